@@ -1,0 +1,135 @@
+//! What can go wrong in a use case, in terms the edge can map: one kind per exit code and status.
+
+use crate::{domain::policy::Refusal, store};
+
+/// What an error means to whoever asked. `api` maps each to a status and an exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Something failed that the caller could not have known.
+    Failed,
+    /// The request makes no sense.
+    Usage,
+    /// There is no such thing.
+    NotFound,
+    /// Somebody's credentials were refused.
+    Credentials,
+    /// A rule forbids it.
+    Policy,
+    /// It exists already, or something else holds it.
+    Conflict,
+    /// May work later, unchanged.
+    Temporary,
+}
+
+/// Why a use case failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// There is no such thing.
+    #[error("there is no {what} `{name}`")]
+    NotFound {
+        /// Kind of thing.
+        what: &'static str,
+        /// What was asked for.
+        name: String,
+        /// What to try instead.
+        hint: Option<String>,
+    },
+    /// The input is wrong.
+    #[error("{message}")]
+    Invalid {
+        /// Which part, and why.
+        message: String,
+        /// The fix.
+        hint: Option<String>,
+    },
+    /// A rule of the channel forbids it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It exists already, or something else holds it.
+    #[error("{message}")]
+    Conflict {
+        /// What stands in the way.
+        message: String,
+        /// The fix.
+        hint: Option<String>,
+    },
+    /// The other side refused our credentials.
+    #[error("{message}")]
+    Credentials {
+        /// Who refused what.
+        message: String,
+        /// The fix.
+        hint: Option<String>,
+    },
+    /// The other side could not be reached or made no sense; may work later.
+    #[error("{message}")]
+    Temporary {
+        /// What did not answer.
+        message: String,
+        /// Why.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// Anything else, with its cause.
+    #[error("{message}")]
+    Failed {
+        /// What failed.
+        message: String,
+        /// Why.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+}
+
+impl Error {
+    /// A stable word for scripts.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::NotFound { .. } => "not_found",
+            Self::Invalid { .. } => "invalid",
+            Self::Refused(Refusal::NeverWrote) => "shopper_never_wrote",
+            Self::Refused(Refusal::WindowClosed | Refusal::PersonWindowClosed) => "window_closed",
+            Self::Conflict { .. } => "conflict",
+            Self::Credentials { .. } => "credentials_refused",
+            Self::Temporary { .. } => "temporary",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// What it means to whoever asked.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Store(store::Error::NotFound { .. }) | Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Store(store::Error::Conflict(_)) | Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::Store(store::Error::Full { .. } | store::Error::Stopped) | Self::Temporary { .. } => {
+                ErrorKind::Temporary
+            }
+            Self::Store(_) | Self::Failed { .. } => ErrorKind::Failed,
+            Self::Invalid { .. } => ErrorKind::Usage,
+            Self::Refused(_) => ErrorKind::Policy,
+            Self::Credentials { .. } => ErrorKind::Credentials,
+        }
+    }
+
+    /// What the operator can do next, when we know it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::NotFound { hint, .. }
+            | Self::Invalid { hint, .. }
+            | Self::Conflict { hint, .. }
+            | Self::Credentials { hint, .. } => hint.clone(),
+            Self::Refused(Refusal::PersonWindowClosed | Refusal::WindowClosed) => {
+                Some("It opens again when the shopper writes.".into())
+            }
+            Self::Refused(Refusal::NeverWrote) | Self::Temporary { .. } | Self::Failed { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The thread of one shopper with one account.
+
+use super::{
+    ConversationId, Language, MessageId, Timestamp,
+    channel::{AccountId, ChannelKind, ShopperId},
+    inbound::AttachmentKind,
+};
+
+/// What identifies a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConversationKey {
+    /// The kind of place.
+    pub channel: ChannelKind,
+    /// The shop's account there.
+    pub account: AccountId,
+    /// The person.
+    pub shopper: ShopperId,
+}
+
+/// Why a person has the conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakeoverCause {
+    /// An echo that is not ours: somebody answered from the app or another tool.
+    Echo,
+    /// A person took it in Aura.
+    Staff,
+    /// The assistant could not answer.
+    HandOver,
+    /// The shopper asked for a person: only a person ends it.
+    Asked,
+    /// The channel gave the thread to another app.
+    ThreadControl,
+}
+
+impl TakeoverCause {
+    /// Every cause.
+    pub const ALL: [Self; 5] = [Self::Echo, Self::Staff, Self::HandOver, Self::Asked, Self::ThreadControl];
+
+    /// The word in the store, in events and on screen.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Echo => "echo",
+            Self::Staff => "staff",
+            Self::HandOver => "hand_over",
+            Self::Asked => "asked",
+            Self::ThreadControl => "thread_control",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.as_str() == word)
+    }
+}
+
+/// A person answers; the bot is silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Takeover {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why.
+    pub cause: TakeoverCause,
+    /// When the shopper began to wait for the person; `None` while nobody waits.
+    pub waiting_since: Option<Timestamp>,
+}
+
+/// One conversation, as lists and decisions need it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// Its id.
+    pub id: ConversationId,
+    /// Whose it is.
+    pub key: ConversationKey,
+    /// What people call the shopper, when known.
+    pub shopper_name: Option<String>,
+    /// `None`: the bot answers.
+    pub takeover: Option<Takeover>,
+    /// The last thing the shopper did that opens the channel's window.
+    pub last_shopper_at: Option<Timestamp>,
+    /// The newest message of either side.
+    pub last_message_at: Timestamp,
+    /// The language the shopper last wrote in, when recognised.
+    pub language: Option<Language>,
+    /// When the automated-assistant disclosure was last shown.
+    pub disclosed_at: Option<Timestamp>,
+    /// Shopper messages not yet covered by a turn.
+    pub open_messages: u32,
+}
+
+/// Which side wrote a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The shopper.
+    Shopper,
+    /// The assistant.
+    Bot,
+    /// A person of the shop, or another tool of it.
+    Person,
+}
+
+impl Side {
+    /// The word in the store and on screen.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shopper => "shopper",
+            Self::Bot => "bot",
+            Self::Person => "person",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Shopper, Self::Bot, Self::Person].into_iter().find(|side| side.as_str() == word)
+    }
+}
+
+/// One message of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// Who wrote it.
+    pub side: Side,
+    /// Its words; `None` for pure media and for what was taken back.
+    pub text: Option<String>,
+    /// What a tapped button meant.
+    pub payload: Option<String>,
+    /// What was attached.
+    pub attachments: Vec<AttachmentKind>,
+    /// When it was written, by the channel's clock.
+    pub at: Timestamp,
+    /// Taken back by the shopper.
+    pub unsent: bool,
+}

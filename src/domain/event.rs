@@ -1,0 +1,165 @@
+//! The tenant's log of state changes: ids and figures, never message text, names or URLs.
+
+use super::Timestamp;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// What changed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum EventKind { $($(#[$doc])* $name,)* }
+
+        impl EventKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The word in the store, in `aura tail` and in filters.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A shopper wrote, sent something or tapped a button.
+    MessageReceived = "message.received",
+    /// A shopper took a message back; its text is erased.
+    MessageUnsent = "message.unsent",
+    /// A shopper has read our messages.
+    MessageRead = "message.read",
+    /// Any other event of the channel, recorded only.
+    ChannelRecorded = "channel.recorded",
+    /// A run produced its result.
+    TurnFinished = "turn.finished",
+    /// A reply waits to go out.
+    ReplyQueued = "reply.queued",
+    /// The channel has it.
+    ReplySent = "reply.sent",
+    /// It is not known whether it arrived.
+    ReplyUnknown = "reply.unknown",
+    /// An unknown outcome was resolved.
+    ReplyReconciled = "reply.reconciled",
+    /// The channel refused it.
+    ReplyFailed = "reply.failed",
+    /// It will not go out.
+    ReplyCancelled = "reply.cancelled",
+    /// A person has to look: a held reply, a refused one.
+    ReplyHeld = "reply.held",
+    /// The assistant asked for a person.
+    HandedOver = "conversation.handed_over",
+    /// A person answers from now on.
+    TakeoverStarted = "takeover.started",
+    /// The bot answers again.
+    TakeoverEnded = "takeover.ended",
+    /// A person of the shop wrote.
+    PersonWrote = "person.wrote",
+    /// A DM was found that no webhook had brought.
+    MessageRecovered = "message.recovered",
+    /// The catalogue changed.
+    CatalogImported = "catalog.imported",
+    /// An account was connected.
+    AccountConnected = "account.connected",
+    /// The account's token or permissions need a person.
+    AccountRefused = "account.refused",
+    /// The voice changed.
+    PersonaChanged = "persona.changed",
+    /// The tenant was paused.
+    TenantPaused = "tenant.paused",
+    /// The tenant answers again.
+    TenantResumed = "tenant.resumed",
+}
+
+impl EventKind {
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// One value in an event. There is no variant for free text, on purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// An id of ours or of the channel.
+    Id(String),
+    /// One of a fixed set of words.
+    Word(&'static str),
+    /// A count, a duration in ms, a size in bytes.
+    Number(i64),
+    /// Yes or no.
+    Flag(bool),
+}
+
+/// An event about to be appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// What changed.
+    pub kind: EventKind,
+    /// Who did it: `shopper`, `bot`, `operator`, `system`.
+    pub actor: &'static str,
+    /// Ties everything that one inbound message caused together.
+    pub correlation: Option<String>,
+    /// Ids and figures.
+    pub fields: Vec<(&'static str, Field)>,
+}
+
+impl NewEvent {
+    /// An event without fields.
+    #[must_use]
+    pub const fn new(kind: EventKind, actor: &'static str) -> Self {
+        Self { kind, actor, correlation: None, fields: Vec::new() }
+    }
+
+    /// Adds an id.
+    #[must_use]
+    pub fn id(mut self, name: &'static str, id: impl std::fmt::Display) -> Self {
+        self.fields.push((name, Field::Id(id.to_string())));
+        self
+    }
+
+    /// Adds a word.
+    #[must_use]
+    pub fn word(mut self, name: &'static str, word: &'static str) -> Self {
+        self.fields.push((name, Field::Word(word)));
+        self
+    }
+
+    /// Adds a number.
+    #[must_use]
+    pub fn number(mut self, name: &'static str, number: i64) -> Self {
+        self.fields.push((name, Field::Number(number)));
+        self
+    }
+
+    /// Adds a flag.
+    #[must_use]
+    pub fn flag(mut self, name: &'static str, flag: bool) -> Self {
+        self.fields.push((name, Field::Flag(flag)));
+        self
+    }
+
+    /// Ties it to what caused it.
+    #[must_use]
+    pub fn caused_by(mut self, correlation: impl Into<String>) -> Self {
+        self.correlation = Some(correlation.into());
+        self
+    }
+}
+
+/// An event as it stands in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its place in the tenant's log, from 1, without gaps.
+    pub seq: i64,
+    /// The word of its kind; a newer binary's word may be unknown here.
+    pub kind: String,
+    /// When it was appended.
+    pub at: Timestamp,
+    /// Who did it.
+    pub actor: String,
+    /// Ties everything that one inbound message caused together.
+    pub correlation: Option<String>,
+    /// Ids and figures, as a JSON object.
+    pub payload: String,
+}

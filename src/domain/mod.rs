@@ -1,0 +1,24 @@
+//! Values and rules. No IO, no clock reading, no serde: nothing here can fail except by parsing.
+
+pub mod channel;
+pub mod clock;
+pub mod conversation;
+pub mod event;
+pub mod evidence;
+pub mod id;
+pub mod inbound;
+pub mod language;
+pub mod money;
+pub mod outbox;
+pub mod persona;
+pub mod policy;
+pub mod product;
+pub mod reply;
+pub mod search;
+pub mod tenant;
+pub mod turn;
+
+pub use clock::{Clock, Ids, Timestamp};
+pub use id::{ConversationId, MessageId, OutboxId, TenantId, TurnId};
+pub use language::Language;
+pub use money::{Currency, Money};

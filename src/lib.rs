@@ -1,0 +1,7 @@
+//! Aura answers the Instagram DMs of many shops, from their own catalogues, in their own voice.
+//!
+//! `ARCHITECTURE.md` has the map.
+
+pub mod app;
+pub mod domain;
+pub mod store;

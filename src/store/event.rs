@@ -1,0 +1,107 @@
+//! The tenant's event log: appended in the transaction of the change it tells of, in a hash chain.
+
+use rusqlite::{OptionalExtension, Transaction, named_params};
+use sha2::{Digest, Sha256};
+
+use super::{Error, TenantStore};
+use crate::domain::{
+    Timestamp,
+    event::{Event, EventKind, Field, NewEvent},
+};
+
+/// The version of the payloads written today.
+const PAYLOAD_VERSION: i64 = 1;
+/// Domain separation of a chain entry's hash.
+const ENTRY_PREFIX: u8 = 0x01;
+
+/// Appends an event; `seq` has no gaps, and each hash covers the one before it.
+pub(super) fn append(tx: &Transaction<'_>, now: Timestamp, event: &NewEvent) -> Result<i64, Error> {
+    const HEAD: &str = "UPDATE event_head SET seq = seq + 1 RETURNING seq, hash";
+    const INSERT: &str = "
+        INSERT INTO event (seq, kind, version, at_ms, actor, correlation, payload, hash)
+        VALUES (:seq, :kind, :version, :at_ms, :actor, :correlation, :payload, :hash)";
+    let failed = Error::sql("append an event");
+    let append = || -> Result<i64, rusqlite::Error> {
+        let (seq, previous): (i64, Vec<u8>) =
+            tx.prepare_cached(HEAD)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let payload = payload(&event.fields);
+        let hash = link(&previous, seq, event, now, &payload);
+        tx.prepare_cached(INSERT)?.execute(named_params! {
+            ":seq": seq, ":kind": event.kind.as_str(), ":version": PAYLOAD_VERSION, ":at_ms": now.0,
+            ":actor": event.actor, ":correlation": event.correlation, ":payload": payload, ":hash": hash,
+        })?;
+        tx.prepare_cached("UPDATE event_head SET hash = :hash")?.execute(named_params! { ":hash": hash })?;
+        Ok(seq)
+    };
+    append().map_err(failed)
+}
+
+fn payload(fields: &[(&'static str, Field)]) -> String {
+    let object: serde_json::Map<String, serde_json::Value> = fields
+        .iter()
+        .map(|(name, field)| {
+            let value = match field {
+                Field::Id(id) => id.as_str().into(),
+                Field::Word(word) => (*word).into(),
+                Field::Number(number) => (*number).into(),
+                Field::Flag(flag) => (*flag).into(),
+            };
+            ((*name).to_owned(), value)
+        })
+        .collect();
+    serde_json::Value::Object(object).to_string()
+}
+
+fn link(previous: &[u8], seq: i64, event: &NewEvent, now: Timestamp, payload: &str) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    hash.update([ENTRY_PREFIX]);
+    hash.update(previous);
+    hash.update(seq.to_be_bytes());
+    hash.update(now.0.to_be_bytes());
+    for text in [event.kind.as_str(), event.actor, event.correlation.as_deref().unwrap_or_default(), payload] {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    }
+    hash.finalize().to_vec()
+}
+
+impl TenantStore {
+    /// Events after `after_seq`, oldest first, at most `limit`; `kinds` empty: all.
+    pub async fn events_after(&self, after_seq: i64, kinds: Vec<EventKind>, limit: u32) -> Result<Vec<Event>, Error> {
+        const SQL: &str = "
+            SELECT seq, kind, at_ms, actor, correlation, payload FROM event
+            WHERE seq > :after AND (:kinds = '' OR instr(:kinds, ',' || kind || ',') > 0)
+            ORDER BY seq LIMIT :limit";
+        self.read("read events", move |tx| {
+            let words: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+            let kinds = if words.is_empty() { String::new() } else { format!(",{},", words.join(",")) };
+            let mut select = tx.prepare_cached(SQL).map_err(Error::sql("read events"))?;
+            select
+                .query_map(named_params! { ":after": after_seq, ":kinds": kinds, ":limit": limit }, |row| {
+                    Ok(Event {
+                        seq: row.get(0)?,
+                        kind: row.get(1)?,
+                        at: Timestamp(row.get(2)?),
+                        actor: row.get(3)?,
+                        correlation: row.get(4)?,
+                        payload: row.get(5)?,
+                    })
+                })
+                .and_then(Iterator::collect)
+                .map_err(Error::sql("read events"))
+        })
+        .await
+    }
+
+    /// The last event's `seq` at or before `at`; 0 when there is none.
+    pub async fn event_seq_at(&self, at: Timestamp) -> Result<i64, Error> {
+        const SQL: &str = "SELECT seq FROM event WHERE at_ms < :at ORDER BY at_ms DESC, seq DESC LIMIT 1";
+        self.read("find an event by time", move |tx| {
+            let found = tx
+                .prepare_cached(SQL)
+                .and_then(|mut select| select.query_row(named_params! { ":at": at.0 }, |row| row.get(0)).optional());
+            Ok(found.map_err(Error::sql("find an event by time"))?.unwrap_or(0))
+        })
+        .await
+    }
+}

@@ -1,0 +1,163 @@
+-- Everything of one tenant. Times are UTC milliseconds; ids are UUID text.
+
+CREATE TABLE event (
+    seq         INTEGER PRIMARY KEY,
+    kind        TEXT    NOT NULL,
+    version     INTEGER NOT NULL,
+    at_ms       INTEGER NOT NULL,
+    actor       TEXT    NOT NULL,
+    correlation TEXT,
+    payload     TEXT    NOT NULL,
+    hash        BLOB    NOT NULL
+) STRICT;
+CREATE INDEX event_by_time ON event (at_ms, seq);
+
+-- One row: the end of the chain.
+CREATE TABLE event_head (
+    id   INTEGER PRIMARY KEY CHECK (id = 1),
+    seq  INTEGER NOT NULL,
+    hash BLOB    NOT NULL
+) STRICT;
+INSERT INTO event_head (id, seq, hash) VALUES (1, 0, zeroblob(32));
+
+-- One row: the voice.
+CREATE TABLE persona (
+    id         INTEGER PRIMARY KEY CHECK (id = 1),
+    name       TEXT    NOT NULL,
+    tone       TEXT    NOT NULL,
+    greeting   TEXT,
+    sign_off   TEXT,
+    disclose   INTEGER NOT NULL,
+    disclosure TEXT,
+    changed_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE conversation (
+    id                 TEXT    PRIMARY KEY,
+    channel            TEXT    NOT NULL,
+    account_id         TEXT    NOT NULL,
+    shopper_id         TEXT    NOT NULL,
+    shopper_name       TEXT,
+    language           TEXT,
+    created_at_ms      INTEGER NOT NULL,
+    last_message_at_ms INTEGER NOT NULL,
+    last_shopper_at_ms INTEGER,
+    disclosed_at_ms    INTEGER,
+    recalled           TEXT    NOT NULL DEFAULT '[]', -- product keys of the last reply, JSON
+    takeover_cause     TEXT,                          -- NULL: the bot answers
+    takeover_since_ms  INTEGER,
+    waiting_since_ms   INTEGER,                       -- a shopper waits for a person since
+    turn_due_at_ms     INTEGER,                       -- a turn is due; NULL: nothing to answer
+    UNIQUE (channel, account_id, shopper_id)
+) STRICT;
+CREATE INDEX conversation_turn_due ON conversation (turn_due_at_ms) WHERE turn_due_at_ms IS NOT NULL;
+CREATE INDEX conversation_waiting ON conversation (waiting_since_ms) WHERE waiting_since_ms IS NOT NULL;
+CREATE INDEX conversation_recent ON conversation (last_message_at_ms DESC);
+
+CREATE TABLE turn (
+    id              TEXT    PRIMARY KEY,
+    conversation_id TEXT    NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+    state           TEXT    NOT NULL CHECK (state IN ('running', 'finished')),
+    outcome         TEXT,
+    reason          TEXT,
+    model           TEXT,
+    evidence        TEXT    NOT NULL DEFAULT '[]',    -- product keys and when they were read, JSON
+    guard_refusals  INTEGER NOT NULL DEFAULT 0,
+    started_at_ms   INTEGER NOT NULL,
+    finished_at_ms  INTEGER
+) STRICT;
+CREATE INDEX turn_by_conversation ON turn (conversation_id, started_at_ms);
+CREATE UNIQUE INDEX turn_one_running ON turn (conversation_id) WHERE state = 'running';
+
+-- Results of a turn's effects, so that a crash resumes after the last one.
+CREATE TABLE turn_effect (
+    turn_id TEXT    NOT NULL REFERENCES turn (id) ON DELETE CASCADE,
+    step    INTEGER NOT NULL,
+    kind    TEXT    NOT NULL,
+    result  TEXT    NOT NULL,
+    at_ms   INTEGER NOT NULL,
+    PRIMARY KEY (turn_id, step)
+) STRICT;
+
+CREATE TABLE message (
+    id              TEXT    PRIMARY KEY,
+    conversation_id TEXT    NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+    account_id      TEXT    NOT NULL,
+    mid             TEXT,                             -- the channel's id; NULL until known
+    side            TEXT    NOT NULL CHECK (side IN ('shopper', 'bot', 'person')),
+    text            TEXT,
+    payload         TEXT,
+    attachments     TEXT    NOT NULL DEFAULT '[]',    -- JSON
+    at_ms           INTEGER NOT NULL,                 -- by the channel's clock
+    received_at_ms  INTEGER NOT NULL,
+    unsent          INTEGER NOT NULL DEFAULT 0,
+    answerable      INTEGER NOT NULL DEFAULT 0,
+    turn_id         TEXT REFERENCES turn (id)         -- the one turn that covers it (shopper messages only)
+) STRICT;
+CREATE UNIQUE INDEX message_mid ON message (account_id, mid) WHERE mid IS NOT NULL;
+CREATE INDEX message_by_conversation ON message (conversation_id, at_ms, id);
+CREATE INDEX message_open ON message (conversation_id) WHERE answerable = 1 AND turn_id IS NULL;
+CREATE INDEX message_turn ON message (turn_id) WHERE turn_id IS NOT NULL;
+
+-- Every event of the channel that has no message row of its own, once. Text is not kept here.
+CREATE TABLE channel_event (
+    account_id     TEXT    NOT NULL,
+    kind           TEXT    NOT NULL,
+    dedupe_key     TEXT    NOT NULL,
+    shopper_id     TEXT,
+    at_ms          INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    detail         TEXT    NOT NULL,                  -- JSON: ids and words
+    PRIMARY KEY (account_id, kind, dedupe_key)
+) STRICT;
+
+-- An unsend that came before its message.
+CREATE TABLE unsent (
+    account_id TEXT    NOT NULL,
+    mid        TEXT    NOT NULL,
+    at_ms      INTEGER NOT NULL,
+    PRIMARY KEY (account_id, mid)
+) STRICT;
+
+-- What goes out, one row a message. `pending -> sending -> sent`, or `unknown`, `failed`, `cancelled`.
+CREATE TABLE outbox (
+    id              TEXT    PRIMARY KEY,
+    conversation_id TEXT    NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+    account_id      TEXT    NOT NULL,
+    shopper_id      TEXT    NOT NULL,
+    turn_id         TEXT REFERENCES turn (id),        -- NULL: a person wrote it
+    author          TEXT    NOT NULL CHECK (author IN ('bot', 'person')),
+    position        INTEGER NOT NULL,                 -- order within the conversation
+    text            TEXT    NOT NULL,
+    products        TEXT    NOT NULL DEFAULT '[]',    -- product keys that the text names, JSON
+    state           TEXT    NOT NULL CHECK (state IN ('pending', 'sending', 'sent', 'unknown', 'failed', 'cancelled')),
+    reason          TEXT,
+    epoch           INTEGER NOT NULL DEFAULT 0,       -- counts transitions: a stale claim changes nothing
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    blind_retries   INTEGER NOT NULL DEFAULT 0,       -- retries after an outcome nobody could see
+    looks           INTEGER NOT NULL DEFAULT 0,       -- times the thread was read for it
+    held            INTEGER NOT NULL DEFAULT 0,       -- waits for a person
+    queued_at_ms    INTEGER NOT NULL,
+    guarded_at_ms   INTEGER NOT NULL,                 -- when the guard last passed it
+    not_before_ms   INTEGER NOT NULL,
+    sending_at_ms   INTEGER,
+    sent_at_ms      INTEGER,
+    mid             TEXT,
+    UNIQUE (conversation_id, position)
+) STRICT;
+CREATE UNIQUE INDEX outbox_mid ON outbox (account_id, mid) WHERE mid IS NOT NULL;
+CREATE INDEX outbox_open ON outbox (conversation_id, position) WHERE state IN ('pending', 'sending', 'unknown');
+CREATE INDEX outbox_due ON outbox (not_before_ms) WHERE state IN ('pending', 'unknown') AND held = 0;
+CREATE INDEX outbox_turn ON outbox (turn_id) WHERE turn_id IS NOT NULL;
+
+-- An echo that may be ours: waits while its thread has a row whose outcome is open.
+CREATE TABLE pending_echo (
+    account_id  TEXT    NOT NULL,
+    mid         TEXT    NOT NULL,
+    shopper_id  TEXT    NOT NULL,
+    text        TEXT,
+    at_ms       INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (account_id, mid)
+) STRICT;
+CREATE INDEX pending_echo_thread ON pending_echo (account_id, shopper_id);
