@@ -125,6 +125,15 @@ pub enum InboundKind {
 }
 
 impl InboundKind {
+    /// Whether a shopper waits for words after this.
+    #[must_use]
+    pub fn wants_answer(&self) -> bool {
+        match self {
+            Self::Message(_) | Self::Postback { .. } => true,
+            _ => false,
+        }
+    }
+
     /// A stable word for the store, logs and metrics.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -225,6 +234,23 @@ pub enum AttachmentKind {
 }
 
 impl AttachmentKind {
+    /// Every kind.
+    pub const ALL: [Self; 13] = [
+        Self::Image,
+        Self::Video,
+        Self::Audio,
+        Self::File,
+        Self::Post,
+        Self::Reel,
+        Self::StoryMention,
+        Self::Story,
+        Self::Template,
+        Self::Ephemeral,
+        Self::Sticker,
+        Self::Link,
+        Self::Unsupported,
+    ];
+
     /// A stable word for the store and the screen.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -243,6 +269,12 @@ impl AttachmentKind {
             Self::Link => "link",
             Self::Unsupported => "unsupported",
         }
+    }
+
+    /// Reads the word; what is not known is unsupported.
+    #[must_use]
+    pub fn parse(word: &str) -> Self {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word).unwrap_or(Self::Unsupported)
     }
 }
 

@@ -1,11 +1,23 @@
 //! The only SQL. Speaks domain types, is async, and one public operation is one transaction.
 
 mod blocking;
+mod conversation;
 mod error;
 mod event;
+mod inbound;
+mod journal;
+mod outbox;
+mod persona;
+mod row;
 mod sqlite;
 mod tenant;
+mod turn;
 
+pub use conversation::ConversationFilter;
 pub use error::Error;
+pub use inbound::{Arrival, InboundReport, InboundRules};
+pub use journal::{AppendError, Delivery, Journal, JournalFigures, Settled};
+pub use outbox::{CLOCK_SLACK_MS, Look, OutboxRow, same_text};
 pub use sqlite::versions;
 pub use tenant::TenantStore;
+pub use turn::{BegunTurn, Committed, DueRules, EffectRecord, TurnCommit, TurnSummary};

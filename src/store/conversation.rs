@@ -1,0 +1,323 @@
+//! Conversations and their messages: reading, takeover and release.
+
+use rusqlite::{OptionalExtension, Row, Transaction, named_params};
+
+use super::{
+    Error, TenantStore, event, outbox,
+    row::{id, moment, parsed, parsed_opt, strings},
+};
+use crate::domain::{
+    ConversationId, Ids, Timestamp, TurnId,
+    channel::{AccountId, ChannelKind, ShopperId},
+    conversation::{Conversation, ConversationKey, Message, Side, Takeover, TakeoverCause},
+    event::{EventKind, NewEvent},
+    inbound::AttachmentKind,
+    policy,
+    turn::SuppressReason,
+};
+
+/// Which conversations to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConversationFilter {
+    /// All.
+    All,
+    /// Those in which a person answers.
+    TakenOver,
+    /// Those in which a shopper waits for a person.
+    Waiting,
+    /// Those with shopper messages that no turn covers yet.
+    Open,
+}
+
+impl ConversationFilter {
+    /// Reads the word of a filter; `None` if there is no such filter.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "all" => Some(Self::All),
+            "taken_over" | "taken-over" => Some(Self::TakenOver),
+            "waiting" => Some(Self::Waiting),
+            "open" => Some(Self::Open),
+            _ => None,
+        }
+    }
+}
+
+pub(super) const COLUMNS: &str = "
+    id, channel, account_id, shopper_id, shopper_name, language, last_message_at_ms, last_shopper_at_ms, disclosed_at_ms,
+    takeover_cause, takeover_since_ms, waiting_since_ms,
+    (SELECT count(*) FROM message m WHERE m.conversation_id = conversation.id AND m.answerable = 1 AND m.turn_id IS NULL)
+        AS open_messages";
+
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
+    let cause = parsed_opt(row, "takeover_cause", TakeoverCause::parse)?;
+    let since = moment(row, "takeover_since_ms")?.unwrap_or_default();
+    let waiting_since = moment(row, "waiting_since_ms")?;
+    Ok(Conversation {
+        id: id(row, "id")?,
+        key: ConversationKey {
+            channel: parsed(row, "channel", |word| word.parse::<ChannelKind>().ok())?,
+            account: AccountId(row.get("account_id")?),
+            shopper: ShopperId(row.get("shopper_id")?),
+        },
+        shopper_name: row.get("shopper_name")?,
+        takeover: cause.map(|cause| Takeover { since, cause, waiting_since }),
+        last_shopper_at: moment(row, "last_shopper_at_ms")?,
+        last_message_at: Timestamp(row.get("last_message_at_ms")?),
+        language: parsed_opt(row, "language", |code| code.parse().ok())?,
+        disclosed_at: moment(row, "disclosed_at_ms")?,
+        open_messages: row.get("open_messages")?,
+    })
+}
+
+pub(super) fn get(tx: &Transaction<'_>, conversation: ConversationId) -> rusqlite::Result<Option<Conversation>> {
+    tx.prepare_cached(&format!("SELECT {COLUMNS} FROM conversation WHERE id = :id"))?
+        .query_row(named_params! { ":id": conversation.to_string() }, read)
+        .optional()
+}
+
+pub(super) fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
+    let attachments = strings(row, "attachments")?;
+    Ok(Message {
+        id: id(row, "id")?,
+        side: parsed(row, "side", Side::parse)?,
+        text: row.get("text")?,
+        payload: row.get("payload")?,
+        attachments: attachments.iter().map(|word| AttachmentKind::parse(word)).collect(),
+        at: Timestamp(row.get("at_ms")?),
+        unsent: row.get("unsent")?,
+    })
+}
+
+pub(super) const MESSAGE_COLUMNS: &str = "id, side, text, payload, attachments, at_ms, unsent";
+
+/// Starts a takeover, or renews the one there is. What the bot had not begun to send is cancelled.
+pub(super) fn take_over(
+    tx: &Transaction<'_>,
+    conversation: ConversationId,
+    cause: TakeoverCause,
+    actor: &'static str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    const SQL: &str = "
+        UPDATE conversation SET takeover_cause = :cause, takeover_since_ms = :now, turn_due_at_ms = NULL,
+            waiting_since_ms = (SELECT min(received_at_ms) FROM message
+                                WHERE conversation_id = :id AND answerable = 1 AND turn_id IS NULL)
+        WHERE id = :id";
+    const BEFORE: &str = "SELECT takeover_cause IS NOT NULL FROM conversation WHERE id = :id";
+    let failed = |error| Error::sql("start a takeover")(error);
+    let before: bool = tx
+        .prepare_cached(BEFORE)
+        .and_then(|mut select| select.query_row(named_params! { ":id": conversation.to_string() }, |row| row.get(0)))
+        .map_err(failed)?;
+    tx.prepare_cached(SQL)
+        .and_then(|mut update| {
+            update.execute(named_params! {
+                ":id": conversation.to_string(), ":cause": cause.as_str(), ":now": now.0,
+            })
+        })
+        .map_err(failed)?;
+    outbox::cancel_pending(tx, conversation, "takeover", now)?;
+    if !before {
+        let started = NewEvent::new(EventKind::TakeoverStarted, actor)
+            .id("conversation", conversation)
+            .word("cause", cause.as_str());
+        event::append(tx, now, &started)?;
+    }
+    Ok(())
+}
+
+/// Ends a takeover; what is open becomes due at once. `false` if there was none.
+pub(super) fn give_back(
+    tx: &Transaction<'_>,
+    conversation: ConversationId,
+    actor: &'static str,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    const SQL: &str = "
+        UPDATE conversation SET takeover_cause = NULL, takeover_since_ms = NULL, waiting_since_ms = NULL,
+            turn_due_at_ms = CASE WHEN EXISTS (SELECT 1 FROM message WHERE conversation_id = :id
+                                               AND answerable = 1 AND turn_id IS NULL) THEN :now END
+        WHERE id = :id AND takeover_cause IS NOT NULL";
+    let ended = tx
+        .prepare_cached(SQL)
+        .and_then(|mut update| update.execute(named_params! { ":id": conversation.to_string(), ":now": now.0 }))
+        .map_err(Error::sql("end a takeover"))?;
+    if ended == 1 {
+        let ended = NewEvent::new(EventKind::TakeoverEnded, actor).id("conversation", conversation);
+        event::append(tx, now, &ended)?;
+    }
+    Ok(ended == 1)
+}
+
+/// Covers every open message by one silent turn: the messages are accounted for and will not be answered.
+pub(super) fn close_open(
+    tx: &Transaction<'_>,
+    conversation: ConversationId,
+    reason: SuppressReason,
+    ids: &dyn Ids,
+    now: Timestamp,
+) -> Result<u32, Error> {
+    const TURN: &str = "
+        INSERT INTO turn (id, conversation_id, state, outcome, reason, started_at_ms, finished_at_ms)
+        SELECT :turn, :id, 'finished', 'suppressed', :reason, :now, :now
+        WHERE EXISTS (SELECT 1 FROM message WHERE conversation_id = :id AND answerable = 1 AND turn_id IS NULL)";
+    const COVER: &str = "
+        UPDATE message SET turn_id = :turn WHERE conversation_id = :id AND answerable = 1 AND turn_id IS NULL";
+    const SETTLE: &str = "UPDATE conversation SET turn_due_at_ms = NULL, waiting_since_ms = NULL WHERE id = :id";
+    let turn = TurnId::next(ids);
+    let (turn_text, id_text) = (turn.to_string(), conversation.to_string());
+    let close = || -> rusqlite::Result<u32> {
+        drop_running(tx, conversation)?;
+        tx.prepare_cached(TURN)?.execute(named_params! {
+            ":turn": turn_text, ":id": id_text, ":reason": reason.as_str(), ":now": now.0,
+        })?;
+        let covered = tx.prepare_cached(COVER)?.execute(named_params! { ":turn": turn_text, ":id": id_text })?;
+        tx.prepare_cached(SETTLE)?.execute(named_params! { ":id": id_text })?;
+        Ok(covered as u32)
+    };
+    let covered = close().map_err(Error::sql("close open messages"))?;
+    if covered > 0 {
+        let finished = NewEvent::new(EventKind::TurnFinished, "system")
+            .id("conversation", conversation)
+            .id("turn", turn)
+            .word("outcome", "suppressed")
+            .word("reason", reason.as_str())
+            .number("messages", covered.into());
+        event::append(tx, now, &finished)?;
+    }
+    Ok(covered)
+}
+
+/// Forgets an unfinished run: its messages are open again.
+pub(super) fn drop_running(tx: &Transaction<'_>, conversation: ConversationId) -> rusqlite::Result<()> {
+    const RELEASE: &str = "
+        UPDATE message SET turn_id = NULL
+        WHERE turn_id IN (SELECT id FROM turn WHERE conversation_id = :id AND state = 'running')";
+    const DROP: &str = "DELETE FROM turn WHERE conversation_id = :id AND state = 'running'";
+    let id_text = conversation.to_string();
+    tx.prepare_cached(RELEASE)?.execute(named_params! { ":id": id_text })?;
+    tx.prepare_cached(DROP)?.execute(named_params! { ":id": id_text })?;
+    Ok(())
+}
+
+impl TenantStore {
+    /// Conversations, the one with the newest message first.
+    pub async fn conversations(&self, filter: ConversationFilter, limit: u32) -> Result<Vec<Conversation>, Error> {
+        let condition = match filter {
+            ConversationFilter::All => "1",
+            ConversationFilter::TakenOver => "takeover_cause IS NOT NULL",
+            ConversationFilter::Waiting => "waiting_since_ms IS NOT NULL",
+            ConversationFilter::Open => {
+                "EXISTS (SELECT 1 FROM message m WHERE m.conversation_id = conversation.id
+                         AND m.answerable = 1 AND m.turn_id IS NULL)"
+            }
+        };
+        self.read("list conversations", move |tx| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM conversation WHERE {condition} ORDER BY last_message_at_ms DESC LIMIT :limit"
+            );
+            let list = || -> rusqlite::Result<Vec<Conversation>> {
+                tx.prepare_cached(&sql)?.query_map(named_params! { ":limit": limit }, read)?.collect()
+            };
+            list().map_err(Error::sql("list conversations"))
+        })
+        .await
+    }
+
+    /// One conversation.
+    pub async fn conversation(&self, conversation: ConversationId) -> Result<Option<Conversation>, Error> {
+        self.read("read a conversation", move |tx| get(tx, conversation).map_err(Error::sql("read a conversation")))
+            .await
+    }
+
+    /// The conversation of a shopper with an account.
+    pub async fn conversation_by_key(&self, key: ConversationKey) -> Result<Option<Conversation>, Error> {
+        self.read("find a conversation", move |tx| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM conversation
+                 WHERE channel = :channel AND account_id = :account AND shopper_id = :shopper"
+            );
+            let find = || {
+                let key = named_params! {
+                    ":channel": key.channel.as_str(), ":account": key.account.0, ":shopper": key.shopper.0,
+                };
+                tx.prepare_cached(&sql)?.query_row(key, read).optional()
+            };
+            find().map_err(Error::sql("find a conversation"))
+        })
+        .await
+    }
+
+    /// The newest messages of a conversation, oldest first.
+    pub async fn messages(&self, conversation: ConversationId, limit: u32) -> Result<Vec<Message>, Error> {
+        self.read("read messages", move |tx| {
+            newest_messages(tx, conversation, limit).map_err(Error::sql("read messages"))
+        })
+        .await
+    }
+
+    /// A person takes the conversation.
+    pub async fn take_over(
+        &self,
+        conversation: ConversationId,
+        cause: TakeoverCause,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.write("start a takeover", move |tx| {
+            require(tx, conversation)?;
+            take_over(tx, conversation, cause, "operator", now)
+        })
+        .await
+    }
+
+    /// The bot may answer again; what is open becomes due at once. `false` if no person had it.
+    pub async fn release(&self, conversation: ConversationId, now: Timestamp) -> Result<bool, Error> {
+        self.write("end a takeover", move |tx| {
+            require(tx, conversation)?;
+            give_back(tx, conversation, "operator", now)
+        })
+        .await
+    }
+
+    /// Ends the takeover if its time is up (`domain::policy` decides). `true` if it did.
+    pub async fn release_if_due(
+        &self,
+        conversation: ConversationId,
+        takeover_minutes: u32,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        self.write("end a takeover", move |tx| {
+            let found = get(tx, conversation).map_err(Error::sql("read a conversation"))?;
+            let returns_at =
+                found.and_then(|it| it.takeover).and_then(|it| policy::bot_returns_at(&it, takeover_minutes));
+            match returns_at {
+                Some(at) if at <= now => give_back(tx, conversation, "system", now),
+                _ => Ok(false),
+            }
+        })
+        .await
+    }
+}
+
+pub(super) fn newest_messages(
+    tx: &Transaction<'_>,
+    conversation: ConversationId,
+    limit: u32,
+) -> rusqlite::Result<Vec<Message>> {
+    let sql = format!(
+        "SELECT {MESSAGE_COLUMNS} FROM message WHERE conversation_id = :id ORDER BY at_ms DESC, id DESC LIMIT :limit"
+    );
+    let mut newest: Vec<Message> = tx
+        .prepare_cached(&sql)?
+        .query_map(named_params! { ":id": conversation.to_string(), ":limit": limit }, read_message)?
+        .collect::<Result<_, _>>()?;
+    newest.reverse();
+    Ok(newest)
+}
+
+pub(super) fn require(tx: &Transaction<'_>, conversation: ConversationId) -> Result<Conversation, Error> {
+    get(tx, conversation)
+        .map_err(Error::sql("read a conversation"))?
+        .ok_or_else(|| Error::NotFound { what: "conversation", name: conversation.to_string() })
+}

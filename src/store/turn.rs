@@ -1,0 +1,417 @@
+//! Turns: what one covers, its recorded effects, its commit; and what is due when.
+
+use rusqlite::{OptionalExtension, Transaction, named_params};
+
+use super::{
+    Error, TenantStore, conversation, event, outbox,
+    row::{json_strings, strings},
+};
+use crate::domain::{
+    ConversationId, Language, MessageId, Timestamp, TurnId,
+    conversation::{Conversation, Message, TakeoverCause},
+    event::{EventKind, NewEvent},
+    outbox::Author,
+    product::ProductKey,
+    turn::{HandOverReason, SuppressReason, TurnOutcome},
+};
+
+/// Messages before the open ones that a turn sees.
+const HISTORY_MAX: u32 = 20;
+/// A send without an outcome after so long has lost its worker.
+const SENDING_MAX_MS: i64 = 120_000;
+
+/// The result of an effect, as recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EffectRecord {
+    /// Its place in the run, from 0.
+    pub step: u32,
+    /// Its kind.
+    pub kind: String,
+    /// Its result, JSON.
+    pub result: String,
+}
+
+/// A turn about to run.
+#[derive(Clone, Debug)]
+pub struct BegunTurn {
+    /// The run; the same as before where a crash interrupted it.
+    pub turn: TurnId,
+    /// Where it takes place.
+    pub conversation: Conversation,
+    /// The messages it covers, oldest first; never empty.
+    pub open: Vec<Message>,
+    /// What was said before, oldest first.
+    pub history: Vec<Message>,
+    /// The products of the last reply.
+    pub recalled: Vec<ProductKey>,
+    /// Results recorded before a crash, in order.
+    pub effects: Vec<EffectRecord>,
+}
+
+/// The result of a turn, to be made durable in one transaction.
+#[derive(Clone, Debug)]
+pub struct TurnCommit {
+    /// The run.
+    pub turn: TurnId,
+    /// Where it took place.
+    pub conversation: ConversationId,
+    /// The messages it covers.
+    pub covered: Vec<MessageId>,
+    /// What became of it.
+    pub outcome: TurnOutcome,
+    /// What goes out, already split for the channel.
+    pub parts: Vec<String>,
+    /// The products the parts name.
+    pub products: Vec<ProductKey>,
+    /// The products it rests on.
+    pub evidence: Vec<ProductKey>,
+    /// The language it is written in.
+    pub language: Language,
+    /// Whether it opens with the disclosure.
+    pub disclosed: bool,
+    /// What wrote it.
+    pub model: String,
+    /// Drafts that the guard refused.
+    pub guard_refusals: u32,
+    /// When the run began.
+    pub started_at: Timestamp,
+    /// The current moment.
+    pub now: Timestamp,
+}
+
+/// Whether a turn's result stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// It does.
+    Done,
+    /// The conversation has moved on meanwhile: nothing was written, and the next turn covers all open messages.
+    Superseded,
+}
+
+/// A finished turn, for a person to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnSummary {
+    /// The run.
+    pub turn: TurnId,
+    /// `answered`, `handed_over`, `suppressed`, `superseded`.
+    pub outcome: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// What wrote it.
+    pub model: Option<String>,
+    /// The products it rests on.
+    pub evidence: Vec<ProductKey>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it was durable.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// What is due in a tenant's file depends on these.
+#[derive(Clone, Copy, Debug)]
+pub struct DueRules {
+    /// The current moment.
+    pub now: Timestamp,
+    /// After so many minutes of waiting the bot returns.
+    pub takeover_minutes: u32,
+    /// A paused tenant's bot does nothing.
+    pub paused: bool,
+}
+
+const DUE: &str = "
+    SELECT id AS conversation_id, turn_due_at_ms AS at_ms FROM conversation
+    WHERE turn_due_at_ms IS NOT NULL AND NOT :paused
+    UNION ALL
+    SELECT id, waiting_since_ms + :takeover_ms FROM conversation
+    WHERE waiting_since_ms IS NOT NULL AND takeover_cause <> 'asked' AND NOT :paused
+    UNION ALL
+    SELECT o.conversation_id, CASE o.state WHEN 'sending' THEN o.sending_at_ms + :sending_ms ELSE o.not_before_ms END
+    FROM outbox o
+    WHERE o.state IN ('pending', 'sending', 'unknown') AND o.held = 0
+      AND (NOT :paused OR o.author = 'person' OR o.state <> 'pending')
+      AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.conversation_id = o.conversation_id AND p.position < o.position
+                      AND p.state IN ('pending', 'sending', 'unknown') AND p.held = 0)";
+
+impl TenantStore {
+    /// Conversations with something to do now, the longest waiting first.
+    pub async fn due_conversations(&self, rules: DueRules, limit: u32) -> Result<Vec<ConversationId>, Error> {
+        self.read("find what is due", move |tx| {
+            let sql = format!(
+                "SELECT conversation_id, min(at_ms) AS at_ms FROM ({DUE}) WHERE at_ms <= :now
+                 GROUP BY conversation_id ORDER BY at_ms LIMIT :limit"
+            );
+            let find = || -> rusqlite::Result<Vec<ConversationId>> {
+                tx.prepare_cached(&sql)?
+                    .query_map(
+                        named_params! {
+                            ":now": rules.now.0, ":paused": rules.paused, ":sending_ms": SENDING_MAX_MS,
+                            ":takeover_ms": i64::from(rules.takeover_minutes) * 60_000, ":limit": limit,
+                        },
+                        |row| super::row::id(row, "conversation_id"),
+                    )?
+                    .collect()
+            };
+            find().map_err(Error::sql("find what is due"))
+        })
+        .await
+    }
+
+    /// The earliest moment at which something is due; `None`: nothing is.
+    pub async fn next_due(&self, rules: DueRules) -> Result<Option<Timestamp>, Error> {
+        self.read("find what is due next", move |tx| {
+            let sql = format!("SELECT min(at_ms) FROM ({DUE})");
+            let find = || -> rusqlite::Result<Option<i64>> {
+                tx.prepare_cached(&sql)?.query_row(
+                    named_params! {
+                        ":paused": rules.paused, ":sending_ms": SENDING_MAX_MS,
+                        ":takeover_ms": i64::from(rules.takeover_minutes) * 60_000,
+                    },
+                    |row| row.get(0),
+                )
+            };
+            Ok(find().map_err(Error::sql("find what is due next"))?.map(Timestamp))
+        })
+        .await
+    }
+
+    /// What a turn of this conversation would cover now; `None` if nothing is due or a person has it.
+    pub async fn begin_turn(&self, conversation: ConversationId, now: Timestamp) -> Result<Option<BegunTurn>, Error> {
+        let fresh = TurnId::next(&*self.ids());
+        self.read("begin a turn", move |tx| begin(tx, conversation, fresh, now).map_err(Error::sql("begin a turn")))
+            .await
+    }
+
+    /// Makes an effect's result durable before anything rests on it.
+    pub async fn record_effect(
+        &self,
+        turn: TurnId,
+        conversation: ConversationId,
+        covered: Vec<MessageId>,
+        effect: EffectRecord,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        const TURN: &str = "
+            INSERT INTO turn (id, conversation_id, state, started_at_ms) VALUES (:turn, :conversation, 'running', :now)
+            ON CONFLICT (id) DO NOTHING";
+        const COVER: &str = "UPDATE message SET turn_id = :turn WHERE id = :message AND turn_id IS NULL";
+        const EFFECT: &str = "
+            INSERT INTO turn_effect (turn_id, step, kind, result, at_ms) VALUES (:turn, :step, :kind, :result, :now)
+            ON CONFLICT (turn_id, step) DO NOTHING";
+        self.write("record an effect", move |tx| {
+            let turn_text = turn.to_string();
+            let record = || -> rusqlite::Result<usize> {
+                tx.prepare_cached(TURN)?.execute(named_params! {
+                    ":turn": turn_text, ":conversation": conversation.to_string(), ":now": now.0,
+                })?;
+                let mut cover = tx.prepare_cached(COVER)?;
+                for message in &covered {
+                    cover.execute(named_params! { ":turn": turn_text, ":message": message.to_string() })?;
+                }
+                tx.prepare_cached(EFFECT)?.execute(named_params! {
+                    ":turn": turn_text, ":step": effect.step, ":kind": effect.kind, ":result": effect.result, ":now": now.0,
+                })
+            };
+            record().map(drop).map_err(Error::sql("record an effect"))
+        })
+        .await
+    }
+
+    /// Makes a turn's result durable: what it covers, what goes out, what became of the conversation, and the events.
+    pub async fn commit_turn(&self, commit: TurnCommit) -> Result<Committed, Error> {
+        let ids = self.ids();
+        self.write("commit a turn", move |tx| {
+            if moved_on(tx, &commit).map_err(Error::sql("commit a turn"))? {
+                conversation::drop_running(tx, commit.conversation).map_err(Error::sql("commit a turn"))?;
+                return Ok(Committed::Superseded);
+            }
+            write_turn(tx, &commit).map_err(Error::sql("commit a turn"))?;
+            append_outcome(tx, &commit)?;
+            if let TurnOutcome::HandedOver(reason) = commit.outcome {
+                let cause = match reason {
+                    HandOverReason::Asked => TakeoverCause::Asked,
+                    _ => TakeoverCause::HandOver,
+                };
+                conversation::take_over(tx, commit.conversation, cause, "bot", commit.now)?;
+            }
+            let queued = outbox::Queued {
+                conversation: commit.conversation,
+                turn: Some(commit.turn),
+                author: Author::Bot,
+                parts: &commit.parts,
+                products: &commit.products,
+            };
+            outbox::enqueue(tx, &queued, &*ids, commit.now)?;
+            Ok(Committed::Done)
+        })
+        .await
+    }
+
+    /// Covers every open message by a silent turn.
+    pub async fn suppress_open(
+        &self,
+        conversation: ConversationId,
+        reason: SuppressReason,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let ids = self.ids();
+        self.write("close open messages", move |tx| {
+            conversation::close_open(tx, conversation, reason, &*ids, now).map(drop)
+        })
+        .await
+    }
+
+    /// The newest turns of a conversation, oldest first.
+    pub async fn turns(&self, conversation: ConversationId, limit: u32) -> Result<Vec<TurnSummary>, Error> {
+        const SQL: &str = "
+            SELECT id, outcome, reason, model, evidence, started_at_ms, finished_at_ms FROM turn
+            WHERE conversation_id = :id ORDER BY started_at_ms DESC, id DESC LIMIT :limit";
+        self.read("read turns", move |tx| {
+            let list = || -> rusqlite::Result<Vec<TurnSummary>> {
+                tx.prepare_cached(SQL)?
+                    .query_map(named_params! { ":id": conversation.to_string(), ":limit": limit }, |row| {
+                        Ok(TurnSummary {
+                            turn: super::row::id(row, "id")?,
+                            outcome: row.get("outcome")?,
+                            reason: row.get("reason")?,
+                            model: row.get("model")?,
+                            evidence: strings(row, "evidence")?.into_iter().map(ProductKey).collect(),
+                            started_at: Timestamp(row.get("started_at_ms")?),
+                            finished_at: super::row::moment(row, "finished_at_ms")?,
+                        })
+                    })?
+                    .collect()
+            };
+            let mut turns = list().map_err(Error::sql("read turns"))?;
+            turns.reverse();
+            Ok(turns)
+        })
+        .await
+    }
+}
+
+fn begin(
+    tx: &Transaction<'_>,
+    conversation: ConversationId,
+    fresh: TurnId,
+    now: Timestamp,
+) -> rusqlite::Result<Option<BegunTurn>> {
+    const DUE_AT: &str = "SELECT turn_due_at_ms, recalled FROM conversation WHERE id = :id";
+    const RUNNING: &str = "SELECT id FROM turn WHERE conversation_id = :id AND state = 'running'";
+    let id_text = conversation.to_string();
+    let Some(found) = conversation::get(tx, conversation)? else { return Ok(None) };
+    let (due_at, recalled) = tx.prepare_cached(DUE_AT)?.query_row(named_params! { ":id": id_text }, |row| {
+        Ok((super::row::moment(row, "turn_due_at_ms")?, strings(row, "recalled")?))
+    })?;
+    if found.takeover.is_some() || due_at.is_none_or(|at| at > now) {
+        return Ok(None);
+    }
+    let running: Option<String> =
+        tx.prepare_cached(RUNNING)?.query_row(named_params! { ":id": id_text }, |row| row.get(0)).optional()?;
+    let turn = running.as_deref().and_then(|text| text.parse().ok()).unwrap_or(fresh);
+    let open = open_messages(tx, conversation, turn)?;
+    if open.is_empty() {
+        return Ok(None);
+    }
+    let mut history = conversation::newest_messages(tx, conversation, HISTORY_MAX + open.len() as u32)?;
+    history.retain(|message| open.iter().all(|it| it.id != message.id));
+    Ok(Some(BegunTurn {
+        turn,
+        conversation: found,
+        open,
+        history,
+        recalled: recalled.into_iter().map(ProductKey).collect(),
+        effects: effects(tx, turn)?,
+    }))
+}
+
+/// The shopper messages that wait for an answer: not covered, or covered by this unfinished run.
+fn open_messages(tx: &Transaction<'_>, conversation: ConversationId, turn: TurnId) -> rusqlite::Result<Vec<Message>> {
+    let sql = format!(
+        "SELECT {} FROM message WHERE conversation_id = :id AND answerable = 1 AND (turn_id IS NULL OR turn_id = :turn)
+         ORDER BY at_ms, id",
+        conversation::MESSAGE_COLUMNS
+    );
+    tx.prepare_cached(&sql)?
+        .query_map(
+            named_params! { ":id": conversation.to_string(), ":turn": turn.to_string() },
+            conversation::read_message,
+        )?
+        .collect()
+}
+
+fn effects(tx: &Transaction<'_>, turn: TurnId) -> rusqlite::Result<Vec<EffectRecord>> {
+    const SQL: &str = "SELECT step, kind, result FROM turn_effect WHERE turn_id = :turn ORDER BY step";
+    tx.prepare_cached(SQL)?
+        .query_map(named_params! { ":turn": turn.to_string() }, |row| {
+            Ok(EffectRecord { step: row.get(0)?, kind: row.get(1)?, result: row.get(2)? })
+        })?
+        .collect()
+}
+
+/// Whether the shopper has written more, taken something back, or a person has the conversation since the turn began.
+fn moved_on(tx: &Transaction<'_>, commit: &TurnCommit) -> rusqlite::Result<bool> {
+    let taken_over = conversation::get(tx, commit.conversation)?.is_none_or(|it| it.takeover.is_some());
+    let open = open_messages(tx, commit.conversation, commit.turn)?;
+    let covers = |message: &Message| commit.covered.contains(&message.id);
+    Ok(taken_over || open.len() != commit.covered.len() || !open.iter().all(covers))
+}
+
+fn write_turn(tx: &Transaction<'_>, commit: &TurnCommit) -> rusqlite::Result<()> {
+    const TURN: &str = "
+        INSERT INTO turn (id, conversation_id, state, outcome, reason, model, evidence, guard_refusals, started_at_ms,
+                          finished_at_ms)
+        VALUES (:turn, :conversation, 'finished', :outcome, :reason, :model, :evidence, :refusals, :started, :now)
+        ON CONFLICT (id) DO UPDATE SET state = 'finished', outcome = excluded.outcome, reason = excluded.reason,
+            model = excluded.model, evidence = excluded.evidence, guard_refusals = excluded.guard_refusals,
+            finished_at_ms = excluded.finished_at_ms";
+    const COVER: &str = "UPDATE message SET turn_id = :turn WHERE id = :message";
+    const EFFECTS: &str = "DELETE FROM turn_effect WHERE turn_id = :turn";
+    const CONVERSATION: &str = "
+        UPDATE conversation SET turn_due_at_ms = NULL, language = :language,
+            recalled = CASE WHEN :products = '[]' THEN recalled ELSE :products END,
+            disclosed_at_ms = CASE WHEN :disclosed THEN :now ELSE disclosed_at_ms END
+        WHERE id = :conversation";
+    let (turn, conversation) = (commit.turn.to_string(), commit.conversation.to_string());
+    tx.prepare_cached(TURN)?.execute(named_params! {
+        ":turn": turn, ":conversation": conversation, ":outcome": commit.outcome.as_str(),
+        ":reason": commit.outcome.reason(), ":model": commit.model,
+        ":evidence": json_strings(commit.evidence.iter().map(|key| &key.0)), ":refusals": commit.guard_refusals,
+        ":started": commit.started_at.0, ":now": commit.now.0,
+    })?;
+    let mut cover = tx.prepare_cached(COVER)?;
+    for message in &commit.covered {
+        cover.execute(named_params! { ":turn": turn, ":message": message.to_string() })?;
+    }
+    tx.prepare_cached(EFFECTS)?.execute(named_params! { ":turn": turn })?;
+    tx.prepare_cached(CONVERSATION)?.execute(named_params! {
+        ":conversation": conversation, ":language": commit.language.code(),
+        ":products": json_strings(commit.products.iter().map(|key| &key.0)), ":disclosed": commit.disclosed,
+        ":now": commit.now.0,
+    })?;
+    Ok(())
+}
+
+fn append_outcome(tx: &Transaction<'_>, commit: &TurnCommit) -> Result<(), Error> {
+    let correlation = commit.covered.first().map(ToString::to_string).unwrap_or_default();
+    let mut finished = NewEvent::new(EventKind::TurnFinished, "bot")
+        .id("conversation", commit.conversation)
+        .id("turn", commit.turn)
+        .word("outcome", commit.outcome.as_str())
+        .number("messages", commit.covered.len() as i64)
+        .number("products", commit.products.len() as i64)
+        .number("guard_refusals", commit.guard_refusals.into())
+        .number("elapsed_ms", commit.now.since_ms(commit.started_at))
+        .caused_by(correlation.clone());
+    if let Some(reason) = commit.outcome.reason() {
+        finished = finished.word("reason", reason);
+    }
+    event::append(tx, commit.now, &finished)?;
+    if let TurnOutcome::HandedOver(reason) = commit.outcome {
+        let handed_over = NewEvent::new(EventKind::HandedOver, "bot")
+            .id("conversation", commit.conversation)
+            .word("reason", reason.as_str())
+            .caused_by(correlation);
+        event::append(tx, commit.now, &handed_over)?;
+    }
+    Ok(())
+}
