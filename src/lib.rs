@@ -4,5 +4,6 @@
 
 pub mod app;
 pub mod domain;
+pub mod net;
 pub mod store;
 pub mod telemetry;
