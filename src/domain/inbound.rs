@@ -157,6 +157,34 @@ impl InboundKind {
             Self::Malformed { .. } => "malformed",
         }
     }
+
+    /// Whether the shopper waits for an answer to this.
+    ///
+    /// Words, taps, shares and media do, also media that the channel will not show us: a short "please describe it in
+    /// words" is better than silence. A bare story mention does not (thanking for it is a choice of the shop), nor an
+    /// edit (its original may still be open), a comment, or anything from the shop's side or another app's thread.
+    #[must_use]
+    pub fn answerable(&self) -> bool {
+        match self {
+            Self::Message(message) => !message.is_story_mention(),
+            Self::Postback { .. } => true,
+            Self::Echo { .. }
+            | Self::Unsend { .. }
+            | Self::Read { .. }
+            | Self::Reaction { .. }
+            | Self::Edit { .. }
+            | Self::IncompleteEdit { .. }
+            | Self::Referral(_)
+            | Self::ThreadControl { .. }
+            | Self::Standby(_)
+            | Self::OptIn
+            | Self::Comment { .. }
+            | Self::Change { .. }
+            | Self::DashboardTest { .. }
+            | Self::Unknown { .. }
+            | Self::Malformed { .. } => false,
+        }
+    }
 }
 
 /// Something a shopper wrote or sent.
@@ -178,6 +206,15 @@ pub struct InboundMessage {
     pub referral: Option<Referral>,
     /// The channel will not show us what it is.
     pub unsupported: bool,
+}
+
+impl InboundMessage {
+    /// Whether it is nothing but the notice that the shopper's story mentions the shop.
+    #[must_use]
+    pub fn is_story_mention(&self) -> bool {
+        let mention = |attachment: &Attachment| attachment.kind == AttachmentKind::StoryMention;
+        self.text.is_none() && !self.attachments.is_empty() && self.attachments.iter().all(mention)
+    }
 }
 
 /// A story of the shop.
@@ -291,4 +328,28 @@ pub struct Attachment {
     pub title: Option<String>,
     /// The shop's own product ids on a product card.
     pub retailer_ids: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(kinds: &[AttachmentKind], text: Option<&str>) -> InboundKind {
+        let attach = |&kind| Attachment { kind, url: None, media_id: None, title: None, retailer_ids: Vec::new() };
+        let attachments = kinds.iter().map(attach).collect();
+        InboundKind::Message(InboundMessage { attachments, text: text.map(str::to_owned), ..InboundMessage::default() })
+    }
+
+    #[test]
+    fn media_that_nobody_can_read_still_wants_an_answer() {
+        assert!(message(&[AttachmentKind::Ephemeral], None).answerable());
+        assert!(message(&[], None).answerable());
+    }
+
+    #[test]
+    fn a_bare_story_mention_wants_none_but_one_with_words_does() {
+        assert!(!message(&[AttachmentKind::StoryMention], None).answerable());
+        assert!(message(&[AttachmentKind::StoryMention], Some("is this yours?")).answerable());
+        assert!(message(&[AttachmentKind::StoryMention, AttachmentKind::Image], None).answerable());
+    }
 }
