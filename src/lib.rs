@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` has the map.
 
 pub mod app;
+pub mod channel;
 pub mod domain;
 pub mod net;
 pub mod store;
