@@ -4,7 +4,9 @@
 
 pub mod app;
 pub mod channel;
+pub mod config;
 pub mod domain;
 pub mod net;
+pub mod secret;
 pub mod store;
 pub mod telemetry;

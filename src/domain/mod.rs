@@ -1,5 +1,7 @@
 //! Values and rules. No IO, no clock reading, no serde: nothing here can fail except by parsing.
 
+pub mod account;
+pub mod audit;
 pub mod channel;
 pub mod clock;
 pub mod conversation;
@@ -15,6 +17,7 @@ pub mod policy;
 pub mod product;
 pub mod reply;
 pub mod search;
+pub mod secret;
 pub mod tenant;
 pub mod turn;
 

@@ -53,6 +53,23 @@ pub enum TenantState {
     Paused,
 }
 
+impl TenantState {
+    /// The word in the store and on screen.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Active, Self::Paused].into_iter().find(|state| state.as_str() == word)
+    }
+}
+
 /// One shop, as `control.db` knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant {

@@ -1,18 +1,15 @@
 //! The tenant's event log: appended in the transaction of the change it tells of, in a hash chain.
 
 use rusqlite::{OptionalExtension, Transaction, named_params};
-use sha2::{Digest, Sha256};
 
-use super::{Error, TenantStore};
+use super::{Error, TenantStore, chain};
 use crate::domain::{
     Timestamp,
-    event::{Event, EventKind, Field, NewEvent},
+    event::{Event, EventKind, NewEvent},
 };
 
 /// The version of the payloads written today.
 const PAYLOAD_VERSION: i64 = 1;
-/// Domain separation of a chain entry's hash.
-const ENTRY_PREFIX: u8 = 0x01;
 
 /// Appends an event; `seq` has no gaps, and each hash covers the one before it.
 pub(super) fn append(tx: &Transaction<'_>, now: Timestamp, event: &NewEvent) -> Result<i64, Error> {
@@ -24,8 +21,9 @@ pub(super) fn append(tx: &Transaction<'_>, now: Timestamp, event: &NewEvent) -> 
     let append = || -> Result<i64, rusqlite::Error> {
         let (seq, previous): (i64, Vec<u8>) =
             tx.prepare_cached(HEAD)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let payload = payload(&event.fields);
-        let hash = link(&previous, seq, event, now, &payload);
+        let payload = chain::payload(&event.fields);
+        let correlation = event.correlation.as_deref().unwrap_or_default();
+        let hash = chain::link(&previous, seq, now, [event.kind.as_str(), event.actor, correlation, &payload]);
         tx.prepare_cached(INSERT)?.execute(named_params! {
             ":seq": seq, ":kind": event.kind.as_str(), ":version": PAYLOAD_VERSION, ":at_ms": now.0,
             ":actor": event.actor, ":correlation": event.correlation, ":payload": payload, ":hash": hash,
@@ -34,35 +32,6 @@ pub(super) fn append(tx: &Transaction<'_>, now: Timestamp, event: &NewEvent) -> 
         Ok(seq)
     };
     append().map_err(failed)
-}
-
-fn payload(fields: &[(&'static str, Field)]) -> String {
-    let object: serde_json::Map<String, serde_json::Value> = fields
-        .iter()
-        .map(|(name, field)| {
-            let value = match field {
-                Field::Id(id) => id.as_str().into(),
-                Field::Word(word) => (*word).into(),
-                Field::Number(number) => (*number).into(),
-                Field::Flag(flag) => (*flag).into(),
-            };
-            ((*name).to_owned(), value)
-        })
-        .collect();
-    serde_json::Value::Object(object).to_string()
-}
-
-fn link(previous: &[u8], seq: i64, event: &NewEvent, now: Timestamp, payload: &str) -> Vec<u8> {
-    let mut hash = Sha256::new();
-    hash.update([ENTRY_PREFIX]);
-    hash.update(previous);
-    hash.update(seq.to_be_bytes());
-    hash.update(now.0.to_be_bytes());
-    for text in [event.kind.as_str(), event.actor, event.correlation.as_deref().unwrap_or_default(), payload] {
-        hash.update((text.len() as u64).to_be_bytes());
-        hash.update(text.as_bytes());
-    }
-    hash.finalize().to_vec()
 }
 
 impl TenantStore {

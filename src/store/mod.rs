@@ -1,9 +1,13 @@
 //! The only SQL. Speaks domain types, is async, and one public operation is one transaction.
 
 mod blocking;
+mod chain;
+mod control;
 mod conversation;
+mod datadir;
 mod error;
 mod event;
+mod file;
 mod inbound;
 mod journal;
 mod outbox;
@@ -13,7 +17,9 @@ mod sqlite;
 mod tenant;
 mod turn;
 
+pub use control::{Control, NewSecret, RemovedTenant};
 pub use conversation::ConversationFilter;
+pub use datadir::{DataDir, DataDirError};
 pub use error::Error;
 pub use inbound::{Arrival, InboundReport, InboundRules};
 pub use journal::{AppendError, Delivery, Journal, JournalFigures, Settled};

@@ -2,19 +2,12 @@
 //!
 //! The aggregates (`conversation`, `outbox`, `product`, …) add their operations to [`TenantStore`] in their own files.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{path::Path, sync::Arc};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
-use tokio::sync::{Mutex as AsyncMutex, Semaphore};
+use rusqlite::Transaction;
 
-use super::{Error, blocking::Blocking, sqlite};
+use super::{Error, blocking::Blocking, file::DatabaseFile, sqlite};
 use crate::domain::{Ids, TenantId};
-
-/// Read-only connections per open tenant.
-const READERS_MAX: usize = 3;
 
 pub(super) const SCHEMA: sqlite::Schema =
     sqlite::Schema { migrations: &[include_str!("migrations/tenant/0001_init.sql")] };
@@ -27,11 +20,7 @@ pub struct TenantStore {
 
 pub(super) struct TenantFile {
     id: TenantId,
-    path: PathBuf,
-    writer: Arc<AsyncMutex<Connection>>,
-    readers: Mutex<Vec<Connection>>,
-    reading: Semaphore,
-    blocking: Blocking,
+    database: DatabaseFile,
     ids: Arc<dyn Ids>,
 }
 
@@ -44,16 +33,7 @@ impl std::fmt::Debug for TenantStore {
 impl TenantFile {
     /// Opens (and where needed creates and migrates) the file. Blocking.
     pub(super) fn open(id: TenantId, path: &Path, blocking: Blocking, ids: Arc<dyn Ids>) -> Result<Self, Error> {
-        let writer = sqlite::open_writer(path, &SCHEMA)?;
-        Ok(Self {
-            id,
-            path: path.to_owned(),
-            writer: Arc::new(AsyncMutex::new(writer)),
-            readers: Mutex::new(Vec::new()),
-            reading: Semaphore::new(READERS_MAX),
-            blocking,
-            ids,
-        })
+        Ok(Self { id, database: DatabaseFile::open(path, &SCHEMA, blocking)?, ids })
     }
 }
 
@@ -79,17 +59,7 @@ impl TenantStore {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let mut writer = Arc::clone(&self.file.writer).lock_owned().await;
-        self.file
-            .blocking
-            .run(move || {
-                let tx =
-                    writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::sql(action))?;
-                let value = work(&tx)?;
-                tx.commit().map_err(Error::sql(action))?;
-                Ok(value)
-            })
-            .await
+        self.file.database.write(action, work).await
     }
 
     /// Runs `work` on one read-only connection, in one snapshot.
@@ -98,22 +68,6 @@ impl TenantStore {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let _permit = self.file.reading.acquire().await.map_err(|_| Error::Stopped)?;
-        let file = Arc::clone(&self.file);
-        self.file
-            .blocking
-            .run(move || {
-                let idle = file.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                let mut reader = match idle {
-                    Some(reader) => reader,
-                    None => sqlite::open_reader(&file.path)?,
-                };
-                let snapshot = reader.transaction().map_err(Error::sql(action))?;
-                let value = work(&snapshot);
-                drop(snapshot);
-                file.readers.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
-                value
-            })
-            .await
+        self.file.database.read(action, work).await
     }
 }
