@@ -1,1 +1,14 @@
-//! placeholder
+//! Sealing secrets: the master key, the keys below it, and values that never print themselves.
+//!
+//! Knows no file but `master.key`, and nothing of who may ask: `app` decides that, `store` keeps what is sealed here.
+
+mod envelope;
+mod error;
+mod master;
+mod value;
+mod vault;
+
+pub use error::Error;
+pub use master::{MasterKeyPlace, MasterKeyPolicy, Places};
+pub use value::Secret;
+pub use vault::{DataKey, Vault};
