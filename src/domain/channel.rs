@@ -47,6 +47,14 @@ pub struct AccountId(pub String);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ShopperId(pub String);
 
+impl AccountId {
+    /// The one account of the local channel.
+    #[must_use]
+    pub fn local() -> Self {
+        Self(ChannelKind::Local.as_str().to_owned())
+    }
+}
+
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -96,6 +96,19 @@ pub enum SendOutcome {
     },
 }
 
+impl SendOutcome {
+    /// The word in logs and metrics.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Sent { .. } => "sent",
+            Self::NotSent { .. } => "not_sent",
+            Self::Ambiguous { .. } => "unknown",
+            Self::Refused { .. } => "refused",
+        }
+    }
+}
+
 /// Whom a refusal concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalScope {

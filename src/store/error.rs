@@ -53,6 +53,9 @@ pub enum Error {
         /// The newest one we know.
         known: i64,
     },
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] super::DataDirError),
     /// A file or folder could not be made or opened.
     #[error("could not {action} {}", path.display())]
     File {
@@ -113,6 +116,7 @@ impl Error {
             Self::Io { .. } => "disk_failed",
             Self::Corrupt { .. } => "file_damaged",
             Self::Newer { .. } => "file_newer",
+            Self::DataDir(_) => "data_dir",
             Self::File { .. } => "file_failed",
             Self::Unreadable { .. } => "store_unreadable",
             Self::NotFound { .. } => "not_found",
@@ -131,7 +135,13 @@ impl Error {
                 Some("Restore this tenant from a backup; the other tenants are not affected.".into())
             }
             Self::Newer { .. } => Some("Start the newer Aura, or restore a backup made by this version.".into()),
-            _ => None,
+            Self::DataDir(error) => error.hint(),
+            Self::Sql { .. }
+            | Self::File { .. }
+            | Self::Unreadable { .. }
+            | Self::NotFound { .. }
+            | Self::Conflict(_)
+            | Self::Stopped => None,
         }
     }
 

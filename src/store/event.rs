@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Transaction, named_params};
 
 use super::{Error, TenantStore, chain};
 use crate::domain::{
-    Timestamp,
+    MessageId, OutboxId, Timestamp,
     event::{Event, EventKind, NewEvent},
 };
 
@@ -72,5 +72,30 @@ impl TenantStore {
             Ok(found.map_err(Error::sql("find an event by time"))?.unwrap_or(0))
         })
         .await
+    }
+
+    /// The words of a message; `None` where there are none, or they have been erased.
+    pub async fn message_text(&self, message: MessageId) -> Result<Option<String>, Error> {
+        self.text("SELECT text FROM message WHERE id = :id", message.to_string()).await
+    }
+
+    /// The words of an outbox row.
+    pub async fn outbox_text(&self, row: OutboxId) -> Result<Option<String>, Error> {
+        self.text("SELECT text FROM outbox WHERE id = :id", row.to_string()).await
+    }
+
+    async fn text(&self, sql: &'static str, id: String) -> Result<Option<String>, Error> {
+        self.read("read a text", move |tx| {
+            let found = tx.prepare_cached(sql).and_then(|mut select| {
+                select.query_row(named_params! { ":id": id }, |row| row.get::<_, Option<String>>(0)).optional()
+            });
+            Ok(found.map_err(Error::sql("read a text"))?.flatten())
+        })
+        .await
+    }
+
+    /// Appends an event that no other change carries.
+    pub async fn append_event(&self, event: NewEvent, now: Timestamp) -> Result<(), Error> {
+        self.write("append an event", move |tx| append(tx, now, &event).map(drop)).await
     }
 }

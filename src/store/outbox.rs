@@ -194,7 +194,8 @@ pub(super) fn cancel_pending(
 }
 
 /// Cancels the last answer if none of it has left, and opens its messages again, so that one turn answers them all.
-pub(super) fn supersede(tx: &Transaction<'_>, conversation: ConversationId, now: Timestamp) -> Result<(), Error> {
+/// `false` if there is no such answer.
+pub(super) fn supersede(tx: &Transaction<'_>, conversation: ConversationId, now: Timestamp) -> Result<bool, Error> {
     const TURNS: &str = "
         SELECT turn_id FROM outbox WHERE conversation_id = :id AND author = 'bot' AND turn_id IS NOT NULL
         GROUP BY turn_id HAVING min(state = 'pending') = 1 AND max(attempts) = 0";
@@ -207,7 +208,7 @@ pub(super) fn supersede(tx: &Transaction<'_>, conversation: ConversationId, now:
     };
     let turns = find().map_err(Error::sql("find a superseded reply"))?;
     if turns.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     cancel_pending(tx, conversation, "superseded", now)?;
     for turn in turns {
@@ -217,7 +218,7 @@ pub(super) fn supersede(tx: &Transaction<'_>, conversation: ConversationId, now:
         };
         reopen().map_err(Error::sql("supersede a reply"))?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// An echo: something was sent from the account's side.
@@ -552,6 +553,21 @@ impl TenantStore {
                 conversation::take_over(tx, row.conversation, TakeoverCause::HandOver, "system", now)?;
             }
             Ok(())
+        })
+        .await
+    }
+
+    /// Cancels the last answer if none of it has left, and makes a new turn due at once. `false`: part of it is out.
+    pub async fn reopen_unsent(&self, conversation: ConversationId, now: Timestamp) -> Result<bool, Error> {
+        const DUE: &str = "UPDATE conversation SET turn_due_at_ms = :now WHERE id = :id";
+        self.write("reopen an answer", move |tx| {
+            if !supersede(tx, conversation, now)? {
+                return Ok(false);
+            }
+            tx.prepare_cached(DUE)
+                .and_then(|mut update| update.execute(named_params! { ":id": conversation.to_string(), ":now": now.0 }))
+                .map_err(Error::sql("reopen an answer"))?;
+            Ok(true)
         })
         .await
     }

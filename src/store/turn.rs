@@ -118,16 +118,17 @@ pub struct DueRules {
     pub paused: bool,
 }
 
+/// A local trial is attended to by whoever started it, so it is never due here.
 const DUE: &str = "
     SELECT id AS conversation_id, turn_due_at_ms AS at_ms FROM conversation
-    WHERE turn_due_at_ms IS NOT NULL AND NOT :paused
+    WHERE turn_due_at_ms IS NOT NULL AND NOT :paused AND channel <> 'local'
     UNION ALL
     SELECT id, waiting_since_ms + :takeover_ms FROM conversation
     WHERE waiting_since_ms IS NOT NULL AND takeover_cause <> 'asked' AND NOT :paused
     UNION ALL
     SELECT o.conversation_id, CASE o.state WHEN 'sending' THEN o.sending_at_ms + :sending_ms ELSE o.not_before_ms END
     FROM outbox o
-    WHERE o.state IN ('pending', 'sending', 'unknown') AND o.held = 0
+    WHERE o.state IN ('pending', 'sending', 'unknown') AND o.held = 0 AND o.account_id <> 'local'
       AND (NOT :paused OR o.author = 'person' OR o.state <> 'pending')
       AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.conversation_id = o.conversation_id AND p.position < o.position
                       AND p.state IN ('pending', 'sending', 'unknown') AND p.held = 0)";
@@ -156,14 +157,14 @@ impl TenantStore {
         .await
     }
 
-    /// The earliest moment at which something is due; `None`: nothing is.
+    /// The earliest moment after `rules.now` at which something is due; `None`: nothing is.
     pub async fn next_due(&self, rules: DueRules) -> Result<Option<Timestamp>, Error> {
         self.read("find what is due next", move |tx| {
-            let sql = format!("SELECT min(at_ms) FROM ({DUE})");
+            let sql = format!("SELECT min(at_ms) FROM ({DUE}) WHERE at_ms > :now");
             let find = || -> rusqlite::Result<Option<i64>> {
                 tx.prepare_cached(&sql)?.query_row(
                     named_params! {
-                        ":paused": rules.paused, ":sending_ms": SENDING_MAX_MS,
+                        ":now": rules.now.0, ":paused": rules.paused, ":sending_ms": SENDING_MAX_MS,
                         ":takeover_ms": i64::from(rules.takeover_minutes) * 60_000,
                     },
                     |row| row.get(0),
@@ -246,15 +247,16 @@ impl TenantStore {
         .await
     }
 
-    /// Covers every open message by a silent turn.
-    pub async fn suppress_open(
+    /// Covers every open message by a silent turn and leaves the conversation to a person.
+    pub async fn park_open(
         &self,
         conversation: ConversationId,
         reason: SuppressReason,
         now: Timestamp,
     ) -> Result<(), Error> {
         let ids = self.ids();
-        self.write("close open messages", move |tx| {
+        self.write("park open messages", move |tx| {
+            conversation::take_over(tx, conversation, TakeoverCause::HandOver, "system", now)?;
             conversation::close_open(tx, conversation, reason, &*ids, now).map(drop)
         })
         .await

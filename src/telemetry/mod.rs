@@ -1,5 +1,9 @@
 //! What the outside can see of a running Aura: logs and metrics. Never message text, tokens or keys.
 
+mod metrics;
+
+pub use metrics::Metrics;
+
 /// An error and its causes on one line.
 #[must_use]
 pub fn chain(error: &dyn std::error::Error) -> String {

@@ -1,0 +1,82 @@
+//! How a tenant stands, in numbers.
+
+use rusqlite::named_params;
+
+use super::{Error, TenantStore, row::parsed};
+use crate::domain::{Timestamp, channel::AccountId, outbox::OutboxState};
+
+/// How a tenant stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TenantCounts {
+    /// All conversations on channels that reach shoppers.
+    pub conversations: u64,
+    /// Those in which a person answers.
+    pub taken_over: u64,
+    /// Those in which a shopper waits for a person.
+    pub waiting: u64,
+    /// Shopper messages that no turn covers yet.
+    pub open_messages: u64,
+    /// Outbox rows by state.
+    pub outbox: Vec<(OutboxState, u64)>,
+    /// Outbox rows that wait for a person.
+    pub held: u64,
+}
+
+/// What reached us on one account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountTraffic {
+    /// The newest event of any kind, by our clock.
+    pub last_event_at: Option<Timestamp>,
+    /// Messages of shoppers.
+    pub received: u64,
+}
+
+impl TenantStore {
+    /// Counts conversations, open messages and outbox rows.
+    pub async fn counts(&self) -> Result<TenantCounts, Error> {
+        const CONVERSATIONS: &str = "
+            SELECT count(*), count(takeover_cause), count(waiting_since_ms) FROM conversation WHERE channel <> 'local'";
+        const OPEN: &str = "SELECT count(*) FROM message WHERE answerable = 1 AND turn_id IS NULL";
+        const OUTBOX: &str = "SELECT state, count(*) AS rows FROM outbox WHERE account_id <> 'local' GROUP BY state";
+        const HELD: &str = "SELECT count(*) FROM outbox WHERE held = 1";
+        self.read("count conversations", move |tx| {
+            let count = || -> rusqlite::Result<TenantCounts> {
+                let (conversations, taken_over, waiting) =
+                    tx.query_row(CONVERSATIONS, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+                let found: Vec<(OutboxState, u64)> = tx
+                    .prepare_cached(OUTBOX)?
+                    .query_map([], |row| Ok((parsed(row, "state", OutboxState::parse)?, row.get("rows")?)))?
+                    .collect::<Result<_, _>>()?;
+                let of = |state| found.iter().find(|(known, _)| *known == state).map_or(0, |(_, rows)| *rows);
+                Ok(TenantCounts {
+                    conversations,
+                    taken_over,
+                    waiting,
+                    open_messages: tx.query_row(OPEN, [], |row| row.get(0))?,
+                    outbox: OutboxState::ALL.into_iter().map(|state| (state, of(state))).collect(),
+                    held: tx.query_row(HELD, [], |row| row.get(0))?,
+                })
+            };
+            count().map_err(Error::sql("count conversations"))
+        })
+        .await
+    }
+
+    /// What reached us on an account.
+    pub async fn account_traffic(&self, account: AccountId) -> Result<AccountTraffic, Error> {
+        const SQL: &str = "
+            SELECT max(received_at_ms), count(*) FROM message WHERE account_id = :account AND side = 'shopper'";
+        const EVENTS: &str = "SELECT max(received_at_ms) FROM channel_event WHERE account_id = :account";
+        self.read("count an account's traffic", move |tx| {
+            let count = || -> rusqlite::Result<AccountTraffic> {
+                let key = named_params! { ":account": account.0 };
+                let (message, received): (Option<i64>, u64) =
+                    tx.query_row(SQL, key, |row| Ok((row.get(0)?, row.get(1)?)))?;
+                let event: Option<i64> = tx.query_row(EVENTS, key, |row| row.get(0))?;
+                Ok(AccountTraffic { last_event_at: message.max(event).map(Timestamp), received })
+            };
+            count().map_err(Error::sql("count an account's traffic"))
+        })
+        .await
+    }
+}

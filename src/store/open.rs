@@ -1,0 +1,144 @@
+//! The data directory as one store: control, journal, and the tenants' files as they are needed.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use lru::LruCache;
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::{Control, DataDir, Error, Journal, TenantStore, blocking::Blocking, tenant::TenantFile};
+use crate::domain::{Ids, TenantId};
+
+/// Descriptors that one open tenant may take: a writer and three readers, each with its WAL and index.
+const FILES_PER_TENANT: u64 = 9;
+/// Descriptors kept for sockets and everything else.
+const FILES_RESERVED: u64 = 512;
+/// Open tenants at most, whatever the system would allow (about 0.2 MiB of memory each).
+const OPEN_MAX: u64 = 1_000;
+
+/// A handle on the whole store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    control: Control,
+    journal: Journal,
+    tenants: Arc<Tenants>,
+}
+
+struct Tenants {
+    /// Held as long as anything uses the store: the lock goes with it.
+    data_dir: Arc<DataDir>,
+    blocking: Blocking,
+    ids: Arc<dyn Ids>,
+    /// Keeps the recently used ones open.
+    recent: Mutex<LruCache<TenantId, Arc<TenantFile>>>,
+    /// Finds those still in use, so that no file ever has two writers here. Held while one is opened.
+    in_use: AsyncMutex<HashMap<TenantId, Weak<TenantFile>>>,
+}
+
+impl std::fmt::Debug for Tenants {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tenants").field("data_dir", &self.data_dir).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens everything in a data directory that the caller holds.
+    pub async fn open(data_dir: Arc<DataDir>, ids: Arc<dyn Ids>) -> Result<Self, Error> {
+        let blocking = Blocking::new();
+        let (path, pool) = (data_dir.journal_db(), blocking.clone());
+        let journal = blocking.run(move || Journal::open(&path, pool)).await?;
+        Ok(Self {
+            control: Control::open(data_dir.control_db()).await?,
+            journal,
+            tenants: Arc::new(Tenants {
+                data_dir,
+                blocking,
+                ids,
+                recent: Mutex::new(LruCache::new(open_max())),
+                in_use: AsyncMutex::new(HashMap::new()),
+            }),
+        })
+    }
+
+    /// What belongs to no single tenant.
+    #[must_use]
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// The raw deliveries.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// A tenant's file, opened if it is not. Only `app::caller` and the workers call this: everyone else comes with
+    /// a `TenantCtx`.
+    pub(crate) async fn tenant(&self, id: TenantId) -> Result<TenantStore, Error> {
+        if let Some(file) = self.tenants.recent().get(&id) {
+            return Ok(TenantStore::new(Arc::clone(file)));
+        }
+        self.tenants.open(id, false).await
+    }
+
+    /// Makes a new tenant's folder and file.
+    pub(crate) async fn create_tenant(&self, id: TenantId) -> Result<TenantStore, Error> {
+        self.tenants.open(id, true).await
+    }
+
+    /// Deletes a tenant's folder with everything in it and says how much went: files and bytes. Its record in
+    /// `control.db` must be gone already.
+    pub(crate) async fn delete_tenant(&self, id: TenantId) -> Result<(u64, u64), Error> {
+        self.tenants.recent().pop(&id);
+        self.tenants.in_use.lock().await.remove(&id);
+        let data_dir = Arc::clone(&self.tenants.data_dir);
+        self.tenants.blocking.run(move || Ok(data_dir.remove_tenant_folder(id)?)).await
+    }
+
+    /// How many tenants' files are open.
+    #[must_use]
+    pub fn open_tenants(&self) -> usize {
+        self.tenants.recent().len()
+    }
+}
+
+impl Tenants {
+    fn recent(&self) -> std::sync::MutexGuard<'_, LruCache<TenantId, Arc<TenantFile>>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn open(&self, id: TenantId, create: bool) -> Result<TenantStore, Error> {
+        let mut in_use = self.in_use.lock().await;
+        let file = match in_use.get(&id).and_then(Weak::upgrade) {
+            Some(file) => file,
+            None => {
+                let (data_dir, blocking, ids) =
+                    (Arc::clone(&self.data_dir), self.blocking.clone(), Arc::clone(&self.ids));
+                let open = move || {
+                    let path = data_dir.tenant_db(id);
+                    if create {
+                        data_dir.create_tenant_folder(id)?;
+                    } else if !path.is_file() {
+                        return Err(Error::NotFound { what: "tenant file", name: path.display().to_string() });
+                    }
+                    TenantFile::open(id, &path, blocking, ids)
+                };
+                let file = Arc::new(self.blocking.run(open).await?);
+                in_use.retain(|_, file| file.strong_count() > 0);
+                in_use.insert(id, Arc::downgrade(&file));
+                file
+            }
+        };
+        self.recent().push(id, Arc::clone(&file));
+        Ok(TenantStore::new(file))
+    }
+}
+
+fn open_max() -> NonZeroUsize {
+    let files = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1_024);
+    let fits = files.saturating_sub(FILES_RESERVED) / FILES_PER_TENANT;
+    NonZeroUsize::new(fits.clamp(8, OPEN_MAX) as usize).unwrap_or(NonZeroUsize::MIN)
+}

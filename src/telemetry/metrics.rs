@@ -1,0 +1,126 @@
+//! Prometheus metrics: base units, no tenant, shopper or conversation labels.
+
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+use crate::domain::outbox::SendOutcome;
+
+/// Everything `/metrics` shows.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Webhook requests by result.
+    pub webhook_requests: IntCounterVec,
+    /// Time from a webhook's headers to its answer, seconds.
+    pub webhook_duration: Histogram,
+    /// Events that were here already.
+    pub inbox_duplicates: IntCounter,
+    /// Events of accounts that are not connected here, or not the signer's, by kind.
+    pub events_dropped: IntCounterVec,
+    /// Turns by outcome.
+    pub turns: IntCounterVec,
+    /// Attempts to send by outcome.
+    pub send_attempts: IntCounterVec,
+    /// Unknown outcomes by how they were resolved.
+    pub outbox_unknown: IntCounterVec,
+    /// Replies taken out before sending.
+    pub replies_cancelled: IntCounter,
+    /// Requests turned away before they were durable, by reason.
+    pub shed: IntCounterVec,
+    /// Commits of the journal.
+    pub journal_commits: IntGauge,
+    /// Rows in those commits.
+    pub journal_rows: IntGauge,
+    /// Deliveries that wait for dispatch.
+    pub journal_backlog: IntGauge,
+    /// Tenants' files open.
+    pub tenant_db_open: IntGauge,
+    /// Conversations by where they are in the schedule.
+    pub conversations: IntGaugeVec,
+}
+
+impl Metrics {
+    /// A registry with every metric at zero.
+    ///
+    /// # Errors
+    /// When two metrics have the same name, which a test rules out.
+    pub fn new(version: &str) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new_custom(Some("aura".into()), None)?;
+        let counters = |name: &str, help: &str, label: &str| -> Result<IntCounterVec, prometheus::Error> {
+            let counter = IntCounterVec::new(Opts::new(name, help), &[label])?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok(counter)
+        };
+        let counter = |name: &str, help: &str| -> Result<IntCounter, prometheus::Error> {
+            let counter = IntCounter::new(name, help)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok(counter)
+        };
+        let gauge = |name: &str, help: &str| -> Result<IntGauge, prometheus::Error> {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok(gauge)
+        };
+        let webhook_duration = Histogram::with_opts(
+            HistogramOpts::new("webhook_duration_seconds", "Time to answer a webhook")
+                .buckets(vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0]),
+        )?;
+        registry.register(Box::new(webhook_duration.clone()))?;
+        let conversations =
+            IntGaugeVec::new(Opts::new("conversations_scheduled", "Conversations in the schedule"), &["state"])?;
+        registry.register(Box::new(conversations.clone()))?;
+        let build = IntGaugeVec::new(Opts::new("build_info", "The running version"), &["version"])?;
+        registry.register(Box::new(build.clone()))?;
+        build.with_label_values(&[version]).set(1);
+        Ok(Self {
+            webhook_requests: counters("webhook_requests_total", "Webhook requests", "result")?,
+            webhook_duration,
+            inbox_duplicates: counter("inbox_duplicates_total", "Events that were here already")?,
+            events_dropped: counters("events_dropped_total", "Events of accounts that are not the signer's", "kind")?,
+            turns: counters("turns_total", "Turns", "outcome")?,
+            send_attempts: counters("send_attempts_total", "Attempts to send a reply", "outcome")?,
+            outbox_unknown: counters("outbox_unknown_total", "Unknown outcomes resolved", "resolution")?,
+            replies_cancelled: counter("replies_cancelled_total", "Replies taken out before sending")?,
+            shed: counters("shed_total", "Requests turned away before they were durable", "reason")?,
+            journal_commits: gauge("journal_commits", "Commits of the journal since the start")?,
+            journal_rows: gauge("journal_rows", "Deliveries in those commits")?,
+            journal_backlog: gauge("journal_backlog", "Deliveries that wait for dispatch")?,
+            tenant_db_open: gauge("tenant_db_open", "Tenants' files open")?,
+            conversations,
+            registry,
+        })
+    }
+
+    /// Counts a finished turn.
+    pub fn turn(&self, outcome: &str) {
+        self.turns.with_label_values(&[outcome]).inc();
+    }
+
+    /// Counts an attempt to send.
+    pub fn attempt(&self, outcome: &SendOutcome) {
+        self.send_attempts.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    /// The text that Prometheus scrapes.
+    ///
+    /// # Errors
+    /// When a metric cannot be written as text.
+    pub fn render(&self) -> Result<String, prometheus::Error> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_has_a_name_of_its_own_and_renders() {
+        let metrics = Metrics::new("1.2.3").expect("names are unique");
+        metrics.turn("answered");
+        let text = metrics.render().expect("it renders");
+        assert!(text.contains("aura_turns_total{outcome=\"answered\"} 1"), "{text}");
+        assert!(text.contains("aura_build_info{version=\"1.2.3\"} 1"), "{text}");
+    }
+}
