@@ -1,1 +1,21 @@
-//! placeholder
+//! Configuration: what can be set, where it came from, and where the data directory is.
+//!
+//! Default, then file, then environment, then flag. An unknown key is an error that names the nearest known one. A key
+//! whose capability this version does not have is refused too: a setting that does nothing would be a lie.
+
+mod environment;
+mod error;
+mod file;
+mod keys;
+mod load;
+mod places;
+mod settings;
+
+pub use environment::Environment;
+pub use error::Error;
+pub use load::{Entry, Flag, Inputs, Loaded, Origin, load};
+pub use places::{DataDirPlaces, places};
+pub use settings::{
+    Config, Conversation, Delivery, Log, LogFormat, LogLevel, Meta, MetricsListen, Models, Queue, RateLimit, Retention,
+    Secrets,
+};

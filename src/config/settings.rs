@@ -1,0 +1,374 @@
+//! Everything that can be set, one struct a component, each field with its unit and its reason.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::secret::{MasterKeyPolicy, Secret};
+
+/// The whole configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where everything is kept. Unset: `$STATE_DIRECTORY`, else the user's XDG data folder + `/aura`. Relative in a
+    /// file: to that file's folder.
+    pub data_dir: Option<PathBuf>,
+    /// Address and port for webhooks and health checks; port 0 picks one. Loopback, because a proxy with TLS stands in
+    /// front.
+    pub listen: SocketAddr,
+    /// `https://…` under which the world reaches `listen`; links in replies to Meta are made from it.
+    pub public_url: Option<String>,
+    /// Address and port of Prometheus text on `/metrics`, or `off`. Loopback, because figures are nobody else's business.
+    pub metrics_listen: MetricsListen,
+    /// The Meta app and Meta's hosts.
+    pub meta: Meta,
+    /// How secrets are kept.
+    pub secrets: Secrets,
+    /// When and how conversations are answered.
+    pub conversation: Conversation,
+    /// How replies are delivered.
+    pub delivery: Delivery,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// What is held in memory.
+    pub queue: Queue,
+    /// Turns that run at the same time, over all tenants (1 to 1000). Most of a turn is waiting, so more than the cores.
+    pub workers: u32,
+    /// Limits on the public API.
+    pub rate_limit: RateLimit,
+    /// What the log says and how.
+    pub log: Log,
+    /// What answers.
+    pub models: Models,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: None,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            public_url: None,
+            metrics_listen: MetricsListen::default(),
+            meta: Meta::default(),
+            secrets: Secrets::default(),
+            conversation: Conversation::default(),
+            delivery: Delivery::default(),
+            retention: Retention::default(),
+            queue: Queue::default(),
+            workers: 20,
+            rate_limit: RateLimit::default(),
+            log: Log::default(),
+            models: Models::default(),
+        }
+    }
+}
+
+/// Where metrics are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsListen {
+    /// Nowhere.
+    Off,
+    /// On this address.
+    At(SocketAddr),
+}
+
+impl Default for MetricsListen {
+    fn default() -> Self {
+        Self::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 9464)))
+    }
+}
+
+impl Serialize for MetricsListen {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Off => serializer.serialize_str("off"),
+            Self::At(address) => address.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for MetricsListen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        text.parse()
+            .map(Self::At)
+            .map_err(|_| serde::de::Error::custom("neither `off` nor an address such as 127.0.0.1:9464"))
+    }
+}
+
+/// The installation's Meta app. A tenant's own values in the secret store go before these.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Meta {
+    /// The app's number in Meta's dashboard; needed for the login link.
+    pub app_id: Option<String>,
+    /// Signs webhooks of the Facebook Login product. Better kept with `aura secret set`.
+    pub app_secret: Option<Secret>,
+    /// Signs webhooks of the Instagram Login product. Better kept with `aura secret set`.
+    pub instagram_app_secret: Option<Secret>,
+    /// What Meta repeats in its verification handshake. Better kept with `aura secret set`.
+    pub verify_token: Option<Secret>,
+    /// API host for Instagram Login; the simulator and tests point it elsewhere.
+    pub graph_url: String,
+    /// API host for Facebook Login; the simulator and tests point it elsewhere.
+    pub facebook_graph_url: String,
+    /// Host of the login page.
+    pub login_url: String,
+    /// Host that exchanges a login's code for a token.
+    pub api_url: String,
+    /// Version of the Graph API, such as `v26.0`; Meta keeps one for about two years.
+    pub version: String,
+}
+
+impl Default for Meta {
+    fn default() -> Self {
+        Self {
+            app_id: None,
+            app_secret: None,
+            instagram_app_secret: None,
+            verify_token: None,
+            graph_url: "https://graph.instagram.com".into(),
+            facebook_graph_url: "https://graph.facebook.com".into(),
+            login_url: "https://www.instagram.com".into(),
+            api_url: "https://api.instagram.com".into(),
+            version: "v26.0".into(),
+        }
+    }
+}
+
+/// How secrets are kept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Secrets {
+    /// Where the master key lives: `auto` (systemd credential, else keyring, else a private file), `keyring`, `file`.
+    pub master_key: MasterKeyPolicy,
+}
+
+/// When and how conversations are answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Conversation {
+    /// Milliseconds of quiet before an answer (0 to 60000): shoppers write in bursts, and a picture and its question
+    /// come as two events.
+    pub debounce_ms: u32,
+    /// Minutes that a shopper waits for the person who took over before the bot answers again (1 to 10080).
+    pub takeover_minutes: u32,
+    /// Minutes after which an unanswered message is left to a person (1 to 1440, the channel's window): nobody wants an
+    /// answer out of the blue.
+    pub max_reply_age_minutes: u32,
+}
+
+impl Default for Conversation {
+    fn default() -> Self {
+        Self { debounce_ms: 3_000, takeover_minutes: 30, max_reply_age_minutes: 720 }
+    }
+}
+
+/// How replies are delivered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Delivery {
+    /// Milliseconds after a send of unknown outcome at which the thread is read, twice (1 to 3600000 each): the channel
+    /// shows a message late.
+    pub settle_ms: [u64; 2],
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self { settle_ms: [10_000, 60_000] }
+    }
+}
+
+/// How long things are kept (1 to 3650 days each).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// Days that messages are kept: long enough for returns and complaints.
+    pub messages_days: u32,
+    /// Days that pictures and other media are kept: large, and rarely looked at again.
+    pub media_days: u32,
+    /// Days that events (ids and figures, no text) are kept: a year of comparisons.
+    pub events_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { messages_days: 180, media_days: 30, events_days: 365 }
+    }
+}
+
+/// What is held in memory; the rest waits on disk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Queue {
+    /// Due turns of shoppers held in memory (1 to 1000000).
+    pub realtime_limit: u32,
+    /// Pieces of background work held in memory (1 to 1000000).
+    pub bulk_limit: u32,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self { realtime_limit: 1_000, bulk_limit: 5_000 }
+    }
+}
+
+/// Limits on the public API; webhooks and health checks are never limited.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RateLimit {
+    /// Requests a minute from one address (1 to 1000000). Held for the public API; the socket has no limit.
+    pub per_ip_per_minute: u32,
+}
+
+impl Default for RateLimit {
+    fn default() -> Self {
+        Self { per_ip_per_minute: 60 }
+    }
+}
+
+/// What the log says and how.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// `auto` (text on a terminal, JSON elsewhere), `text` or `json`.
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug` or `trace`. Message text and secrets stay out at every level.
+    pub level: LogLevel,
+}
+
+/// The log's shape.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    #[default]
+    Auto,
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// The least serious thing that is logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Failures.
+    Error,
+    /// And what may become one.
+    Warn,
+    /// And outcomes, a line each.
+    #[default]
+    Info,
+    /// And steps on the way.
+    Debug,
+    /// And everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// The word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// What answers, understands and looks. This version has `builtin` only; the keys are here so that a file that names it
+/// is right today and later.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Models {
+    /// What writes answers.
+    pub chat: String,
+    /// What turns text into vectors.
+    pub embed: String,
+    /// What looks at pictures.
+    pub vision: String,
+}
+
+/// The model that needs no key and no network.
+const BUILTIN: &str = "builtin";
+
+impl Default for Models {
+    fn default() -> Self {
+        Self { chat: BUILTIN.into(), embed: BUILTIN.into(), vision: BUILTIN.into() }
+    }
+}
+
+impl Config {
+    /// Checks what types cannot say. The error names the key and the reason.
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        let Self { conversation, delivery, retention, queue, meta, models, .. } = self;
+        let ranges = [
+            ("workers", u64::from(self.workers), 1, 1_000),
+            ("conversation.debounce_ms", conversation.debounce_ms.into(), 0, 60_000),
+            ("conversation.takeover_minutes", conversation.takeover_minutes.into(), 1, 10_080),
+            ("conversation.max_reply_age_minutes", conversation.max_reply_age_minutes.into(), 1, 1_440),
+            ("delivery.settle_ms", delivery.settle_ms[0], 1, 3_600_000),
+            ("delivery.settle_ms", delivery.settle_ms[1], delivery.settle_ms[0], 3_600_000),
+            ("retention.messages_days", retention.messages_days.into(), 1, 3_650),
+            ("retention.media_days", retention.media_days.into(), 1, 3_650),
+            ("retention.events_days", retention.events_days.into(), 1, 3_650),
+            ("queue.realtime_limit", queue.realtime_limit.into(), 1, 1_000_000),
+            ("queue.bulk_limit", queue.bulk_limit.into(), 1, 1_000_000),
+            ("rate_limit.per_ip_per_minute", self.rate_limit.per_ip_per_minute.into(), 1, 1_000_000),
+        ];
+        for (key, value, low, high) in ranges {
+            if !(low..=high).contains(&value) {
+                return Err((key, format!("{value} is not between {low} and {high}")));
+            }
+        }
+        let urls = [
+            ("public_url", self.public_url.as_ref()),
+            ("meta.graph_url", Some(&meta.graph_url)),
+            ("meta.facebook_graph_url", Some(&meta.facebook_graph_url)),
+            ("meta.login_url", Some(&meta.login_url)),
+            ("meta.api_url", Some(&meta.api_url)),
+        ];
+        for (key, url) in urls {
+            url.map_or(Ok(()), |url| check_url(url)).map_err(|reason| (key, reason))?;
+        }
+        check_version(&meta.version).map_err(|reason| ("meta.version", reason))?;
+        let words = [("models.chat", &models.chat), ("models.embed", &models.embed), ("models.vision", &models.vision)];
+        match words.into_iter().find(|(_, model)| *model != BUILTIN) {
+            Some((key, model)) => Err((key, format!("`{model}` is not available: this version has `builtin` only"))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn check_url(text: &str) -> Result<(), String> {
+    let url = url::Url::parse(text).map_err(|error| format!("`{text}` is no URL: {error}"))?;
+    let plain = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    match plain && !text.ends_with('/') {
+        true => Ok(()),
+        false => Err(format!("`{text}` must be http(s)://HOST[:PORT][/PATH], without a slash at its end")),
+    }
+}
+
+fn check_version(text: &str) -> Result<(), String> {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    match text.strip_prefix('v').and_then(|rest| rest.split_once('.')) {
+        Some((major, minor)) if digits(major) && digits(minor) => Ok(()),
+        _ => Err(format!("`{text}` is not a version such as v26.0")),
+    }
+}
