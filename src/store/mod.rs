@@ -11,6 +11,8 @@ mod event;
 mod file;
 mod inbound;
 mod journal;
+#[cfg(test)]
+mod life_tests;
 mod open;
 mod outbox;
 mod persona;
