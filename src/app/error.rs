@@ -1,6 +1,10 @@
 //! What can go wrong in a use case, in terms the edge can map: one kind per exit code and status.
 
-use crate::{domain::policy::Refusal, store};
+use crate::{
+    domain::policy::Refusal,
+    secret,
+    store::{self, DataDirError},
+};
 
 /// What an error means to whoever asked. `api` maps each to a status and an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +31,12 @@ pub enum Error {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// A key or a secret cannot be had.
+    #[error(transparent)]
+    Secret(#[from] secret::Error),
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
     /// There is no such thing.
     #[error("there is no {what} `{name}`")]
     NotFound {
@@ -90,6 +100,8 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Store(error) => error.code(),
+            Self::Secret(error) => error.code(),
+            Self::DataDir(error) => error.code(),
             Self::NotFound { .. } => "not_found",
             Self::Invalid { .. } => "invalid",
             Self::Refused(Refusal::NeverWrote) => "shopper_never_wrote",
@@ -105,14 +117,22 @@ impl Error {
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Store(store::Error::NotFound { .. }) | Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::Store(store::Error::Conflict(_)) | Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::Store(store::Error::NotFound { .. })
+            | Self::DataDir(DataDirError::Missing { .. })
+            | Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Store(store::Error::Conflict(_))
+            | Self::DataDir(DataDirError::Locked { .. })
+            | Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Store(store::Error::Full { .. } | store::Error::Stopped) | Self::Temporary { .. } => {
                 ErrorKind::Temporary
             }
-            Self::Store(_) | Self::Failed { .. } => ErrorKind::Failed,
-            Self::Invalid { .. } => ErrorKind::Usage,
-            Self::Refused(_) => ErrorKind::Policy,
+            Self::Store(_) | Self::Secret(_) | Self::DataDir(DataDirError::Io { .. }) | Self::Failed { .. } => {
+                ErrorKind::Failed
+            }
+            Self::DataDir(DataDirError::NotDirectory { .. }) | Self::Invalid { .. } => ErrorKind::Usage,
+            Self::DataDir(DataDirError::Foreign { .. } | DataDirError::Exposed { .. }) | Self::Refused(_) => {
+                ErrorKind::Policy
+            }
             Self::Credentials { .. } => ErrorKind::Credentials,
         }
     }
@@ -122,6 +142,8 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.hint(),
+            Self::Secret(error) => error.hint(),
+            Self::DataDir(error) => error.hint(),
             Self::NotFound { hint, .. }
             | Self::Invalid { hint, .. }
             | Self::Conflict { hint, .. }

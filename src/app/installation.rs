@@ -1,0 +1,107 @@
+//! Opening an installation: its control file, and the vault that reads its secrets.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Error;
+use crate::{
+    config::Environment,
+    domain::{audit::Act, secret::SecretScope},
+    secret::{MasterKeyPolicy, Places, Vault},
+    store::{Control, DataDir},
+};
+
+/// A data directory that this process holds, opened. Cheap to clone; the lock goes with the last clone.
+#[derive(Clone, Debug)]
+pub struct Installation {
+    /// The directory and its lock.
+    pub dir: Arc<DataDir>,
+    /// Tenants, accounts, sealed secrets.
+    pub control: Control,
+    /// The master key.
+    pub vault: Arc<Vault>,
+}
+
+impl Installation {
+    /// Opens what is in the directory. `fresh` becomes the installation's id if it has none yet.
+    ///
+    /// # Errors
+    /// [`Error::Secret`] when the master key is not to be had. It is made only where nothing was ever sealed.
+    pub async fn open(
+        dir: DataDir,
+        policy: MasterKeyPolicy,
+        environment: &Environment,
+        fresh: Uuid,
+        act: Act,
+    ) -> Result<Self, Error> {
+        let control = Control::open(dir.control_db()).await?;
+        let id = control.installation_id(fresh).await?;
+        let places = Places::new(policy, dir.path(), id, |name| environment.get(name).map(ToOwned::to_owned));
+        let key = control.data_key(SecretScope::Installation).await?;
+        let has_key = key.is_some();
+        let vault = on_thread(move || Vault::open(&places, key.as_ref())).await??;
+        if !has_key {
+            control.add_installation_key(vault.seal_fresh_key(SecretScope::Installation)?, act).await?;
+        }
+        Ok(Self { dir: Arc::new(dir), control, vault: Arc::new(vault) })
+    }
+}
+
+/// Runs what blocks (a keyring, a folder) where it may.
+pub(super) async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(value) => Ok(value),
+        Err(failure) if failure.is_panic() => std::panic::resume_unwind(failure.into_panic()),
+        Err(failure) => {
+            Err(Error::Failed { message: "the process is shutting down".into(), source: Some(Box::new(failure)) })
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::{
+        fs,
+        sync::atomic::{AtomicU64, Ordering},
+    };
+
+    use super::*;
+    use crate::domain::{Ids, Timestamp};
+
+    pub(in crate::app) const ACT: Act = Act::operator(Timestamp(1_000));
+
+    /// Counts upwards.
+    #[derive(Debug, Default)]
+    pub(in crate::app) struct TestIds(AtomicU64);
+
+    impl Ids for TestIds {
+        fn next(&self) -> Uuid {
+            Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::Relaxed)) + 1)
+        }
+    }
+
+    /// A fresh installation with its key in a file, in a folder that lives as long as the first part.
+    pub(in crate::app) async fn fresh() -> (tempfile::TempDir, Installation) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let installation = open(&folder).await.expect("a new installation opens");
+        (folder, installation)
+    }
+
+    pub(in crate::app) async fn open(folder: &tempfile::TempDir) -> Result<Installation, Error> {
+        let dir = DataDir::create(&folder.path().join("aura"))?;
+        Installation::open(dir, MasterKeyPolicy::File, &Environment::default(), Uuid::from_u128(99), ACT).await
+    }
+
+    #[tokio::test]
+    async fn an_installation_opens_again_with_its_own_key_and_with_no_other() {
+        let (folder, installation) = fresh().await;
+        drop(installation);
+        drop(open(&folder).await.expect("opens again"));
+        let key = folder.path().join("aura/master.key");
+        fs::remove_file(&key).expect("removed");
+        let error = open(&folder).await.expect_err("the key is gone");
+        assert_eq!(error.code(), "no_master_key");
+        assert!(!key.exists() && error.hint().is_some());
+    }
+}

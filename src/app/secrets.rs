@@ -1,0 +1,388 @@
+//! Setting, listing, removing and finding secrets.
+//!
+//! A value goes in once and comes out only to the use case that needs it: nothing here shows one to a caller.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Caller, Error, Installation, TenantCtx};
+use crate::{
+    config::Config,
+    domain::{
+        TenantId,
+        audit::Act,
+        secret::{SecretInfo, SecretName, SecretScope},
+    },
+    secret::{DataKey, Vault},
+    store::{self, Control, NewSecret},
+};
+
+/// The longest secret, in bytes: tokens have a few hundred, and nobody pastes a file by mistake.
+const VALUE_BYTES_MAX: usize = 4 * 1024;
+/// Values remembered, over all tenants; when there are more, all are read anew.
+const REMEMBERED_MAX: usize = 4 * 1024;
+/// Tries to store a secret that others set at the same time.
+const ATTEMPTS_MAX: usize = 4;
+/// Less alike than this, and a suggestion would only confuse (Jaro–Winkler: 1 is equal).
+const SIMILARITY_MIN: f64 = 0.7;
+
+/// The secrets that people set by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KnownSecret {
+    /// Signs webhooks of the Facebook Login product.
+    MetaAppSecret,
+    /// Signs webhooks of the Instagram Login product.
+    MetaInstagramAppSecret,
+    /// Answers Meta's verification handshake.
+    MetaVerifyToken,
+}
+
+impl KnownSecret {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::MetaAppSecret, Self::MetaInstagramAppSecret, Self::MetaVerifyToken];
+
+    /// The word that people type.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MetaAppSecret => "meta.app_secret",
+            Self::MetaInstagramAppSecret => "meta.instagram_app_secret",
+            Self::MetaVerifyToken => "meta.verify_token",
+        }
+    }
+
+    /// Reads the word.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with the nearest name.
+    pub fn parse(word: &str) -> Result<Self, Error> {
+        if let Some(known) = Self::ALL.into_iter().find(|known| known.as_str() == word) {
+            return Ok(known);
+        }
+        let nearest = Self::ALL
+            .into_iter()
+            .map(|known| (strsim::jaro_winkler(word, known.as_str()), known))
+            .filter(|(likeness, _)| *likeness >= SIMILARITY_MIN)
+            .max_by(|one, other| one.0.total_cmp(&other.0));
+        let hint = match nearest {
+            Some((_, known)) => format!("Did you mean `{}`?", known.as_str()),
+            None => format!("The names are {}.", Self::ALL.map(|known| format!("`{}`", known.as_str())).join(", ")),
+        };
+        Err(Error::Invalid { message: format!("there is no secret called `{word}`"), hint: Some(hint) })
+    }
+
+    fn name(self) -> SecretName {
+        SecretName::parse(self.as_str()).expect("our own names follow the rule")
+    }
+
+    fn configured(self, config: &Config) -> Option<SecretString> {
+        let meta = &config.meta;
+        let value = match self {
+            Self::MetaAppSecret => &meta.app_secret,
+            Self::MetaInstagramAppSecret => &meta.instagram_app_secret,
+            Self::MetaVerifyToken => &meta.verify_token,
+        };
+        value.as_ref().map(crate::secret::Secret::to_secret_string)
+    }
+}
+
+/// Whose secrets are meant, with the leave to touch them.
+#[derive(Clone, Copy, Debug)]
+pub enum Owner<'a> {
+    /// The installation's: the operator's business.
+    Installation(&'a Caller),
+    /// One tenant's.
+    Tenant(&'a TenantCtx),
+}
+
+impl Owner<'_> {
+    const fn scope(self) -> SecretScope {
+        match self {
+            Self::Installation(Caller::Operator) => SecretScope::Installation,
+            Self::Tenant(ctx) => ctx.scope(),
+        }
+    }
+}
+
+/// The secrets of an installation. Cheap to clone; all clones remember together, so there is one per process.
+#[derive(Clone)]
+pub struct Secrets {
+    control: Control,
+    vault: Arc<Vault>,
+    configured: Arc<HashMap<KnownSecret, SecretString>>,
+    remembered: Arc<Mutex<Remembered>>,
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secrets")
+    }
+}
+
+/// What was read, so that a webhook's signature does not cost a read and a decryption.
+#[derive(Default)]
+struct Remembered {
+    values: HashMap<(SecretScope, SecretName), Option<SecretString>>,
+    /// Counts changes: what was read before one is not remembered after it.
+    changes: u64,
+}
+
+impl Secrets {
+    /// The secrets in `installation`, with those of the configuration behind them.
+    #[must_use]
+    pub fn new(installation: &Installation, config: &Config) -> Self {
+        let configured = KnownSecret::ALL.into_iter().filter_map(|known| Some((known, known.configured(config)?)));
+        Self {
+            control: installation.control.clone(),
+            vault: Arc::clone(&installation.vault),
+            configured: Arc::new(configured.collect()),
+            remembered: Arc::default(),
+        }
+    }
+
+    /// Sets a secret, in place of the one before it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the value is empty, too long, or holds white space or control characters.
+    pub async fn set(
+        &self,
+        owner: Owner<'_>,
+        known: KnownSecret,
+        value: &SecretString,
+        act: Act,
+    ) -> Result<SecretInfo, Error> {
+        let value = checked(value)?;
+        for _ in 1..ATTEMPTS_MAX {
+            let secret = self.seal_next(owner.scope(), known.name(), &value).await?;
+            match self.control.put_secret(secret, act).await {
+                Err(store::Error::Conflict(_)) => {}
+                outcome => {
+                    self.forget(owner.scope());
+                    return Ok(outcome?);
+                }
+            }
+        }
+        let message = format!("`{}` is being set by others at the same time", known.as_str());
+        Err(Error::Conflict { message, hint: Some("Try again.".into()) })
+    }
+
+    /// What may be shown of the owner's secrets, tokens of accounts included.
+    pub async fn list(&self, owner: Owner<'_>) -> Result<Vec<SecretInfo>, Error> {
+        Ok(self.control.list_secrets(owner.scope()).await?)
+    }
+
+    /// Removes a secret.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the owner has none of that name.
+    pub async fn remove(&self, owner: Owner<'_>, known: KnownSecret, act: Act) -> Result<(), Error> {
+        let removed = self.control.remove_secret(owner.scope(), known.name(), act).await?;
+        self.forget(owner.scope());
+        if removed {
+            return Ok(());
+        }
+        let hint = self
+            .configured
+            .contains_key(&known)
+            .then(|| format!("`{}` comes from the configuration; `aura config sources` says where.", known.as_str()));
+        Err(Error::NotFound { what: "secret", name: known.as_str().into(), hint })
+    }
+
+    /// The value that holds for a tenant: its own, else the installation's, else the configuration's. With no tenant:
+    /// the installation's, else the configuration's.
+    pub async fn resolve(&self, known: KnownSecret, tenant: Option<TenantId>) -> Result<Option<SecretString>, Error> {
+        if let Some(tenant) = tenant
+            && let Some(own) = self.of_tenant(known, tenant).await?
+        {
+            return Ok(Some(own));
+        }
+        let shared = self.read(SecretScope::Installation, known.name()).await?;
+        Ok(shared.or_else(|| self.configured.get(&known).cloned()))
+    }
+
+    /// The tenant's own value alone: what a webhook under its own path is checked with.
+    pub async fn of_tenant(&self, known: KnownSecret, tenant: TenantId) -> Result<Option<SecretString>, Error> {
+        self.read(SecretScope::Tenant(tenant), known.name()).await
+    }
+
+    /// Opens a stored secret, or remembers that there is none.
+    pub(super) async fn read(&self, scope: SecretScope, name: SecretName) -> Result<Option<SecretString>, Error> {
+        let key = (scope, name);
+        let changes = {
+            let remembered = self.remembered();
+            if let Some(value) = remembered.values.get(&key) {
+                return Ok(value.clone());
+            }
+            remembered.changes
+        };
+        let value = match self.control.get_secret(scope, key.1.clone()).await? {
+            Some(stored) => {
+                Some(self.data_key(scope).await?.open(&stored.info.name, stored.info.version, &stored.sealed)?)
+            }
+            None => None,
+        };
+        let mut remembered = self.remembered();
+        if remembered.changes == changes {
+            if remembered.values.len() >= REMEMBERED_MAX {
+                remembered.values.clear();
+            }
+            remembered.values.insert(key, value.clone());
+        }
+        Ok(value)
+    }
+
+    /// Seals a value as the next version of a secret.
+    pub(super) async fn seal_next(
+        &self,
+        scope: SecretScope,
+        name: SecretName,
+        value: &str,
+    ) -> Result<NewSecret, Error> {
+        let stored = self.control.get_secret(scope, name.clone()).await?;
+        let version = stored.map_or(0, |secret| secret.info.version) + 1;
+        let key = self.data_key(scope).await?;
+        let (sealed, fingerprint) = (key.seal(&name, version, value)?, key.fingerprint(&name, value));
+        Ok(NewSecret { scope, name, version, sealed, fingerprint })
+    }
+
+    /// Drops what is remembered of a scope; called after every change of it.
+    pub(super) fn forget(&self, scope: SecretScope) {
+        let mut remembered = self.remembered();
+        remembered.changes += 1;
+        remembered.values.retain(|(of, _), _| *of != scope);
+    }
+
+    async fn data_key(&self, scope: SecretScope) -> Result<DataKey, Error> {
+        let sealed = self.control.data_key(scope).await?.ok_or_else(|| Error::NotFound {
+            what: "key of",
+            name: scope.to_string(),
+            hint: Some("The tenant was removed.".into()),
+        })?;
+        Ok(self.vault.data_key(scope, &sealed)?)
+    }
+
+    fn remembered(&self) -> std::sync::MutexGuard<'_, Remembered> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The value without white space around it, as a paste or `echo` brings it.
+pub(super) fn checked(value: &SecretString) -> Result<zeroize::Zeroizing<String>, Error> {
+    let text = value.expose_secret().trim();
+    let complaint = match text {
+        "" => "the value is empty",
+        _ if text.len() > VALUE_BYTES_MAX => "the value is longer than 4096 bytes",
+        _ if text.chars().any(|character| character.is_control() || character.is_whitespace()) => {
+            "the value holds white space or control characters"
+        }
+        _ => return Ok(zeroize::Zeroizing::new(text.to_owned())),
+    };
+    Err(Error::Invalid {
+        message: complaint.into(),
+        hint: Some("Give it on standard input: one line, nothing else.".into()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::{
+            installation::tests::{ACT, fresh},
+            tenants::tests::shop,
+        },
+        secret::Secret,
+    };
+
+    const OPERATOR: Owner<'static> = Owner::Installation(&Caller::Operator);
+
+    fn text(value: &str) -> SecretString {
+        SecretString::from(value)
+    }
+
+    async fn resolved(secrets: &Secrets, tenant: Option<TenantId>) -> Option<String> {
+        let found = secrets.resolve(KnownSecret::MetaAppSecret, tenant).await.expect("resolved");
+        found.map(|value| value.expose_secret().to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_tenants_own_value_goes_before_the_installations_before_the_configurations() {
+        let (_folder, installation) = fresh().await;
+        let mut config = Config::default();
+        config.meta.app_secret = Some(Secret::from("configured".to_owned()));
+        let secrets = Secrets::new(&installation, &config);
+        let (one, two) = (shop(&installation, "one").await, shop(&installation, "two").await);
+        let known = KnownSecret::MetaAppSecret;
+        assert_eq!(resolved(&secrets, Some(one.id())).await.as_deref(), Some("configured"));
+        secrets.set(OPERATOR, known, &text("shared\n"), ACT).await.expect("set");
+        assert_eq!(resolved(&secrets, Some(one.id())).await.as_deref(), Some("shared"));
+        secrets.set(Owner::Tenant(&one), known, &text("own"), ACT).await.expect("set");
+        assert_eq!(resolved(&secrets, Some(one.id())).await.as_deref(), Some("own"));
+        assert_eq!(resolved(&secrets, Some(two.id())).await.as_deref(), Some("shared"));
+        assert_eq!(resolved(&secrets, None).await.as_deref(), Some("shared"));
+        assert!(secrets.of_tenant(known, two.id()).await.expect("read").is_none());
+        secrets.remove(OPERATOR, known, ACT).await.expect("removed");
+        assert_eq!(resolved(&secrets, None).await.as_deref(), Some("configured"));
+    }
+
+    #[tokio::test]
+    async fn lists_show_fingerprints_that_change_with_the_value() {
+        let (_folder, installation) = fresh().await;
+        let secrets = Secrets::new(&installation, &Config::default());
+        let known = KnownSecret::MetaVerifyToken;
+        let first = secrets.set(OPERATOR, known, &text("hunter2"), ACT).await.expect("set");
+        let same = secrets.set(OPERATOR, known, &text("hunter2"), ACT).await.expect("set");
+        let other = secrets.set(OPERATOR, known, &text("hunter3"), ACT).await.expect("set");
+        assert_eq!((first.fingerprint == same.fingerprint, same.fingerprint == other.fingerprint), (true, false));
+        let listed = secrets.list(OPERATOR).await.expect("listed");
+        assert_eq!(listed, [other]);
+        assert!(!format!("{listed:?} {secrets:?}").contains("hunter"));
+    }
+
+    #[tokio::test]
+    async fn no_stored_byte_shows_a_value() {
+        let (folder, installation) = fresh().await;
+        let secrets = Secrets::new(&installation, &Config::default());
+        secrets.set(OPERATOR, KnownSecret::MetaAppSecret, &text("correct-horse-battery"), ACT).await.expect("set");
+        drop((secrets, installation));
+        for entry in std::fs::read_dir(folder.path().join("aura")).expect("the data directory") {
+            let path = entry.expect("an entry").path();
+            let bytes = if path.is_file() { std::fs::read(&path).expect("readable") } else { Vec::new() };
+            assert!(!bytes.windows(21).any(|window| window == b"correct-horse-battery"), "{}", path.display());
+        }
+    }
+
+    #[tokio::test]
+    async fn setting_at_the_same_time_keeps_one_whole_value() {
+        let (_folder, installation) = fresh().await;
+        let secrets = Secrets::new(&installation, &Config::default());
+        let (one, two) = (text("one"), text("two"));
+        let known = KnownSecret::MetaAppSecret;
+        let both = tokio::join!(secrets.set(OPERATOR, known, &one, ACT), secrets.set(OPERATOR, known, &two, ACT));
+        let versions = [both.0.expect("set").version, both.1.expect("set").version];
+        assert!(versions == [1, 2] || versions == [2, 1], "{versions:?}");
+        assert!(resolved(&secrets, None).await.is_some_and(|value| value == "one" || value == "two"));
+    }
+
+    #[test]
+    fn a_name_that_is_not_known_is_answered_with_the_nearest() {
+        assert_eq!(KnownSecret::parse("meta.app_secret").expect("known"), KnownSecret::MetaAppSecret);
+        let hint = |word| KnownSecret::parse(word).expect_err("unknown").hint().unwrap_or_default();
+        assert_eq!(hint("meta.verify_tokn"), "Did you mean `meta.verify_token`?");
+        assert!(hint("xyz").starts_with("The names are `meta.app_secret`"), "{}", hint("xyz"));
+    }
+
+    #[test]
+    fn what_cannot_be_a_secret_is_refused_without_repeating_it() {
+        let long = "x".repeat(VALUE_BYTES_MAX + 1);
+        for bad in ["", " \n", "two words", "a\u{7}b", &long] {
+            let error = checked(&text(bad)).expect_err("refused");
+            assert!(!error.to_string().contains("two words"), "{error}");
+        }
+        assert_eq!(checked(&text(" value\r\n")).expect("fine").as_str(), "value");
+    }
+}
