@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` has the map.
 
+pub mod agent;
 pub mod app;
 pub mod channel;
 pub mod config;
@@ -10,3 +11,4 @@ pub mod net;
 pub mod secret;
 pub mod store;
 pub mod telemetry;
+pub mod workflow;

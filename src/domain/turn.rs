@@ -117,6 +117,12 @@ impl SuppressReason {
             Self::TooOld => "too_old",
         }
     }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
 }
 
 /// What became of a turn.

@@ -1,0 +1,1 @@
+//! How an answer is made, as pure functions: understanding, the built-in composer, the guard.
