@@ -1,1 +1,11 @@
 //! How an answer is made, as pure functions: understanding, the built-in composer, the guard.
+//!
+//! Nothing here reads a clock, a store or the network; `app::answer` performs what these functions need.
+
+mod cues;
+pub mod language;
+#[cfg(test)]
+pub(crate) mod testing;
+mod text;
+pub mod understand;
+mod wording;

@@ -118,8 +118,6 @@ pub enum Reference {
     Nth(u32),
     /// "the last one" of a list.
     Final,
-    /// "die blaue": told by its colour, which is in [`Wants::colours`].
-    Described,
 }
 
 /// Particulars that the shopper named.

@@ -1,0 +1,252 @@
+//! The cue words of `cues.yaml`, folded and ready to be matched on word boundaries.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::LazyLock,
+};
+
+use serde::Deserialize;
+
+use super::text::{Token, tokens, words};
+use crate::domain::Language;
+
+/// What a cue phrase is a sign of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Sign {
+    Greeting,
+    Thanks,
+    Person,
+    Anger,
+    Order,
+    Policy,
+    Search,
+    Price,
+    Stock,
+    About,
+    Link,
+    Nth1,
+    Nth2,
+    Nth3,
+    Final,
+    SizeWord,
+    LimitWord,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    function_words: BTreeMap<String, String>,
+    letters: BTreeMap<String, String>,
+    colours: Vec<String>,
+    size_aliases: BTreeMap<String, Vec<String>>,
+    generic: String,
+    thanks_emoji: String,
+    signs: BTreeMap<Sign, BTreeMap<String, Vec<String>>>,
+}
+
+/// A matched cue phrase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Match {
+    pub(super) sign: Sign,
+    pub(super) language: Language,
+    /// Index of its first word.
+    pub(super) first: usize,
+    /// How many words it covers.
+    pub(super) length: usize,
+}
+
+/// One phrase; its last word may stand for everything that begins so (`liefer*`).
+struct Phrase {
+    sign: Sign,
+    language: Language,
+    rest: Vec<String>,
+    open_end: bool,
+}
+
+/// Function words only where an apostrophe joins them to another word.
+const CLIPPED_ONLY: [&str; 8] = ["c", "d", "j", "l", "m", "n", "s", "t"];
+
+/// Everything in `cues.yaml`.
+pub(super) struct Cues {
+    /// Languages of a function word; an empty list: a language without wording.
+    function_words: HashMap<String, Vec<Option<Language>>>,
+    letters: HashMap<char, Language>,
+    colours: Vec<Vec<String>>,
+    size_aliases: HashMap<String, String>,
+    generic: HashSet<String>,
+    thanks_emoji: HashSet<char>,
+    by_first_word: HashMap<String, Vec<Phrase>>,
+    open_words: Vec<(String, Phrase)>,
+}
+
+impl Cues {
+    /// The embedded cue words.
+    pub(super) fn get() -> &'static Self {
+        static CUES: LazyLock<Cues> = LazyLock::new(|| {
+            let file = serde_saphyr::from_str(include_str!("cues.yaml")).expect("a test reads the embedded file");
+            Cues::build(file)
+        });
+        &CUES
+    }
+
+    fn build(file: File) -> Self {
+        let mut function_words: HashMap<String, Vec<Option<Language>>> = HashMap::new();
+        for (code, list) in &file.function_words {
+            for word in words(list) {
+                let languages = function_words.entry(word).or_default();
+                let language = code.parse().ok();
+                if !languages.contains(&language) {
+                    languages.push(language);
+                }
+            }
+        }
+        let letters = file.letters.iter().filter_map(|(code, letters)| Some((code.parse().ok()?, letters)));
+        let letters = letters.flat_map(|(language, letters)| letters.chars().map(move |letter| (letter, language)));
+        let aliases = file.size_aliases.iter().flat_map(|(size, aliases)| aliases.iter().map(move |a| (a, size)));
+        let mut cues = Self {
+            function_words,
+            letters: letters.collect(),
+            colours: file.colours.iter().map(|group| words(group)).collect(),
+            size_aliases: aliases.map(|(alias, size)| (alias.clone(), size.clone())).collect(),
+            generic: words(&file.generic).into_iter().collect(),
+            thanks_emoji: file.thanks_emoji.chars().filter(|emoji| !emoji.is_whitespace()).collect(),
+            by_first_word: HashMap::new(),
+            open_words: Vec::new(),
+        };
+        for (sign, languages) in file.signs {
+            for (code, phrases) in languages {
+                let language = code.parse().expect("a test reads the embedded file");
+                phrases.iter().for_each(|phrase| cues.add(sign, language, phrase));
+            }
+        }
+        cues
+    }
+
+    fn add(&mut self, sign: Sign, language: Language, phrase: &str) {
+        let open_end = phrase.ends_with('*');
+        let mut rest = words(phrase);
+        if rest.is_empty() {
+            return;
+        }
+        let first = rest.remove(0);
+        let phrase = Phrase { sign, language, rest, open_end };
+        if open_end && phrase.rest.is_empty() {
+            self.open_words.push((first, phrase));
+        } else {
+            self.by_first_word.entry(first).or_default().push(phrase);
+        }
+    }
+
+    /// Every cue phrase in the words, overlapping ones too.
+    pub(super) fn find(&self, tokens: &[Token]) -> Vec<Match> {
+        let mut found = Vec::new();
+        for (first, token) in tokens.iter().enumerate() {
+            let exact = self.by_first_word.get(&token.folded).into_iter().flatten();
+            let open = self.open_words.iter().filter(|(stem, _)| token.folded.starts_with(stem.as_str()));
+            for phrase in exact.filter(|phrase| phrase.fits(&tokens[first + 1..])).chain(open.map(|(_, phrase)| phrase))
+            {
+                let length = 1 + phrase.rest.len();
+                found.push(Match { sign: phrase.sign, language: phrase.language, first, length });
+            }
+        }
+        found
+    }
+
+    /// The languages that use this word to hold sentences together; `None` is a language without wording.
+    ///
+    /// A lone `m` is a size; only the clipped one of `I'm` holds a sentence together.
+    pub(super) fn languages_of(&self, token: &Token) -> &[Option<Language>] {
+        if !token.clipped && CLIPPED_ONLY.contains(&token.folded.as_str()) {
+            return &[];
+        }
+        self.function_words.get(&token.folded).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether one of our languages uses this word to hold sentences together.
+    pub(super) fn is_function_word(&self, token: &Token) -> bool {
+        self.languages_of(token).iter().any(Option::is_some)
+    }
+
+    /// Whether a word asks for anything at all: "something", "etwas".
+    pub(super) fn is_generic(&self, word: &str) -> bool {
+        self.generic.contains(word)
+    }
+
+    /// The language that a letter gives away.
+    pub(super) fn language_of_letter(&self, letter: char) -> Option<Language> {
+        self.letters.get(&letter).copied()
+    }
+
+    /// The words of all our languages for the colour that this word means.
+    pub(super) fn colour(&self, word: &str) -> Option<&[String]> {
+        self.colours.iter().find(|group| group.iter().any(|name| name == word)).map(Vec::as_slice)
+    }
+
+    /// The letter size that a word means: `medium` is `m`; a letter size means itself.
+    pub(super) fn letter_size(&self, word: &str) -> Option<&str> {
+        self.size_aliases.get(word).map(String::as_str)
+    }
+
+    /// Whether an emoji says thanks or approval.
+    pub(super) fn is_thanks_emoji(&self, emoji: char) -> bool {
+        self.thanks_emoji.contains(&emoji)
+    }
+}
+
+impl Phrase {
+    fn fits(&self, following: &[Token]) -> bool {
+        let Some(following) = following.get(..self.rest.len()) else { return false };
+        self.rest.iter().zip(following).enumerate().all(|(at, (wanted, token))| {
+            let open = self.open_end && at + 1 == self.rest.len();
+            if open { token.folded.starts_with(wanted.as_str()) } else { token.folded == *wanted }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signs(text: &str) -> Vec<Sign> {
+        let mut signs: Vec<_> = Cues::get().find(&tokens(text)).into_iter().map(|found| found.sign).collect();
+        signs.sort_unstable();
+        signs.dedup();
+        signs
+    }
+
+    #[test]
+    fn cues_match_whole_words_only() {
+        assert!(signs("Wie viel kostet das?").contains(&Sign::Price));
+        assert!(!signs("a costume for the prizegiving").contains(&Sign::Price));
+        assert!(!signs("Is this hip?").contains(&Sign::Greeting));
+    }
+
+    #[test]
+    fn an_open_cue_matches_what_begins_so() {
+        assert!(signs("Versandkosten nach Österreich?").contains(&Sign::Policy));
+        assert!(!signs("ist das lieferbar?").contains(&Sign::Policy));
+    }
+
+    #[test]
+    fn the_data_file_covers_every_sign_in_every_language() {
+        let file: File = serde_saphyr::from_str(include_str!("cues.yaml")).expect("the file is well formed");
+        assert_eq!(file.signs.len(), Sign::LimitWord as usize + 1);
+        for (sign, languages) in &file.signs {
+            for language in Language::ALL {
+                assert!(languages.get(language.code()).is_some_and(|list| !list.is_empty()), "{sign:?} {language}");
+            }
+            assert_eq!(languages.len(), Language::ALL.len(), "{sign:?} names an unknown language");
+        }
+    }
+
+    #[test]
+    fn colours_and_sizes_are_known_in_every_language() {
+        let cues = Cues::get();
+        for word in ["blaue", "bleu", "azul", "azzurro", "blue"] {
+            assert!(cues.colour(word).is_some_and(|group| group.contains(&"blau".to_owned())), "{word}");
+        }
+        assert_eq!(cues.letter_size("medium"), Some("m"));
+        assert_eq!(cues.letter_size("xl"), Some("xl"));
+    }
+}

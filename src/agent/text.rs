@@ -1,0 +1,112 @@
+//! Words of chat text: folded for comparison, with their places in the original.
+
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+
+/// One word: a run of letters and digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Token {
+    /// Lower case, without accents; `ß` is `ss`.
+    pub(super) folded: String,
+    /// First byte in the original.
+    pub(super) start: usize,
+    /// One past the last byte in the original.
+    pub(super) end: usize,
+    /// Joined to a neighbour by an apostrophe, as the `m` of `I'm`.
+    pub(super) clipped: bool,
+}
+
+/// Lower case, compatibility forms resolved, accents removed.
+pub(super) fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for letter in text.nfkd().filter(|letter| !is_combining_mark(*letter)).flat_map(char::to_lowercase) {
+        match letter {
+            'ß' => folded.push_str("ss"),
+            'æ' => folded.push_str("ae"),
+            'œ' => folded.push_str("oe"),
+            'ø' => folded.push('o'),
+            'ł' => folded.push('l'),
+            other if is_combining_mark(other) => {}
+            other => folded.push(other),
+        }
+    }
+    folded
+}
+
+/// Whether a character joins words such as `what's` and `l'article`.
+pub(super) const fn is_apostrophe(letter: char) -> bool {
+    matches!(letter, '\'' | '’' | '‘' | 'ʼ' | '`' | '´')
+}
+
+/// The words of a text in order.
+pub(super) fn tokens(text: &str) -> Vec<Token> {
+    let mut tokens: Vec<Token> = Vec::new();
+    let mut start = None;
+    let mut clipped = false;
+    let mut finish = |from: usize, to: usize, clipped: bool, text: &str| {
+        tokens.push(Token { folded: fold(&text[from..to]), start: from, end: to, clipped });
+    };
+    for (at, letter) in text.char_indices() {
+        let of_word = letter.is_alphanumeric() || is_combining_mark(letter);
+        match (of_word, start) {
+            (true, None) => start = Some(at),
+            (false, Some(from)) => {
+                finish(from, at, clipped || is_apostrophe(letter), text);
+                start = None;
+                clipped = is_apostrophe(letter);
+            }
+            (false, None) => clipped = is_apostrophe(letter),
+            (true, Some(_)) => {}
+        }
+    }
+    if let Some(from) = start {
+        finish(from, text.len(), clipped, text);
+    }
+    tokens
+}
+
+/// The folded words alone.
+pub(super) fn words(text: &str) -> Vec<String> {
+    tokens(text).into_iter().map(|token| token.folded).collect()
+}
+
+/// Whether a character is invisible, steers the direction of text, or is a control: none belongs in a chat message.
+///
+/// The joiners U+200C and U+200D stay: Persian and emoji need them.
+pub(super) const fn is_invisible(letter: char) -> bool {
+    matches!(letter,
+        '\u{0}'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}'
+        | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// One line of plain words: white space collapsed, invisible characters gone.
+pub(super) fn one_line(text: &str) -> String {
+    let visible: String =
+        text.chars().map(|letter| if letter == '\n' { ' ' } else { letter }).filter(|c| !is_invisible(*c)).collect();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_removes_case_accents_and_ligatures() {
+        for (text, folded) in [("Größe", "grosse"), ("ÉPUISÉ", "epuise"), ("œuvre", "oeuvre"), ("ＡＢ", "ab")] {
+            assert_eq!(fold(text), folded);
+        }
+    }
+
+    #[test]
+    fn words_know_where_they_stand_and_whether_an_apostrophe_clipped_them() {
+        let found = tokens("I'm in M, l'été");
+        let shown: Vec<_> = found.iter().map(|token| (token.folded.as_str(), token.clipped)).collect();
+        assert_eq!(shown, [("i", true), ("m", true), ("in", false), ("m", false), ("l", true), ("ete", true)]);
+        assert_eq!(&"I'm in M, l'été"[found[5].start..found[5].end], "été");
+    }
+
+    #[test]
+    fn a_line_loses_breaks_and_invisible_characters() {
+        assert_eq!(one_line(" Linen\n shirt\u{202e} \u{200b}M "), "Linen shirt M");
+    }
+}
