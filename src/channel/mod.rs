@@ -35,7 +35,8 @@ pub trait Channel: fmt::Debug + Send + Sync {
     /// Sends one text message, once. Whatever happens is an outcome, and one that is not certain says so.
     fn send_text<'a>(&'a self, shopper: &'a ShopperId, text: &'a str, tag: Option<Tag>) -> BoxFuture<'a, SendOutcome>;
 
-    /// Shows the shopper that the messages are read and an answer is being written. A courtesy: failing changes nothing.
+    /// Shows the shopper that the messages are read and an answer is being written. A courtesy: failing changes
+    /// nothing.
     fn show_seen_and_typing<'a>(&'a self, shopper: &'a ShopperId) -> BoxFuture<'a, Result<(), ReadError>>;
 
     /// The newest messages of the thread with `shopper`, newest first, as the channel shows them now.

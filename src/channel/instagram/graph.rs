@@ -199,9 +199,9 @@ impl Graph {
         if messages.is_empty() { Err(ReadError::NoThread) } else { Ok(messages) }
     }
 
-    /// The account's threads that changed last, with their newest messages. One call of the Conversations API; a second
-    /// to `/me` if the account goes by another id there; more where Meta finds the question too large or answers without
-    /// messages, then half a second apart.
+    /// The account's threads that changed last, with their newest messages. One call of the Conversations API; a
+    /// second to `/me` if the account goes by another id there; more, half a second apart, where Meta finds the question
+    /// too large or answers without messages.
     pub async fn newest_threads(
         &self,
         account: &AccountId,
@@ -442,6 +442,19 @@ mod tests {
             (429, r#"{"error":{"code":1,"error_subcode":1357046}}"#),
         ] {
             assert!(matches!(outcome(status, body), SendOutcome::Ambiguous { .. }), "{status} {body}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_answer_at_all_makes_a_message_sent_but_a_2xx_with_its_id(
+            status in 100_u16..600,
+            body in r#"(\{|\}|\[|"error"|"code"|"message_id"|"m"|:|,|[0-9]{1,22}|-|null|true|[a-z ]){0,30}"#,
+        ) {
+            let outcome = answer(status, &body).send_outcome();
+            let sent = matches!(outcome, SendOutcome::Sent { .. });
+            proptest::prop_assert!(!sent || ((200..300).contains(&status) && body.contains("message_id")));
+            drop(answer(status, &body).value());
         }
     }
 
