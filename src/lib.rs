@@ -9,6 +9,7 @@ pub mod config;
 pub mod domain;
 pub mod net;
 pub mod secret;
+pub mod sim;
 pub mod store;
 pub mod telemetry;
 pub mod workflow;

@@ -48,7 +48,7 @@ pub fn sign(body: &[u8], secret: &[u8]) -> String {
 
 /// `appsecret_proof`: shows Graph that a token is used by the app it was made for.
 #[must_use]
-pub(super) fn app_secret_proof(token: &str, app_secret: &str) -> String {
+pub fn app_secret_proof(token: &str, app_secret: &str) -> String {
     hex::encode(mac(app_secret.as_bytes(), token.as_bytes()).finalize().into_bytes())
 }
 
