@@ -1,1 +1,3 @@
-fn main() {}
+//! Everything that crosses a module, in one binary, one file a feature.
+
+mod tidy;

@@ -162,7 +162,7 @@ pub(super) mod tests {
         control.put_secret(secret(scope, "meta.app_secret", 1), ACT).await.expect("stored");
         let info = control.put_secret(secret(scope, "meta.app_secret", 2), ACT).await.expect("stored");
         assert_eq!((info.version, info.fingerprint.0.as_str()), (2, "00000002"));
-        assert_eq!(control.list_secrets(scope).await.expect("listed"), [info.clone()]);
+        assert_eq!(control.list_secrets(scope).await.expect("listed"), std::slice::from_ref(&info));
         let stored = control.get_secret(scope, info.name.clone()).await.expect("read").expect("is there");
         assert_eq!(stored.sealed, Sealed(vec![2; 4]));
         assert!(control.remove_secret(scope, info.name.clone(), ACT).await.expect("removed"));

@@ -60,7 +60,7 @@ impl Control {
         const ACTION: &str = "list the tenants";
         self.database
             .read(ACTION, |tx| {
-                rows(tx, ACTION, &format!("SELECT {COLUMNS} FROM tenant ORDER BY slug"), &[], |row| read_tenant(row))
+                rows(tx, ACTION, &format!("SELECT {COLUMNS} FROM tenant ORDER BY slug"), &[], read_tenant)
             })
             .await
     }
@@ -71,7 +71,7 @@ impl Control {
         self.database
             .read(ACTION, move |tx| {
                 let sql = format!("SELECT {COLUMNS} FROM tenant WHERE slug = :slug");
-                rows(tx, ACTION, &sql, named_params! { ":slug": slug.as_str() }, |row| read_tenant(row))
+                rows(tx, ACTION, &sql, named_params! { ":slug": slug.as_str() }, read_tenant)
             })
             .await
             .map(|found| found.into_iter().next())
@@ -179,7 +179,7 @@ fn remove(tx: &Transaction<'_>, action: &'static str, id: TenantId, act: Act) ->
 
 pub(super) fn by_id(tx: &Transaction<'_>, id: TenantId) -> Result<Option<Tenant>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM tenant WHERE id = :id");
-    let found = rows(tx, "find a tenant", &sql, named_params! { ":id": id.to_string() }, |row| read_tenant(row))?;
+    let found = rows(tx, "find a tenant", &sql, named_params! { ":id": id.to_string() }, read_tenant)?;
     Ok(found.into_iter().next())
 }
 
@@ -238,7 +238,7 @@ pub(super) mod tests {
         control.add_tenant(shop.clone(), Sealed(vec![1]), ACT).await.expect("added");
         assert_eq!(control.tenant_by_slug(shop.slug.clone()).await.expect("read"), Some(shop.clone()));
         assert_eq!(control.tenant_by_id(shop.id).await.expect("read"), Some(shop.clone()));
-        assert_eq!(control.tenants().await.expect("read"), [shop.clone()]);
+        assert_eq!(control.tenants().await.expect("read"), std::slice::from_ref(&shop));
         assert_eq!(control.data_key(SecretScope::Tenant(shop.id)).await.expect("read"), Some(Sealed(vec![1])));
     }
 
