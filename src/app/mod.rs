@@ -6,6 +6,8 @@ mod error;
 mod installation;
 pub mod secrets;
 pub mod tenants;
+pub mod find;
+pub mod import;
 
 pub use caller::{Caller, TenantCtx};
 pub use error::{Error, ErrorKind};

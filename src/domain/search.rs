@@ -32,3 +32,109 @@ pub struct Hit {
     /// How well it fits; higher is better, comparable within one search only.
     pub score: f64,
 }
+
+impl SearchPlan {
+    /// Whether it asks for nothing at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty() && self.sku.is_none() && !self.has_limits()
+    }
+
+    /// Whether it holds a condition that products either meet or do not: price, size, colour, availability.
+    #[must_use]
+    pub fn has_limits(&self) -> bool {
+        self.price_max.is_some()
+            || self.price_min.is_some()
+            || !self.sizes.is_empty()
+            || !self.colours.is_empty()
+            || self.available_only
+    }
+
+    /// The same question without those conditions. Colours stay as words: they still say what is liked.
+    #[must_use]
+    pub fn without_limits(&self) -> Self {
+        let words = self.words.iter().chain(&self.colours).cloned().collect();
+        Self { words, excluded: self.excluded.clone(), sku: self.sku.clone(), ..Self::default() }
+    }
+}
+
+/// The words of a product as they are indexed: folded, stemmed, separated by one space.
+///
+/// Besides words, `options` holds sizes marked with `=` (`=m`, `=42`) and article numbers and barcodes marked with `#`
+/// (letters and digits only: `#lswhtm`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PreparedText {
+    /// The title.
+    pub title: String,
+    /// The brand.
+    pub brand: String,
+    /// Category, tags, and the heads of compound words.
+    pub category: String,
+    /// Option values, sizes, codes.
+    pub options: String,
+    /// The description, cut at a sensible length.
+    pub description: String,
+}
+
+impl PreparedText {
+    /// Its columns in the order of the index.
+    #[must_use]
+    pub fn columns(&self) -> [&str; 5] {
+        [&self.title, &self.brand, &self.category, &self.options, &self.description]
+    }
+
+    /// Every word of every column, with repetitions.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.columns().into_iter().flat_map(|column| column.split(' ')).filter(|word| !word.is_empty())
+    }
+}
+
+/// A word that the catalogue knows, and how many products have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownWord {
+    /// The prepared word.
+    pub word: String,
+    /// In how many visible products it stands.
+    pub products: u64,
+}
+
+/// Words around a possible misspelling: the same first letter, about the same length.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Around {
+    /// What they begin with.
+    pub prefix: String,
+    /// The shortest, in characters.
+    pub length_min: usize,
+    /// The longest, in characters.
+    pub length_max: usize,
+}
+
+/// What the catalogue knows of the words of one question.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Vocabulary {
+    /// The looked-up words that exist.
+    pub known: Vec<KnownWord>,
+    /// Words that begin like the ones that may be misspelt, of about the same length.
+    pub similar: Vec<KnownWord>,
+    /// About how many products there are.
+    pub products: u64,
+}
+
+impl Vocabulary {
+    /// In how many visible products `word` stands.
+    #[must_use]
+    pub fn products_with(&self, word: &str) -> u64 {
+        self.known.iter().find(|known| known.word == word).map_or(0, |known| known.products)
+    }
+}
+
+/// A product that may answer a question, before ranking.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// The product.
+    pub product: Product,
+    /// Its indexed words.
+    pub text: PreparedText,
+    /// How well its words fit (BM25); higher is better, zero where no words were asked for.
+    pub bm25: f64,
+}

@@ -17,6 +17,7 @@ mod open;
 mod outbox;
 mod persona;
 mod row;
+mod product;
 mod sqlite;
 mod tenant;
 mod turn;

@@ -161,3 +161,55 @@ CREATE TABLE pending_echo (
     PRIMARY KEY (account_id, mid)
 ) STRICT;
 CREATE INDEX pending_echo_thread ON pending_echo (account_id, shopper_id);
+
+-- Catalogue. Columns that searches filter by stand before the body, which may be long.
+CREATE TABLE product (
+    id         INTEGER PRIMARY KEY,
+    key        TEXT    NOT NULL UNIQUE,               -- the source's id or handle
+    hash       BLOB    NOT NULL,                      -- over body and indexed words: equal means unchanged
+    visible    INTEGER NOT NULL,                      -- active and published
+    available  INTEGER NOT NULL,                      -- any variant can be bought
+    currency   TEXT,                                  -- NULL: no price is known
+    price_low  INTEGER,                               -- minor units, as `Product::price_range`
+    price_high INTEGER,
+    status     TEXT    NOT NULL CHECK (status IN ('active', 'unlisted', 'draft', 'archived')),
+    variants   INTEGER NOT NULL,
+    changed_at_ms INTEGER NOT NULL,
+    body       TEXT    NOT NULL                       -- the whole product, JSON
+) STRICT;
+
+-- Words of visible products only, folded and stemmed by us; `rowid` is `product.id`.
+CREATE VIRTUAL TABLE product_text USING fts5 (
+    title, brand, category, options, description,
+    tokenize = "ascii tokenchars '#='"
+);
+
+-- In how many visible products each word stands.
+CREATE TABLE product_word (
+    word     TEXT    PRIMARY KEY,
+    products INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE catalog_import (
+    id             INTEGER PRIMARY KEY,
+    source         TEXT    NOT NULL,
+    format         TEXT    NOT NULL,
+    started_at_ms  INTEGER NOT NULL,
+    finished_at_ms INTEGER,                           -- NULL: runs, or died
+    complete       INTEGER NOT NULL DEFAULT 0,        -- read to its end
+    products       INTEGER NOT NULL DEFAULT 0,
+    variants       INTEGER NOT NULL DEFAULT 0,
+    added          INTEGER NOT NULL DEFAULT 0,
+    updated        INTEGER NOT NULL DEFAULT 0,
+    unchanged      INTEGER NOT NULL DEFAULT 0,
+    removed        INTEGER NOT NULL DEFAULT 0,
+    skipped        INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Scratch of a running import: the keys it has met. Emptied when it ends.
+CREATE TABLE catalog_seen (
+    import_id INTEGER NOT NULL,
+    key       TEXT    NOT NULL,
+    brought   INTEGER NOT NULL,                       -- 0: only met on a row that was unusable
+    PRIMARY KEY (import_id, key)
+) STRICT, WITHOUT ROWID;

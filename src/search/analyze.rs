@@ -1,0 +1,276 @@
+//! Words as the index knows them: split by Unicode's rules, lower case, without accents, stemmed.
+//!
+//! The same analysis prepares products and questions; a change here makes the next import index everything anew.
+
+use std::collections::{HashMap, HashSet};
+
+use rust_stemmers::{Algorithm, Stemmer};
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::{glossary, size, stop};
+use crate::domain::{Language, product::Product, search::PreparedText};
+
+/// Words of a description that are indexed; what a text says of a product it says early.
+const DESCRIPTION_WORDS_MAX: usize = 300;
+/// Option words, sizes and codes of one product that are indexed: 2,048 variants would drown the rest.
+const OPTION_WORDS_MAX: usize = 2_000;
+/// Stems kept at hand while a catalogue is prepared.
+const STEMS_MAX: usize = 50_000;
+
+/// Prepares words in one language.
+pub struct Analyzer {
+    language: Language,
+    stemmer: Stemmer,
+    stems: HashMap<String, String>,
+}
+
+impl std::fmt::Debug for Analyzer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Analyzer").field(&self.language).finish()
+    }
+}
+
+impl Analyzer {
+    /// An analyzer for the shop's language: it decides how every word is stemmed, whoever wrote it.
+    #[must_use]
+    pub fn new(language: Language) -> Self {
+        Self { language, stemmer: stemmer(language), stems: HashMap::new() }
+    }
+
+    /// The searchable text of a product.
+    #[must_use]
+    pub fn prepare(&mut self, product: &Product) -> PreparedText {
+        let mut heads = Vec::new();
+        let title = self.column(&product.title, Some(&mut heads));
+        let mut category = self.column(product.category.as_deref().unwrap_or_default(), None);
+        let tags = self.column(&product.tags.join(" "), None);
+        for more in [tags, heads.join(" ")].iter().filter(|more| !more.is_empty()) {
+            if !category.is_empty() {
+                category.push(' ');
+            }
+            category.push_str(more);
+        }
+        PreparedText {
+            title,
+            brand: self.column(product.brand.as_deref().unwrap_or_default(), None),
+            category,
+            options: self.options(product),
+            description: self.description(&product.description),
+        }
+    }
+
+    /// The stem of a folded word. Words with digits are left alone.
+    #[must_use]
+    pub fn stem(&mut self, folded: &str) -> String {
+        if let Some(stem) = self.stems.get(folded) {
+            return stem.clone();
+        }
+        let stem = stem(&self.stemmer, folded);
+        if self.stems.len() >= STEMS_MAX {
+            self.stems.clear();
+        }
+        self.stems.insert(folded.to_owned(), stem.clone());
+        stem
+    }
+
+    /// The stems of a text's words, in their order.
+    #[must_use]
+    pub fn stems(&mut self, text: &str) -> Vec<String> {
+        words(text).iter().map(|word| self.stem(word)).collect()
+    }
+
+    fn column(&mut self, text: &str, mut heads: Option<&mut Vec<String>>) -> String {
+        let mut column = String::with_capacity(text.len());
+        for word in words(text) {
+            push(&mut column, &self.stem(&word));
+            if let (Some(heads), Language::De) = (heads.as_deref_mut(), self.language)
+                && let Some(compound) = glossary::compound(&word)
+            {
+                heads.push(self.stem(&compound.head));
+                heads.extend(compound.first.map(|first| self.stem(&first)));
+            }
+        }
+        column
+    }
+
+    fn options(&mut self, product: &Product) -> String {
+        let (mut column, mut seen) = (String::new(), HashSet::new());
+        let mut take = |word: String| {
+            if seen.len() < OPTION_WORDS_MAX && !word.is_empty() && !seen.contains(&word) {
+                push(&mut column, &word);
+                seen.insert(word);
+            }
+        };
+        let mut known = HashSet::new();
+        for variant in &product.variants {
+            for option in &variant.options {
+                if known.insert((&option.name, &option.value)) {
+                    words(&option.value).iter().for_each(|word| take(self.stem(word)));
+                    size::of_option(&option.name, &option.value).into_iter().for_each(|size| take(format!("={size}")));
+                }
+            }
+            for code in variant.sku.iter().chain(&variant.barcode) {
+                let code = code_word(code);
+                take(if code.is_empty() { code } else { format!("#{code}") });
+            }
+        }
+        column
+    }
+
+    fn description(&mut self, text: &str) -> String {
+        let mut column = String::new();
+        let language = self.language;
+        for word in words(text).iter().filter(|word| !stop::is_stop(word, language)).take(DESCRIPTION_WORDS_MAX) {
+            push(&mut column, &self.stem(word));
+        }
+        column
+    }
+}
+
+fn push(column: &mut String, word: &str) {
+    if !column.is_empty() && !word.is_empty() {
+        column.push(' ');
+    }
+    column.push_str(word);
+}
+
+/// A language's stemmer.
+pub(super) fn stemmer(language: Language) -> Stemmer {
+    Stemmer::create(match language {
+        Language::En => Algorithm::English,
+        Language::De => Algorithm::German,
+        Language::Fr => Algorithm::French,
+        Language::Es => Algorithm::Spanish,
+        Language::It => Algorithm::Italian,
+    })
+}
+
+/// The stem of a folded word. Words with digits are left alone.
+pub(super) fn stem(stemmer: &Stemmer, folded: &str) -> String {
+    if folded.bytes().any(|byte| byte.is_ascii_digit()) {
+        return folded.to_owned();
+    }
+    let stem = stemmer.stem(folded);
+    // A stemmer may leave nothing, or an apostrophe, of a strange word.
+    if stem.chars().all(char::is_alphanumeric) && !stem.is_empty() { stem.into_owned() } else { folded.to_owned() }
+}
+
+/// An article number as it is compared: letters and digits only.
+#[must_use]
+pub fn code_word(code: &str) -> String {
+    code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// A text's words, folded. Elisions (`l'été`) and possessives (`women's`) lose their single letter, `t-shirt` is one word.
+#[must_use]
+pub fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut take = |piece: &str| {
+        let word = fold(piece);
+        let shirt = word.starts_with("shirt") && words.last().is_some_and(|last| last == "t" || last == "tee");
+        if shirt {
+            words.pop();
+            words.push(format!("t{word}"));
+        } else if !word.is_empty() {
+            words.push(word);
+        }
+    };
+    if text.is_ascii() {
+        pieces(text, &mut take);
+    } else {
+        text.unicode_words().for_each(|word| pieces(word, &mut take));
+    }
+    words
+}
+
+/// Runs of letters and digits. Around an apostrophe single letters are dropped.
+fn pieces(text: &str, take: &mut impl FnMut(&str)) {
+    let mut rest = text;
+    let mut after_apostrophe = false;
+    while let Some(start) = rest.find(char::is_alphanumeric) {
+        after_apostrophe = start == 0 && after_apostrophe;
+        let run = &rest[start..];
+        let end = run.find(|c: char| !c.is_alphanumeric() && !is_combining_mark(c)).unwrap_or(run.len());
+        let piece = &run[..end];
+        let before_apostrophe = run[end..].starts_with(['\'', '’']);
+        let single = piece.chars().nth(1).is_none();
+        if !(single && (before_apostrophe || after_apostrophe)) {
+            take(piece);
+        }
+        after_apostrophe = before_apostrophe;
+        rest = &run[end..];
+        if before_apostrophe {
+            rest = rest.strip_prefix(['\'', '’']).unwrap_or(rest);
+        }
+    }
+}
+
+/// Lower case without accents: `Größe` is `grosse`, `Œuf` is `oeuf`.
+#[must_use]
+pub fn fold(word: &str) -> String {
+    if word.is_ascii() {
+        return word.to_ascii_lowercase();
+    }
+    let mut folded = String::with_capacity(word.len());
+    for c in word.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
+        match c {
+            'ß' => folded.push_str("ss"),
+            'æ' => folded.push_str("ae"),
+            'œ' => folded.push_str("oe"),
+            'ø' => folded.push('o'),
+            'đ' | 'ð' => folded.push('d'),
+            'ł' => folded.push('l'),
+            'ı' => folded.push('i'),
+            'þ' => folded.push_str("th"),
+            c if c.is_alphanumeric() => folded.push(c),
+            _ => {}
+        }
+    }
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn words_are_split_and_folded() {
+        for (text, expected) in [
+            ("Größe 38, l'été", &["grosse", "38", "ete"][..]),
+            ("Women's T-Shirts & tee shirt", &["women", "tshirts", "tshirt"]),
+            ("L’Œuf d'or", &["oeuf", "or"]),
+            ("Desk Lamp \"Arc\", 2700 K", &["desk", "lamp", "arc", "2700", "k"]),
+            ("Stoneware Mug “Fjord” – 350 ml", &["stoneware", "mug", "fjord", "350", "ml"]),
+            ("rock 'n' roll", &["rock", "roll"]),
+            ("", &[]),
+        ] {
+            assert_eq!(words(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn stems_bring_number_and_gender_together() {
+        for (language, a, b) in [
+            (Language::En, "shirts", "shirt"),
+            (Language::De, "kleider", "kleid"),
+            (Language::Fr, "chemises", "chemise"),
+            (Language::Es, "camisas", "camisa"),
+            (Language::It, "camicie", "camicia"),
+        ] {
+            let mut analyzer = Analyzer::new(language);
+            assert_eq!(analyzer.stem(a), analyzer.stem(b), "{a} {b}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn prepared_words_never_hold_what_separates_them(text in ".{0,80}") {
+            for word in words(&text) {
+                prop_assert!(!word.is_empty() && word.chars().all(char::is_alphanumeric), "{word:?}");
+            }
+        }
+    }
+}

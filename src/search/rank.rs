@@ -1,0 +1,148 @@
+//! Re-ranking by plain signals. The weights were measured on judged queries of two catalogues; bm25 alone is .05 worse.
+
+use std::collections::HashSet;
+
+use super::{analyze::Analyzer, plan::within_price, size};
+use crate::domain::{
+    product::Variant,
+    search::{Candidate, SearchPlan, Vocabulary},
+};
+
+const BM25: f64 = 0.4;
+const BRAND: f64 = 0.2;
+const TITLE: f64 = 0.1;
+const ADJACENT: f64 = 0.2;
+const EVERY_WORD: f64 = 0.3;
+const UNWANTED: f64 = -0.5;
+/// What cannot be bought comes after what can, where both fit about as well.
+const SOLD_OUT: f64 = -0.05;
+
+/// Words that turn the meaning of the next one around, stemmed in any language alike.
+const NEGATIONS: [&str; 9] = ["without", "no", "not", "non", "ohn", "ohne", "san", "sin", "senza"];
+
+/// A candidate with its score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranked {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// Higher is better; comparable within one search.
+    pub score: f64,
+    /// The share of the question's words that the product has, by weight: 1.0 is all of them.
+    pub coverage: f64,
+}
+
+/// Orders candidates, the best first.
+#[must_use]
+pub fn rank(plan: &SearchPlan, candidates: Vec<Candidate>, vocabulary: &Vocabulary) -> Vec<Ranked> {
+    let groups: Vec<Group<'_>> = plan
+        .colours
+        .iter()
+        .chain(&plan.words)
+        .map(|words| Group { words, weight: weight(words, vocabulary) })
+        .collect();
+    let best = candidates.iter().map(|candidate| candidate.bm25).fold(0.0, f64::max);
+    let mut ranked: Vec<Ranked> =
+        candidates.into_iter().map(|candidate| score(plan, &groups, best, candidate)).collect();
+    ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
+    ranked
+}
+
+struct Group<'a> {
+    words: &'a [String],
+    weight: f64,
+}
+
+/// Inverse document frequency: a rare word says more.
+fn weight(words: &[String], vocabulary: &Vocabulary) -> f64 {
+    let products: u64 = words.iter().map(|word| vocabulary.products_with(word)).sum();
+    (1.0 + (vocabulary.products as f64 + 1.0) / (products as f64 + 1.0)).ln()
+}
+
+fn score(plan: &SearchPlan, groups: &[Group<'_>], best: f64, candidate: Candidate) -> Ranked {
+    let title: Vec<&str> = candidate.text.title.split(' ').collect();
+    let in_title = |group: &Group<'_>| group.words.iter().any(|word| title.contains(&word.as_str()));
+    let brand: HashSet<&str> = candidate.text.brand.split(' ').collect();
+    let all: HashSet<&str> = candidate.text.words().collect();
+    let coverage = share(groups, |group| group.words.iter().any(|word| all.contains(word.as_str())));
+    let mut score = TITLE * share(groups, in_title);
+    score += BRAND * share(groups, |group| group.words.iter().any(|word| brand.contains(word.as_str())));
+    score += ADJACENT * adjacency(groups, &title);
+    if best > 0.0 {
+        score += BM25 * candidate.bm25 / best;
+    }
+    if coverage > 0.999 {
+        score += EVERY_WORD;
+    }
+    if plan.excluded.iter().any(|word| has_wanted(&title, word)) {
+        score += UNWANTED;
+    }
+    if !candidate.product.available() {
+        score += SOLD_OUT;
+    }
+    Ranked { candidate, score, coverage }
+}
+
+fn share(groups: &[Group<'_>], has: impl Fn(&Group<'_>) -> bool) -> f64 {
+    let all: f64 = groups.iter().map(|group| group.weight).sum();
+    let found: f64 = groups.iter().filter(|group| has(group)).map(|group| group.weight).sum();
+    if all > 0.0 { found / all } else { 0.0 }
+}
+
+/// The share of neighbouring words of the question that are neighbours in the title.
+fn adjacency(groups: &[Group<'_>], title: &[&str]) -> f64 {
+    if groups.len() < 2 {
+        return 0.0;
+    }
+    let is = |group: &Group<'_>, word: &str| group.words.iter().any(|known| known == word);
+    let adjacent =
+        groups.windows(2).filter(|pair| title.windows(2).any(|words| is(&pair[0], words[0]) && is(&pair[1], words[1])));
+    adjacent.count() as f64 / (groups.len() - 1) as f64
+}
+
+/// Whether the title has the word without denying it: `shirt with buttons`, not `shirt without buttons`.
+fn has_wanted(title: &[&str], word: &str) -> bool {
+    title.iter().enumerate().any(|(at, found)| {
+        let denied = at > 0 && NEGATIONS.contains(&title[at - 1]) || title.get(at + 1) == Some(&"free");
+        *found == word && !denied
+    })
+}
+
+/// Whether a product has a form that meets the plan's price, size, colour and availability together.
+#[must_use]
+pub fn meets_limits(plan: &SearchPlan, candidate: &Candidate, analyzer: &mut Analyzer) -> bool {
+    if !plan.has_limits() {
+        return true;
+    }
+    let product = &candidate.product;
+    let colours: HashSet<&str> = plan.colours.iter().flatten().map(String::as_str).collect();
+    let by_variant = !colours.is_empty() && product.variants.iter().any(|v| has_colour(v, &colours, analyzer));
+    if !colours.is_empty() && !by_variant && !text_has(candidate, &colours) {
+        return false;
+    }
+    let priced = plan.price_max.is_some() || plan.price_min.is_some();
+    // The price that is quoted is that of what can be bought, as long as anything can.
+    let buyable_only = plan.available_only || priced && product.available();
+    product.variants.iter().any(|variant| {
+        (!buyable_only || variant.stock.available())
+            && (!priced || variant.price.is_some_and(|price| within_price(plan, price)))
+            && (plan.sizes.is_empty() || has_size(variant, &plan.sizes))
+            && (!by_variant || has_colour(variant, &colours, analyzer))
+    })
+}
+
+fn has_size(variant: &Variant, sizes: &[String]) -> bool {
+    let own = variant.options.iter().flat_map(|option| size::of_option(&option.name, &option.value));
+    own.into_iter().any(|size| sizes.contains(&size))
+}
+
+fn has_colour(variant: &Variant, colours: &HashSet<&str>, analyzer: &mut Analyzer) -> bool {
+    variant
+        .options
+        .iter()
+        .any(|option| analyzer.stems(&option.value).iter().any(|stem| colours.contains(stem.as_str())))
+}
+
+fn text_has(candidate: &Candidate, colours: &HashSet<&str>) -> bool {
+    let text = &candidate.text;
+    [&text.title, &text.category].into_iter().any(|column| column.split(' ').any(|word| colours.contains(word)))
+}

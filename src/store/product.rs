@@ -1,0 +1,440 @@
+//! The catalogue: products in one JSON column beside the columns that searches filter by.
+//!
+//! Only visible products are indexed; a product that is hidden or removed leaves the index and the vocabulary in the
+//! same transaction.
+
+mod body;
+mod search;
+
+use std::collections::HashMap;
+
+use rusqlite::{OptionalExtension, Row, Transaction, named_params};
+
+use super::{Error, TenantStore, event};
+use crate::domain::{
+    Timestamp,
+    catalog::{Apply, CatalogStatus, ImportId, ImportSummary, PreparedProduct, Pruned, UpsertCounts},
+    event::{EventKind, NewEvent},
+    product::{Product, ProductKey},
+    search::PreparedText,
+};
+
+/// Products in one write transaction: about 25 ms here, so that realtime writes of the tenant get their turn.
+const SLICE_PRODUCTS: usize = 200;
+/// Bytes of indexed words in one write transaction, for products with very long texts (same reason).
+const SLICE_BYTES: usize = 384 * 1024;
+/// Pruning that would remove more than this share of the products is refused: a broken export, not a clearance.
+const PRUNE_PERCENT_MAX: u64 = 30;
+/// Products removed in one write transaction.
+const SLICE_REMOVALS: i64 = 200;
+
+/// An import that began longer ago than this and never ended has died.
+const STALE_IMPORT_MS: i64 = 24 * 3_600_000;
+
+impl TenantStore {
+    /// Begins an import; the id ties its batches together.
+    pub async fn begin_import(&self, source: String, format: String, now: Timestamp) -> Result<ImportId, Error> {
+        const SQL: &str = "
+            INSERT INTO catalog_import (source, format, started_at_ms) VALUES (:source, :format, :now)
+            RETURNING id";
+        // What an import that died left behind.
+        const FORGET: &str = "
+            DELETE FROM catalog_seen WHERE import_id NOT IN
+                (SELECT id FROM catalog_import WHERE finished_at_ms IS NULL AND started_at_ms > :old)";
+        self.write("begin an import", move |tx| {
+            let old = named_params! { ":old": now.plus_ms(-STALE_IMPORT_MS).0 };
+            tx.execute(FORGET, old).map_err(Error::sql("begin an import"))?;
+            let row = named_params! { ":source": source, ":format": format, ":now": now.0 };
+            tx.query_row(SQL, row, |row| row.get(0)).map(ImportId).map_err(Error::sql("begin an import"))
+        })
+        .await
+    }
+
+    /// Stores products, in slices: between two of them other writers of the tenant get their turn. Each slice is one
+    /// transaction. A key that this import has already brought is left alone and reported as repeated.
+    pub async fn upsert_products(
+        &self,
+        import: ImportId,
+        batch: Vec<PreparedProduct>,
+        now: Timestamp,
+        apply: Apply,
+    ) -> Result<UpsertCounts, Error> {
+        let mut counts = UpsertCounts::default();
+        let mut rest = batch;
+        let mut done = 0;
+        while !rest.is_empty() {
+            let later = rest.split_off(slice_end(&rest));
+            let slice = std::mem::replace(&mut rest, later);
+            let (first, length) = (done, slice.len());
+            done += length;
+            let changed =
+                self.write("store products", move |tx| upsert_slice(tx, import, &slice, first, now, apply)).await?;
+            counts.added += changed.added;
+            counts.updated += changed.updated;
+            counts.unchanged += changed.unchanged;
+            counts.repeated.extend(changed.repeated);
+        }
+        Ok(counts)
+    }
+
+    /// Marks keys as brought by the import although their rows were unusable, so that pruning leaves them alone.
+    pub async fn spare_products(&self, import: ImportId, keys: Vec<ProductKey>) -> Result<(), Error> {
+        const SQL: &str = "
+            INSERT INTO catalog_seen (import_id, key, brought) VALUES (:import, :key, 0)
+            ON CONFLICT (import_id, key) DO NOTHING";
+        self.write("spare products", move |tx| {
+            let mut insert = tx.prepare_cached(SQL).map_err(Error::sql("spare products"))?;
+            keys.iter().try_for_each(|key| {
+                let inserted = insert.execute(named_params! { ":import": import.0, ":key": key.0 });
+                inserted.map(drop).map_err(Error::sql("spare products"))
+            })
+        })
+        .await
+    }
+
+    /// Removes what the import did not bring, unless more than 30 % of the catalogue would go.
+    pub async fn remove_products_not_seen(&self, import: ImportId, apply: Apply) -> Result<Pruned, Error> {
+        const COUNT: &str = "
+            SELECT count(*), count(*) FILTER (WHERE NOT EXISTS
+                (SELECT 1 FROM catalog_seen s WHERE s.import_id = :import AND s.key = product.key))
+            FROM product";
+        let (stored, missing): (u64, u64) = self
+            .read("count products to prune", move |tx| {
+                tx.query_row(COUNT, named_params! { ":import": import.0 }, |row| Ok((count(row, 0)?, count(row, 1)?)))
+                    .map_err(Error::sql("count products to prune"))
+            })
+            .await?;
+        if missing * 100 > stored * PRUNE_PERCENT_MAX {
+            return Ok(Pruned::Refused { missing, stored });
+        }
+        if apply == Apply::Trial {
+            return Ok(Pruned::Removed(missing));
+        }
+        let mut removed = 0;
+        loop {
+            let slice = self.write("prune products", move |tx| prune_slice(tx, import)).await?;
+            removed += slice;
+            if slice == 0 {
+                return Ok(Pruned::Removed(removed));
+            }
+        }
+    }
+
+    /// Records how the import ended, and appends the event when it really ran.
+    pub async fn finish_import(&self, import: ImportId, summary: ImportSummary, apply: Apply) -> Result<(), Error> {
+        self.write("finish an import", move |tx| {
+            tx.execute("DELETE FROM catalog_seen WHERE import_id = :import", named_params! { ":import": import.0 })
+                .map_err(Error::sql("finish an import"))?;
+            match apply {
+                Apply::Really => record_result(tx, import, &summary),
+                Apply::Trial => tx
+                    .execute("DELETE FROM catalog_import WHERE id = :import", named_params! { ":import": import.0 })
+                    .map(drop)
+                    .map_err(Error::sql("finish an import")),
+            }
+        })
+        .await
+    }
+
+    /// The visible ones among `keys`, in their order.
+    pub async fn products_by_key(&self, keys: Vec<ProductKey>) -> Result<Vec<Product>, Error> {
+        self.read("read products", move |tx| {
+            let products = keys.iter().map(|key| one(tx, key, true));
+            products.filter_map(Result::transpose).collect()
+        })
+        .await
+    }
+
+    /// The product with this key, whatever its status.
+    pub async fn product(&self, key: ProductKey) -> Result<Option<Product>, Error> {
+        self.read("read a product", move |tx| one(tx, &key, false)).await
+    }
+
+    /// What the catalogue holds and how the newest import went.
+    pub async fn catalog_status(&self) -> Result<CatalogStatus, Error> {
+        self.read("read the catalogue's state", status).await
+    }
+}
+
+fn slice_end(batch: &[PreparedProduct]) -> usize {
+    let mut bytes = 0;
+    let fits = |prepared: &&PreparedProduct| {
+        bytes += prepared.text.columns().iter().map(|column| column.len()).sum::<usize>();
+        bytes <= SLICE_BYTES
+    };
+    batch.iter().take(SLICE_PRODUCTS).take_while(fits).count().max(1)
+}
+
+fn upsert_slice(
+    tx: &Transaction<'_>,
+    import: ImportId,
+    slice: &[PreparedProduct],
+    first: usize,
+    now: Timestamp,
+    apply: Apply,
+) -> Result<UpsertCounts, Error> {
+    const KNOWN: &str = "SELECT id, hash, visible FROM product WHERE key = :key";
+    let mut counts = UpsertCounts::default();
+    let mut words = WordChanges::default();
+    for (place, prepared) in (first..).zip(slice) {
+        let key = &prepared.product.key.0;
+        if !see(tx, import, key)? {
+            counts.repeated.push(place);
+            continue;
+        }
+        let body = body::write(&prepared.product)?;
+        let hash = body::hash(prepared, &body);
+        let known: Option<(i64, Vec<u8>, bool)> = tx
+            .prepare_cached(KNOWN)
+            .and_then(|mut select| {
+                let row = named_params! { ":key": key };
+                select.query_row(row, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
+            })
+            .map_err(Error::sql("look a product up"))?;
+        match &known {
+            Some((_, stored, _)) if *stored == hash => counts.unchanged += 1,
+            Some(_) => counts.updated += 1,
+            None => counts.added += 1,
+        }
+        if apply == Apply::Trial || known.as_ref().is_some_and(|(_, stored, _)| *stored == hash) {
+            continue;
+        }
+        let id = put(tx, prepared, &body, &hash, now)?;
+        let was_visible = known.is_some_and(|(_, _, visible)| visible);
+        index(tx, id, was_visible, prepared.product.visible().then_some(&prepared.text), &mut words)?;
+    }
+    words.apply(tx)?;
+    Ok(counts)
+}
+
+/// Notes that the import brought `key`; `false` if it had before.
+fn see(tx: &Transaction<'_>, import: ImportId, key: &str) -> Result<bool, Error> {
+    const SQL: &str = "
+        INSERT INTO catalog_seen (import_id, key, brought) VALUES (:import, :key, 1)
+        ON CONFLICT (import_id, key) DO UPDATE SET brought = 1 WHERE brought = 0";
+    tx.prepare_cached(SQL)
+        .and_then(|mut insert| insert.execute(named_params! { ":import": import.0, ":key": key }))
+        .map(|inserted| inserted == 1)
+        .map_err(Error::sql("note an imported product"))
+}
+
+fn put(
+    tx: &Transaction<'_>,
+    prepared: &PreparedProduct,
+    body: &str,
+    hash: &[u8],
+    now: Timestamp,
+) -> Result<i64, Error> {
+    const SQL: &str = "
+        INSERT INTO product (key, hash, visible, available, currency, price_low, price_high, status, variants,
+            changed_at_ms, body)
+        VALUES (:key, :hash, :visible, :available, :currency, :price_low, :price_high, :status, :variants, :now, :body)
+        ON CONFLICT (key) DO UPDATE SET
+            hash = excluded.hash, visible = excluded.visible, available = excluded.available,
+            currency = excluded.currency, price_low = excluded.price_low, price_high = excluded.price_high,
+            status = excluded.status, variants = excluded.variants, changed_at_ms = excluded.changed_at_ms,
+            body = excluded.body
+        RETURNING id";
+    let product = &prepared.product;
+    let range = product.price_range();
+    let row = named_params! {
+        ":key": product.key.0, ":hash": hash, ":visible": product.visible(), ":available": product.available(),
+        ":currency": product.currency().map(|currency| currency.code()),
+        ":price_low": range.map(|(low, _)| low.minor), ":price_high": range.map(|(_, high)| high.minor),
+        ":status": body::status_word(product.status), ":variants": product.variants.len() as i64,
+        ":now": now.0, ":body": body,
+    };
+    tx.prepare_cached(SQL)
+        .and_then(|mut insert| insert.query_row(row, |row| row.get(0)))
+        .map_err(Error::sql("store a product"))
+}
+
+/// Brings the index from what it holds of the product to `text`; `None` takes the product out.
+fn index(
+    tx: &Transaction<'_>,
+    id: i64,
+    indexed: bool,
+    text: Option<&PreparedText>,
+    words: &mut WordChanges,
+) -> Result<(), Error> {
+    const DELETE: &str = "DELETE FROM product_text WHERE rowid = :id";
+    const INSERT: &str = "
+        INSERT INTO product_text (rowid, title, brand, category, options, description)
+        VALUES (:id, :title, :brand, :category, :options, :description)";
+    if indexed {
+        let old = search::text_of(tx, id)?;
+        if text == Some(&old) {
+            return Ok(());
+        }
+        words.count(&old, -1);
+        tx.prepare_cached(DELETE)
+            .and_then(|mut delete| delete.execute(named_params! { ":id": id }))
+            .map_err(Error::sql("take a product out of the index"))?;
+    }
+    let Some(text) = text else { return Ok(()) };
+    words.count(text, 1);
+    let row = named_params! {
+        ":id": id, ":title": text.title, ":brand": text.brand, ":category": text.category,
+        ":options": text.options, ":description": text.description,
+    };
+    tx.prepare_cached(INSERT)
+        .and_then(|mut insert| insert.execute(row))
+        .map(drop)
+        .map_err(Error::sql("index a product"))
+}
+
+/// Changes to the vocabulary, gathered over a slice: most words stand in many products.
+#[derive(Default)]
+struct WordChanges(HashMap<String, i64>);
+
+impl WordChanges {
+    fn count(&mut self, text: &PreparedText, change: i64) {
+        let mut distinct: Vec<&str> = text.words().collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        for word in distinct {
+            match self.0.get_mut(word) {
+                Some(count) => *count += change,
+                None => drop(self.0.insert(word.to_owned(), change)),
+            }
+        }
+    }
+
+    fn apply(self, tx: &Transaction<'_>) -> Result<(), Error> {
+        const COUNT: &str = "
+            INSERT INTO product_word (word, products) VALUES (:word, :change)
+            ON CONFLICT (word) DO UPDATE SET products = products + excluded.products";
+        const FORGET: &str = "DELETE FROM product_word WHERE word = :word AND products <= 0";
+        let mut changes: Vec<_> = self.0.into_iter().filter(|(_, change)| *change != 0).collect();
+        changes.sort_unstable(); // neighbours in the table: fewer pages to find
+        let apply = || -> Result<(), rusqlite::Error> {
+            let mut count = tx.prepare_cached(COUNT)?;
+            let mut forget = tx.prepare_cached(FORGET)?;
+            for (word, change) in &changes {
+                count.execute(named_params! { ":word": word, ":change": change })?;
+                if *change < 0 {
+                    forget.execute(named_params! { ":word": word })?;
+                }
+            }
+            Ok(())
+        };
+        apply().map_err(Error::sql("count words"))
+    }
+}
+
+fn prune_slice(tx: &Transaction<'_>, import: ImportId) -> Result<u64, Error> {
+    const GONE: &str = "
+        SELECT id, visible FROM product
+        WHERE NOT EXISTS (SELECT 1 FROM catalog_seen s WHERE s.import_id = :import AND s.key = product.key)
+        LIMIT :limit";
+    const DELETE: &str = "DELETE FROM product WHERE id = :id";
+    let gone: Vec<(i64, bool)> = tx
+        .prepare_cached(GONE)
+        .and_then(|mut select| {
+            let row = named_params! { ":import": import.0, ":limit": SLICE_REMOVALS };
+            select.query_map(row, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+        .map_err(Error::sql("find products to prune"))?;
+    let mut words = WordChanges::default();
+    for &(id, visible) in &gone {
+        index(tx, id, visible, None, &mut words)?;
+        tx.prepare_cached(DELETE)
+            .and_then(|mut delete| delete.execute(named_params! { ":id": id }))
+            .map_err(Error::sql("remove a product"))?;
+    }
+    words.apply(tx)?;
+    Ok(gone.len() as u64)
+}
+
+fn record_result(tx: &Transaction<'_>, import: ImportId, summary: &ImportSummary) -> Result<(), Error> {
+    const SQL: &str = "
+        UPDATE catalog_import SET format = :format, finished_at_ms = :finished, complete = :complete,
+            products = :products, variants = :variants, added = :added, updated = :updated, unchanged = :unchanged,
+            removed = :removed, skipped = :skipped
+        WHERE id = :import";
+    let finished = summary.finished_at.unwrap_or(summary.started_at);
+    let row = named_params! {
+        ":import": import.0, ":format": summary.format, ":finished": finished.0, ":complete": summary.complete,
+        ":products": signed(summary.products), ":variants": signed(summary.variants), ":added": signed(summary.added),
+        ":updated": signed(summary.updated), ":unchanged": signed(summary.unchanged), ":removed": signed(summary.removed),
+        ":skipped": signed(summary.skipped),
+    };
+    tx.execute(SQL, row).map_err(Error::sql("record an import"))?;
+    let event = NewEvent::new(EventKind::CatalogImported, "operator")
+        .number("import", import.0)
+        .number("products", signed(summary.products))
+        .number("added", signed(summary.added))
+        .number("updated", signed(summary.updated))
+        .number("unchanged", signed(summary.unchanged))
+        .number("removed", signed(summary.removed))
+        .number("skipped", signed(summary.skipped))
+        .flag("complete", summary.complete);
+    event::append(tx, finished, &event).map(drop)
+}
+
+/// A count as SQLite keeps it.
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A count as SQLite gave it.
+fn count(row: &Row<'_>, place: usize) -> Result<u64, rusqlite::Error> {
+    row.get(place).map(|count: i64| u64::try_from(count).unwrap_or(0))
+}
+
+fn one(tx: &Transaction<'_>, key: &ProductKey, visible_only: bool) -> Result<Option<Product>, Error> {
+    const SQL: &str = "SELECT status, body FROM product WHERE key = :key AND (visible = 1 OR :visible_only = 0)";
+    let found: Option<(String, String)> = tx
+        .prepare_cached(SQL)
+        .and_then(|mut select| {
+            let row = named_params! { ":key": key.0, ":visible_only": visible_only };
+            select.query_row(row, |row| Ok((row.get(0)?, row.get(1)?))).optional()
+        })
+        .map_err(Error::sql("read a product"))?;
+    found.map(|(status, json)| body::read(key.0.clone(), &status, &json)).transpose()
+}
+
+fn status(tx: &Transaction<'_>) -> Result<CatalogStatus, Error> {
+    const COUNTS: &str = "
+        SELECT count(*), coalesce(sum(visible), 0), coalesce(sum(variants), 0), count(*) FILTER (WHERE status = 'active'),
+            count(*) FILTER (WHERE status = 'unlisted'), count(*) FILTER (WHERE status = 'draft'),
+            count(*) FILTER (WHERE status = 'archived')
+        FROM product";
+    const LAST: &str = "
+        SELECT source, format, started_at_ms, finished_at_ms, complete, products, variants, added, updated, unchanged,
+            removed, skipped
+        FROM catalog_import ORDER BY id DESC LIMIT 1";
+    let read = || -> Result<CatalogStatus, rusqlite::Error> {
+        let last_import = tx
+            .query_row(LAST, [], |row| {
+                Ok(ImportSummary {
+                    source: row.get(0)?,
+                    format: row.get(1)?,
+                    started_at: Timestamp(row.get(2)?),
+                    finished_at: row.get::<_, Option<i64>>(3)?.map(Timestamp),
+                    complete: row.get(4)?,
+                    products: count(row, 5)?,
+                    variants: count(row, 6)?,
+                    added: count(row, 7)?,
+                    updated: count(row, 8)?,
+                    unchanged: count(row, 9)?,
+                    removed: count(row, 10)?,
+                    skipped: count(row, 11)?,
+                })
+            })
+            .optional()?;
+        tx.query_row(COUNTS, [], |row| {
+            Ok(CatalogStatus {
+                products: count(row, 0)?,
+                visible: count(row, 1)?,
+                variants: count(row, 2)?,
+                active: count(row, 3)?,
+                unlisted: count(row, 4)?,
+                draft: count(row, 5)?,
+                archived: count(row, 6)?,
+                last_import,
+            })
+        })
+    };
+    read().map_err(Error::sql("read the catalogue's state"))
+}

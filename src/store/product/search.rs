@@ -1,0 +1,221 @@
+//! Candidates for a question: the rarest word AND (OR of the rest), widened only while too few are found.
+
+use rusqlite::{OptionalExtension, ToSql, Transaction, named_params};
+
+use super::{super::Error, TenantStore, body, count};
+use crate::domain::search::{Around, Candidate, KnownWord, PreparedText, SearchPlan, Vocabulary};
+
+/// Fewer candidates than this widen the question (facts: beyond 50 the ranking gains nothing).
+const WIDEN_BELOW: usize = 50;
+/// The most words looked at around one that may be misspelt.
+const SIMILAR_MAX: u32 = 20_000;
+/// BM25 weights of title, brand, category, options, description, measured on two judged catalogues.
+const RANK: &str = "-bm25(product_text, 2.5, 0.3, 1.0, 0.8, 0.6)";
+
+impl TenantStore {
+    /// Looks words up, and gathers the words around those that may be misspelt.
+    pub async fn vocabulary(&self, exact: Vec<String>, around: Vec<Around>) -> Result<Vocabulary, Error> {
+        self.read("look words up", move |tx| {
+            let mut vocabulary = Vocabulary { products: products_about(tx)?, ..Vocabulary::default() };
+            for word in exact {
+                let products = products_with(tx, &word)?;
+                if products > 0 {
+                    vocabulary.known.push(KnownWord { word, products });
+                }
+            }
+            for around in &around {
+                vocabulary.similar.extend(similar(tx, around)?);
+            }
+            Ok(vocabulary)
+        })
+        .await
+    }
+
+    /// The visible products that fit a plan best by their words, at most `limit`, best first. Prices and availability
+    /// are kept here; sizes and colours only as words, so the caller checks them on the variants.
+    pub async fn search_candidates(&self, plan: SearchPlan, limit: usize) -> Result<Vec<Candidate>, Error> {
+        self.read("search the catalogue", move |tx| {
+            let found = select(tx, &plan, limit)?;
+            found.into_iter().map(|(id, bm25)| candidate(tx, id, bm25)).collect()
+        })
+        .await
+    }
+}
+
+/// The newest id: near enough to the number of products for weighing words, and found at once.
+fn products_about(tx: &Transaction<'_>) -> Result<u64, Error> {
+    tx.prepare_cached("SELECT coalesce(max(id), 0) FROM product")
+        .and_then(|mut select| select.query_row([], |row| count(row, 0)))
+        .map_err(Error::sql("count products"))
+}
+
+fn products_with(tx: &Transaction<'_>, word: &str) -> Result<u64, Error> {
+    tx.prepare_cached("SELECT products FROM product_word WHERE word = :word")
+        .and_then(|mut select| select.query_row(named_params! { ":word": word }, |row| count(row, 0)).optional())
+        .map(Option::unwrap_or_default)
+        .map_err(Error::sql("look a word up"))
+}
+
+fn similar(tx: &Transaction<'_>, around: &Around) -> Result<Vec<KnownWord>, Error> {
+    const SQL: &str = "
+        SELECT word, products FROM product_word
+        WHERE word >= :prefix AND word < :prefix || char(0x10FFFF) AND length(word) BETWEEN :min AND :max
+        LIMIT :limit";
+    let row = named_params! {
+        ":prefix": around.prefix, ":min": around.length_min as i64, ":max": around.length_max as i64,
+        ":limit": SIMILAR_MAX,
+    };
+    tx.prepare_cached(SQL)
+        .and_then(|mut select| {
+            select.query_map(row, |row| Ok(KnownWord { word: row.get(0)?, products: count(row, 1)? }))?.collect()
+        })
+        .map_err(Error::sql("look similar words up"))
+}
+
+/// One group of alternatives as an FTS5 expression; `None` when no word of it can be written as one.
+fn expression(group: &[String]) -> Option<String> {
+    let words: Vec<String> = group.iter().filter(|word| !word.trim().is_empty()).map(|word| quoted(word)).collect();
+    (!words.is_empty()).then(|| format!("({})", words.join(" OR ")))
+}
+
+/// An FTS5 string: whatever stands in it is text, never syntax.
+fn quoted(word: &str) -> String {
+    format!("\"{}\"", word.replace('"', "\"\""))
+}
+
+/// An article number as it is indexed: marked, letters and digits only.
+fn code_word(code: &str) -> String {
+    let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
+    quoted(&format!("#{}", plain.to_ascii_lowercase()))
+}
+
+/// The groups as expressions, the rarest first.
+fn by_rarity(tx: &Transaction<'_>, groups: &[Vec<String>]) -> Result<Vec<String>, Error> {
+    let mut ranked = Vec::new();
+    for group in groups {
+        let Some(expression) = expression(group) else { continue };
+        let products = group.iter().try_fold(0, |sum, word| products_with(tx, word).map(|count| sum + count))?;
+        // A word that nothing has would make the conjunction empty and costs nothing to leave out.
+        if products > 0 {
+            ranked.push((products, expression));
+        }
+    }
+    ranked.sort();
+    Ok(ranked.into_iter().map(|(_, expression)| expression).collect())
+}
+
+fn select(tx: &Transaction<'_>, plan: &SearchPlan, limit: usize) -> Result<Vec<(i64, f64)>, Error> {
+    if let Some(code) = &plan.sku {
+        let found = run(tx, plan, Some(&format!("options : {}", code_word(code))), limit)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    let limits = limits(plan);
+    let words = by_rarity(tx, &plan.words)?;
+    if words.is_empty() {
+        // Words were asked for and the catalogue has none of them: nothing fits, whatever the limits say.
+        let nothing = !plan.words.is_empty() || !plan.has_limits();
+        return if nothing { Ok(Vec::new()) } else { run(tx, plan, limits.as_deref(), limit) };
+    }
+    let any = |expressions: &[String]| format!("({})", expressions.join(" OR "));
+    let mut steps = vec![match words.split_first() {
+        Some((rarest, rest)) if !rest.is_empty() => format!("{rarest} AND {}", any(rest)),
+        _ => any(&words),
+    }];
+    if words.len() > 2 {
+        steps.push(any(&words[..2]));
+    }
+    if words.len() > 1 {
+        steps.push(any(&words));
+    }
+    let mut found = Vec::new();
+    for step in steps {
+        let text = limits.as_ref().map_or_else(|| step.clone(), |limits| format!("({step}) AND {limits}"));
+        found = run(tx, plan, Some(&text), limit)?;
+        if found.len() >= WIDEN_BELOW.min(limit) {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Sizes and colours as words that must occur.
+fn limits(plan: &SearchPlan) -> Option<String> {
+    let sizes: Vec<String> = plan.sizes.iter().map(|size| format!("={size}")).collect();
+    let sizes = expression(&sizes).map(|sizes| format!("(options : {sizes})"));
+    let colours: Vec<String> = plan.colours.iter().flatten().cloned().collect();
+    let colours = expression(&colours).map(|colours| format!("({{title category options}} : {colours})"));
+    let all: Vec<String> = sizes.into_iter().chain(colours).collect();
+    (!all.is_empty()).then(|| all.join(" AND "))
+}
+
+fn run(tx: &Transaction<'_>, plan: &SearchPlan, text: Option<&str>, limit: usize) -> Result<Vec<(i64, f64)>, Error> {
+    const CONDITIONS: &str = "
+        (:price_max IS NULL OR (p.currency = :currency AND p.price_low <= :price_max))
+        AND (:price_min IS NULL OR (p.currency = :currency AND p.price_high >= :price_min))
+        AND (:available = 0 OR p.available = 1)";
+    let priced = plan.price_max.or(plan.price_min);
+    let filtered = priced.is_some() || plan.available_only;
+    let sql = match text {
+        // Without a filter the product rows need not be touched.
+        Some(_) if !filtered => format!(
+            "SELECT rowid, {RANK} AS score FROM product_text WHERE product_text MATCH :text
+             ORDER BY score DESC LIMIT :limit"
+        ),
+        Some(_) => format!(
+            "SELECT p.id, {RANK} AS score FROM product_text JOIN product p ON p.id = product_text.rowid
+             WHERE product_text MATCH :text AND {CONDITIONS} ORDER BY score DESC LIMIT :limit"
+        ),
+        None => format!(
+            "SELECT p.id, 0.0 FROM product p WHERE p.visible = 1 AND {CONDITIONS}
+             ORDER BY p.available DESC, p.id LIMIT :limit"
+        ),
+    };
+    let (price_max, price_min) = (plan.price_max.map(|price| price.minor), plan.price_min.map(|price| price.minor));
+    let currency = priced.map(|price| price.currency.code());
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut row: Vec<(&str, &dyn ToSql)> = vec![(":limit", &limit)];
+    if text.is_some() {
+        row.push((":text", &text));
+    }
+    if filtered || text.is_none() {
+        row.extend::<[(&str, &dyn ToSql); 4]>([
+            (":price_max", &price_max),
+            (":price_min", &price_min),
+            (":currency", &currency),
+            (":available", &plan.available_only),
+        ]);
+    }
+    tx.prepare_cached(&sql)
+        .and_then(|mut select| select.query_map(row.as_slice(), |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+        .map_err(Error::sql("search the catalogue"))
+}
+
+fn candidate(tx: &Transaction<'_>, id: i64, bm25: f64) -> Result<Candidate, Error> {
+    let (key, status, json): (String, String, String) = tx
+        .prepare_cached("SELECT key, status, body FROM product WHERE id = :id")
+        .and_then(|mut select| {
+            select.query_row(named_params! { ":id": id }, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        })
+        .map_err(Error::sql("read a found product"))?;
+    Ok(Candidate { product: body::read(key, &status, &json)?, text: text_of(tx, id)?, bm25 })
+}
+
+/// What the index holds of a product.
+pub(super) fn text_of(tx: &Transaction<'_>, id: i64) -> Result<PreparedText, Error> {
+    const SQL: &str = "SELECT title, brand, category, options, description FROM product_text WHERE rowid = :id";
+    tx.prepare_cached(SQL)
+        .and_then(|mut select| {
+            select.query_row(named_params! { ":id": id }, |row| {
+                Ok(PreparedText {
+                    title: row.get(0)?,
+                    brand: row.get(1)?,
+                    category: row.get(2)?,
+                    options: row.get(3)?,
+                    description: row.get(4)?,
+                })
+            })
+        })
+        .map_err(Error::sql("read indexed words"))
+}
