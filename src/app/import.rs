@@ -358,3 +358,6 @@ fn unreadable(error: catalog::Error) -> Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

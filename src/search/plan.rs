@@ -48,6 +48,8 @@ struct Term {
     folded: String,
     stem: String,
     meanings: Vec<&'static Entry>,
+    /// None of the languages at hand has it, so what it means elsewhere counts only if the catalogue does not know it.
+    foreign: bool,
     colour: bool,
     /// The parts of a German compound: each has the alternatives of its own meaning.
     parts: Vec<Vec<String>>,
@@ -154,7 +156,8 @@ impl Reading {
             self.codes.iter().find(|code| vocabulary.products_with(&format!("#{}", code_word(code))) > 0).cloned();
         for term in std::mem::take(&mut self.terms) {
             let groups = self.groups(&term, vocabulary);
-            if term.colour { plan.colours.extend(groups) } else { plan.words.extend(groups) }
+            let colour = term.colour && (!term.foreign || vocabulary.products_with(&term.stem) == 0);
+            if colour { plan.colours.extend(groups) } else { plan.words.extend(groups) }
         }
         plan
     }
@@ -167,8 +170,13 @@ impl Reading {
                 meanings = glossary::meanings(folded, language);
             }
         }
+        let foreign = meanings.is_empty();
+        if foreign {
+            let others = Language::ALL.into_iter().map(|language| glossary::meanings(folded, language));
+            meanings = others.into_iter().find(|meanings| !meanings.is_empty()).unwrap_or_default();
+        }
         let parts = match glossary::compound(folded) {
-            Some(compound) if meanings.is_empty() && self.languages.contains(&Language::De) => {
+            Some(compound) if meanings.is_empty() => {
                 let parts: Vec<String> = compound.first.into_iter().chain([compound.head]).collect();
                 parts.iter().map(|part| self.alternatives(part, &glossary::meanings(part, Language::De))).collect()
             }
@@ -177,7 +185,7 @@ impl Reading {
         let mut others = self.alternatives(folded, &meanings);
         let stem = others.remove(0);
         let colour = meanings.first().is_some_and(|entry| entry.kind == Kind::Colour);
-        Term { folded: folded.to_owned(), stem, meanings, colour, parts, others }
+        Term { folded: folded.to_owned(), stem, meanings, foreign, colour, parts, others }
     }
 
     /// The word's stem, then those of the words of the same meaning in the shop's language and in English.
@@ -215,16 +223,20 @@ impl Reading {
         let known = |words: &[String]| -> Vec<String> {
             words.iter().filter(|word| vocabulary.products_with(word) > 0).cloned().collect()
         };
-        if term.parts.iter().any(|part| !known(part).is_empty()) {
+        let own = known(std::slice::from_ref(&term.stem));
+        let translate =
+            own.is_empty() || !term.foreign || self.languages.contains(&Language::De) && term.meanings.is_empty();
+        if translate && term.parts.iter().any(|part| !known(part).is_empty()) {
             let group = |part: &Vec<String>| {
-                let mut group = known(std::slice::from_ref(&term.stem));
-                group.extend(known(part));
+                let group: Vec<String> = own.iter().cloned().chain(known(part)).collect();
                 if group.is_empty() { vec![part[0].clone()] } else { group }
             };
             return term.parts.iter().map(group).collect();
         }
-        let mut group = known(std::slice::from_ref(&term.stem));
-        group.extend(known(&term.others));
+        let mut group = own;
+        if translate {
+            group.extend(known(&term.others));
+        }
         group.extend(known(&self.spellings(term)));
         if self.is_doubtful(term, vocabulary) {
             let common = vocabulary.products_with(&term.stem) * COMMONER;

@@ -438,3 +438,6 @@ fn status(tx: &Transaction<'_>) -> Result<CatalogStatus, Error> {
     };
     read().map_err(Error::sql("read the catalogue's state"))
 }
+
+#[cfg(test)]
+mod tests;
