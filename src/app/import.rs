@@ -133,6 +133,7 @@ pub async fn import(
     let parsed = parsing.await;
     feeding.abort();
     run.report.elapsed_ms = clock.now().since_ms(started_at);
+    let complete = stored.is_ok() && matches!(parsed, Ok(Ok(_)));
     let outcome = match stored {
         Err(error) => Err(error),
         Ok(()) => match parsed {
@@ -146,9 +147,9 @@ pub async fn import(
     };
     // Rows of one product are only judged at its end, so they come late.
     run.report.skipped.sort_by_key(|row| row.at.rsplit(' ').next().and_then(|line| line.parse::<u64>().ok()));
-    let complete = outcome.is_ok();
-    run.finish(started_at, complete).await?;
-    outcome.map(|()| run.report)
+    let finished = run.finish(started_at, complete).await;
+    // The first failure is the one to tell of.
+    outcome.and(finished).map(|()| run.report)
 }
 
 /// A batch on its way from the source to the store.

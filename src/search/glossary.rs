@@ -83,7 +83,7 @@ pub(super) fn nearly(folded: &str, language: Language) -> Vec<&'static Entry> {
         return Vec::new();
     }
     let near = |form: &&'static str| form.len().abs_diff(folded.len()) <= 1 && strsim::osa_distance(form, folded) == 1;
-    GLOSSARY.entries.iter().filter(|entry| entry.forms(language).iter().any(|form| near(&form))).collect()
+    GLOSSARY.entries.iter().filter(|entry| entry.forms(language).iter().any(near)).collect()
 }
 
 /// A German compound of known words: `leinenhemd` is a `hemd`, of `leinen`.

@@ -176,7 +176,7 @@ pub(super) fn prices(tokens: &mut [Token], shop: Currency) -> Prices {
             at += 1;
             continue;
         };
-        let second = range(tokens, at, &amount);
+        let second = range(tokens, &amount);
         if let Some((start, high)) = &second {
             if let (Some(low), Some(high)) = (amount.money(shop, high.currency), high.money(shop, amount.currency)) {
                 prices.min = Some(low).filter(|low| low.minor > 0);
@@ -258,7 +258,7 @@ fn currency(token: &Token) -> Option<&'static str> {
 }
 
 /// The other end of a range that begins with this amount, and where the whole phrase begins.
-fn range(tokens: &[Token], at: usize, low: &Amount) -> Option<(usize, Amount)> {
+fn range(tokens: &[Token], low: &Amount) -> Option<(usize, Amount)> {
     let link = tokens.get(low.end)?;
     let opening = low.start.checked_sub(1).map(|before| (before, &tokens[before]));
     // The high end's currency sign may stand before it.
@@ -275,7 +275,6 @@ fn range(tokens: &[Token], at: usize, low: &Amount) -> Option<(usize, Amount)> {
     let dash = link.is_sign('-') && (low.currency.is_some() || high.currency.is_some());
     let joined = link.word().is_some_and(|link| matches!(link, "to" | "bis" | "a"))
         && (low.currency.is_some() || high.currency.is_some());
-    let _ = at;
     (dash || joined).then_some((low.start, high))
 }
 

@@ -99,11 +99,13 @@ pub fn read(text: &str, shopper: Option<Language>, shop: Language, currency: Cur
     };
     let mut known = HashSet::new();
     for token in tokens.iter().filter(|token| !token.used) {
-        let Some(word) = token.word().or(token.number()) else { continue };
-        let single_letter = word.chars().nth(1).is_none() && !word.bytes().all(|byte| byte.is_ascii_digit());
-        if !single_letter && !stop::is_stop(word, language) && reading.terms.len() < WORDS_MAX && known.insert(word) {
-            let term = reading.term(word);
-            reading.terms.push(term);
+        // `1.5` stands in the index as two words.
+        for word in token.word().or(token.number()).unwrap_or_default().split('.') {
+            let letter = word.chars().nth(1).is_none() && !word.bytes().any(|byte| byte.is_ascii_digit());
+            if !letter && !stop::is_stop(word, language) && reading.terms.len() < WORDS_MAX && known.insert(word) {
+                let term = reading.term(word);
+                reading.terms.push(term);
+            }
         }
     }
     reading
@@ -278,7 +280,7 @@ fn repair<'a>(word: &str, vocabulary: &'a Vocabulary) -> Option<&'a KnownWord> {
 
 /// Spellings with one edit in the first letter: wrong, missing, too many, exchanged with the second.
 fn other_beginnings(letters: &[char]) -> Vec<String> {
-    let [first, rest @ ..] = letters else { return Vec::new() };
+    let [_, rest @ ..] = letters else { return Vec::new() };
     let rest: String = rest.iter().collect();
     let whole: String = letters.iter().collect();
     let wrong = ('a'..='z').map(|letter| format!("{letter}{rest}"));
@@ -287,7 +289,6 @@ fn other_beginnings(letters: &[char]) -> Vec<String> {
     if exchanged.len() > 1 {
         exchanged.swap(0, 1);
     }
-    let _ = first;
     wrong.chain(missing).chain([rest.clone(), exchanged.into_iter().collect()]).collect()
 }
 

@@ -216,3 +216,17 @@ async fn german_compounds_are_found_by_their_parts() {
         assert_eq!(shop.first(text).await, key, "{text}");
     }
 }
+
+#[tokio::test]
+async fn both_use_cases_may_run_on_any_worker() {
+    fn sendable<T: Send>(future: T) -> T {
+        future
+    }
+    let shop = Shop::new(Language::En);
+    let options = ImportOptions::default();
+    let reader = Cursor::new(CATALOG.as_bytes());
+    let report = sendable(import(&shop.store, &shop.tenant, &Still, reader, options, |_| {})).await.expect("imports");
+    assert_eq!(report.added, 7);
+    let found = sendable(find(&shop.store, &shop.tenant, "1.5 linen", None, 1)).await.expect("finds");
+    assert_eq!(found.plan.words.len(), 3);
+}

@@ -186,7 +186,7 @@ impl Parser {
         self.fields.push(self.field);
         // One record is in one encoding: a valid field beside an invalid one is ASCII, or chance.
         if self.fields.iter().all(|field| std::str::from_utf8(field).is_ok()) {
-            self.fields.into_iter().map(|field| String::from_utf8_lossy(&field).into_owned()).collect()
+            self.fields.into_iter().filter_map(|field| String::from_utf8(field).ok()).collect()
         } else {
             self.fields.iter().map(|field| field.iter().map(|&byte| windows_1252(byte)).collect()).collect()
         }

@@ -184,6 +184,9 @@ CREATE VIRTUAL TABLE product_text USING fts5 (
     tokenize = "ascii tokenchars '#='"
 );
 
+-- Imports commit in small slices, each a segment: merge them less eagerly, and at the end of an import as a whole.
+INSERT INTO product_text (product_text, rank) VALUES ('automerge', 16);
+
 -- In how many visible products each word stands.
 CREATE TABLE product_word (
     word     TEXT    PRIMARY KEY,
