@@ -7,7 +7,10 @@ use std::{
 
 use serde::Deserialize;
 
-use super::text::{Token, tokens, words};
+use super::{
+    phrases::{self, PhraseBook},
+    text::{Token, words},
+};
 use crate::domain::Language;
 
 /// What a cue phrase is a sign of.
@@ -45,24 +48,8 @@ struct File {
     signs: BTreeMap<Sign, BTreeMap<String, Vec<String>>>,
 }
 
-/// A matched cue phrase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Match {
-    pub(super) sign: Sign,
-    pub(super) language: Language,
-    /// Index of its first word.
-    pub(super) first: usize,
-    /// How many words it covers.
-    pub(super) length: usize,
-}
-
-/// One phrase; its last word may stand for everything that begins so (`liefer*`).
-struct Phrase {
-    sign: Sign,
-    language: Language,
-    rest: Vec<String>,
-    open_end: bool,
-}
+/// A matched cue phrase: what it is a sign of, and in which language.
+pub(super) type Match = phrases::Match<(Sign, Language)>;
 
 /// Function words only where an apostrophe joins them to another word.
 const CLIPPED_ONLY: [&str; 8] = ["c", "d", "j", "l", "m", "n", "s", "t"];
@@ -76,8 +63,7 @@ pub(super) struct Cues {
     size_aliases: HashMap<String, String>,
     generic: HashSet<String>,
     thanks_emoji: HashSet<char>,
-    by_first_word: HashMap<String, Vec<Phrase>>,
-    open_words: Vec<(String, Phrase)>,
+    phrases: PhraseBook<(Sign, Language)>,
 }
 
 impl Cues {
@@ -111,61 +97,44 @@ impl Cues {
             size_aliases: aliases.map(|(alias, size)| (alias.clone(), size.clone())).collect(),
             generic: words(&file.generic).into_iter().collect(),
             thanks_emoji: file.thanks_emoji.chars().filter(|emoji| !emoji.is_whitespace()).collect(),
-            by_first_word: HashMap::new(),
-            open_words: Vec::new(),
+            phrases: PhraseBook::new(),
         };
         for (sign, languages) in file.signs {
             for (code, phrases) in languages {
                 let language = code.parse().expect("a test reads the embedded file");
-                phrases.iter().for_each(|phrase| cues.add(sign, language, phrase));
+                phrases.iter().for_each(|phrase| cues.phrases.add((sign, language), phrase));
             }
         }
         cues
     }
 
-    fn add(&mut self, sign: Sign, language: Language, phrase: &str) {
-        let open_end = phrase.ends_with('*');
-        let mut rest = words(phrase);
-        if rest.is_empty() {
-            return;
-        }
-        let first = rest.remove(0);
-        let phrase = Phrase { sign, language, rest, open_end };
-        if open_end && phrase.rest.is_empty() {
-            self.open_words.push((first, phrase));
-        } else {
-            self.by_first_word.entry(first).or_default().push(phrase);
-        }
-    }
-
     /// Every cue phrase in the words, overlapping ones too.
     pub(super) fn find(&self, tokens: &[Token]) -> Vec<Match> {
-        let mut found = Vec::new();
-        for (first, token) in tokens.iter().enumerate() {
-            let exact = self.by_first_word.get(&token.folded).into_iter().flatten();
-            let open = self.open_words.iter().filter(|(stem, _)| token.folded.starts_with(stem.as_str()));
-            for phrase in exact.filter(|phrase| phrase.fits(&tokens[first + 1..])).chain(open.map(|(_, phrase)| phrase))
-            {
-                let length = 1 + phrase.rest.len();
-                found.push(Match { sign: phrase.sign, language: phrase.language, first, length });
-            }
-        }
-        found
+        self.phrases.find(tokens)
     }
 
     /// The languages that use this word to hold sentences together; `None` is a language without wording.
     ///
     /// A lone `m` is a size; only the clipped one of `I'm` holds a sentence together.
     pub(super) fn languages_of(&self, token: &Token) -> &[Option<Language>] {
-        if !token.clipped && CLIPPED_ONLY.contains(&token.folded.as_str()) {
+        self.languages(&token.folded, token.clipped)
+    }
+
+    fn languages(&self, word: &str, clipped: bool) -> &[Option<Language>] {
+        if !clipped && CLIPPED_ONLY.contains(&word) {
             return &[];
         }
-        self.function_words.get(&token.folded).map_or(&[], Vec::as_slice)
+        self.function_words.get(word).map_or(&[], Vec::as_slice)
     }
 
     /// Whether one of our languages uses this word to hold sentences together.
     pub(super) fn is_function_word(&self, token: &Token) -> bool {
-        self.languages_of(token).iter().any(Option::is_some)
+        self.holds_sentences(&token.folded, token.clipped)
+    }
+
+    /// The same for a word outside a list of tokens.
+    pub(super) fn holds_sentences(&self, word: &str, clipped: bool) -> bool {
+        self.languages(word, clipped).iter().any(Option::is_some)
     }
 
     /// Whether a word asks for anything at all: "something", "etwas".
@@ -194,22 +163,13 @@ impl Cues {
     }
 }
 
-impl Phrase {
-    fn fits(&self, following: &[Token]) -> bool {
-        let Some(following) = following.get(..self.rest.len()) else { return false };
-        self.rest.iter().zip(following).enumerate().all(|(at, (wanted, token))| {
-            let open = self.open_end && at + 1 == self.rest.len();
-            if open { token.folded.starts_with(wanted.as_str()) } else { token.folded == *wanted }
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::text::tokens;
 
     fn signs(text: &str) -> Vec<Sign> {
-        let mut signs: Vec<_> = Cues::get().find(&tokens(text)).into_iter().map(|found| found.sign).collect();
+        let mut signs: Vec<_> = Cues::get().find(&tokens(text)).into_iter().map(|found| found.sign.0).collect();
         signs.sort_unstable();
         signs.dedup();
         signs

@@ -86,8 +86,8 @@ fn weigh(text: &str, tokens: &[Token], matches: &[Match]) -> ([f64; 5], f64) {
     let mut other = 0.0;
     for (at, token) in tokens.iter().enumerate() {
         let mut languages = cues.languages_of(token).to_vec();
-        let here = matches.iter().filter(|found| (found.first..found.first + found.length).contains(&at));
-        for language in here.map(|found| Some(found.language)) {
+        let here = matches.iter().filter(|found| found.covers(at));
+        for language in here.map(|found| Some(found.sign.1)) {
             if !languages.contains(&language) {
                 languages.push(language);
             }

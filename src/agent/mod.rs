@@ -3,7 +3,10 @@
 //! Nothing here reads a clock, a store or the network; `app::answer` performs what these functions need.
 
 mod cues;
+pub mod guard;
 pub mod language;
+pub mod money_text;
+mod phrases;
 #[cfg(test)]
 pub(crate) mod testing;
 mod text;

@@ -15,6 +15,12 @@ pub(super) struct Token {
     pub(super) clipped: bool,
 }
 
+impl AsRef<str> for Token {
+    fn as_ref(&self) -> &str {
+        &self.folded
+    }
+}
+
 /// Lower case, compatibility forms resolved, accents removed.
 pub(super) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());

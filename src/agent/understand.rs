@@ -92,11 +92,11 @@ impl<'t> Unit<'t> {
     }
 
     fn has(&self, sign: Sign) -> bool {
-        self.matches.iter().any(|found| found.sign == sign)
+        self.matches.iter().any(|found| found.sign.0 == sign)
     }
 
     fn covered(&self, at: usize) -> bool {
-        self.matches.iter().any(|found| (found.first..found.first + found.length).contains(&at))
+        self.matches.iter().any(|found| found.covers(at))
     }
 
     fn read_words(&mut self) {
@@ -125,8 +125,7 @@ impl<'t> Unit<'t> {
     }
 
     fn after_limit(&self, at: usize) -> bool {
-        let ends = |found: &Match| found.first + found.length;
-        let limit = |found: &&Match| found.sign == Sign::LimitWord && (ends(found)..ends(found) + 2).contains(&at);
+        let limit = |found: &&Match| found.sign.0 == Sign::LimitWord && (found.end()..found.end() + 2).contains(&at);
         self.matches.iter().any(|found| limit(&found))
             || self.tokens.get(at + 1).is_some_and(|next| CURRENCY_WORDS.contains(&next.folded.as_str()))
     }
@@ -136,7 +135,7 @@ impl<'t> Unit<'t> {
         let token = &self.tokens[at];
         let before = at.checked_sub(1).map(|before| self.tokens[before].folded.as_str());
         let introduced = before.is_some_and(|word| matches!(word, "in" | "en" | "und" | "and" | "or" | "oder" | "et"))
-            || self.matches.iter().any(|found| found.sign == Sign::SizeWord && found.first + found.length == at);
+            || self.matches.iter().any(|found| found.sign.0 == Sign::SizeWord && found.end() == at);
         if let Ok(number) = token.folded.parse::<u32>() {
             return (introduced && SIZE_NUMBERS.contains(&number)).then(|| token.folded.clone());
         }
@@ -176,7 +175,7 @@ impl<'t> Unit<'t> {
     }
 
     fn thanks_weakly(&self) -> bool {
-        let thanks = self.matches.iter().filter(|found| found.sign == Sign::Thanks);
+        let thanks = self.matches.iter().filter(|found| found.sign.0 == Sign::Thanks);
         thanks.map(|found| self.tokens[found.first].folded.as_str()).all(|word| WEAK_THANKS.contains(&word))
     }
 
@@ -213,13 +212,13 @@ impl<'t> Unit<'t> {
     fn search(&self) -> String {
         let removed = |at: usize| {
             self.matches.iter().any(|found| {
-                let courtesy = match found.sign {
+                let courtesy = match found.sign.0 {
                     Sign::Greeting | Sign::Thanks => found.first == 0,
                     Sign::Search | Sign::Price | Sign::Stock | Sign::About | Sign::Link => true,
                     Sign::Nth1 | Sign::Nth2 | Sign::Nth3 | Sign::Final => self.content.is_empty(),
                     Sign::Person | Sign::Anger | Sign::Order | Sign::Policy | Sign::SizeWord | Sign::LimitWord => false,
                 };
-                courtesy && (found.first..found.first + found.length).contains(&at)
+                courtesy && found.covers(at)
             })
         };
         let mut kept = String::new();

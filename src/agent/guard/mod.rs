@@ -1,0 +1,183 @@
+//! The guard: nothing goes out that this turn's evidence does not carry.
+//!
+//! Every price, link, stock word, reduction, delivery date and promise in a draft is found, whatever language it is in,
+//! and must resolve to the evidence. What the guard cannot judge it refuses: a wrong refusal costs a repair round, a wrong
+//! pass costs the shop's word. It is pure and looks at no model's intentions, only at what would be sent.
+
+mod claim;
+mod lexicon;
+mod link;
+mod price;
+mod sentence;
+mod sheet;
+mod stock;
+
+use std::fmt;
+
+use self::{
+    sentence::{Sentence, sentences},
+    sheet::{Known, Piece, Sheet},
+};
+use crate::domain::{Money, evidence::Evidence, product::Product};
+
+/// What a draft may rest on.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// The products read in this turn.
+    pub evidence: &'a Evidence,
+    /// Price limits that the draft may repeat.
+    pub limits: Limits<'a>,
+    /// The shop's own words (greeting, sign-off, disclosure, names, its own address), allowed as they stand.
+    pub own_words: &'a [&'a str],
+}
+
+/// Price limits that a draft may repeat, as limits only.
+#[derive(Clone, Copy, Debug)]
+pub enum Limits<'a> {
+    /// Those that the shopper named in this turn.
+    Named(&'a [Money]),
+    /// The text passed the guard when they were known; now it is only checked again against newer evidence.
+    PassedBefore,
+}
+
+/// What is wrong with a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A price that is not that of the product.
+    Price,
+    /// A link that is not exactly that of the product.
+    Link,
+    /// A claim about stock, size or colour that the data does not carry.
+    Stock,
+    /// A reduction, code or percentage.
+    Discount,
+    /// Something for nothing.
+    Free,
+    /// A delivery date or a promise of restocking.
+    Delivery,
+    /// Returns, refunds, warranty.
+    Policy,
+    /// A number of pieces left, or haste.
+    Scarcity,
+    /// Characters that hide what is said.
+    Disguise,
+}
+
+impl Kind {
+    /// The word in metrics and records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Price => "price",
+            Self::Link => "link",
+            Self::Stock => "stock",
+            Self::Discount => "discount",
+            Self::Free => "free",
+            Self::Delivery => "delivery",
+            Self::Policy => "policy",
+            Self::Scarcity => "scarcity",
+            Self::Disguise => "disguise",
+        }
+    }
+}
+
+/// One thing wrong with a draft. Its text goes back to whoever wrote the draft, never into a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// What it is about.
+    pub kind: Kind,
+    /// The words at fault.
+    pub excerpt: String,
+    /// What is wrong with them.
+    pub reason: &'static str,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: `{}`: {}", self.kind.as_str(), self.excerpt, self.reason)
+    }
+}
+
+/// Everything wrong with a draft; empty when it may go out.
+#[must_use]
+pub fn check(messages: &[String], rules: &Rules<'_>) -> Vec<Violation> {
+    let products = rules.evidence.products.as_slice();
+    let known = Known { products, own_words: rules.own_words };
+    let mut context = Context::new(products);
+    let mut violations = Vec::new();
+    for message in messages {
+        let sheet = Sheet::lay_out(message, &known);
+        let refuse = |kind, reason| move |text: &String| Violation { kind, excerpt: text.clone(), reason };
+        violations.extend(sheet.foreign_links.iter().map(refuse(Kind::Link, "not exactly the link of a product")));
+        violations.extend(sheet.disguises.iter().map(refuse(Kind::Disguise, "cannot be judged")));
+        violations.extend(mismatched_links(&sheet.pieces, products));
+        for pieces in sentences(&sheet.pieces) {
+            let focus = context.focus.clone();
+            let sentence = Sentence::new(pieces, products, &focus);
+            violations.extend(price::check(&sentence, rules.limits, &mut context.ceiling));
+            violations.extend(stock::check(&sentence));
+            violations.extend(claim::check(&sentence));
+            context.hear(&sentence);
+        }
+    }
+    violations
+}
+
+/// Whether a text can be listed as an option's value without sounding like a claim of its own.
+#[must_use]
+pub fn is_plain_value(value: &str) -> bool {
+    claim::is_plain_value(value)
+}
+
+/// What earlier sentences leave behind.
+struct Context {
+    /// The product spoken of last; before any is named, the only one there is.
+    focus: Vec<usize>,
+    /// "Under 60 €:" holds for every product named after it.
+    ceiling: Option<Money>,
+}
+
+impl Context {
+    fn new(products: &[Product]) -> Self {
+        let focus = if products.len() == 1 { vec![0] } else { Vec::new() };
+        Self { focus, ceiling: None }
+    }
+
+    fn hear(&mut self, sentence: &Sentence<'_>) {
+        if let Some(named) = sentence.names().last() {
+            self.focus = named.1.to_vec();
+        }
+    }
+}
+
+/// A link must belong to the product named right before it, or, where none is, be the first word on its product.
+fn mismatched_links(pieces: &[Piece], products: &[Product]) -> Vec<Violation> {
+    let mut named: Option<&[usize]> = None;
+    let mut violations = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Name(bearers) => named = Some(bearers),
+            Piece::Link(product) => {
+                let url = products[*product].url.as_ref();
+                // Two products may share a page.
+                let same_page = |bearer: &usize| products[*bearer].url.as_ref() == url;
+                if named.is_some_and(|bearers| !bearers.iter().any(same_page)) {
+                    let excerpt = url.cloned().unwrap_or_default();
+                    violations.push(Violation { kind: Kind::Link, excerpt, reason: "the link of another product" });
+                }
+            }
+            Piece::Word { .. }
+            | Piece::Number { .. }
+            | Piece::CurrencySign { .. }
+            | Piece::PercentSign
+            | Piece::Dash
+            | Piece::Slash
+            | Piece::Comma
+            | Piece::Break { .. } => {}
+        }
+    }
+    violations
+}
+
+#[cfg(test)]
+mod tests;

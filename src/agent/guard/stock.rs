@@ -1,0 +1,280 @@
+//! Stock: who says that something can or cannot be had must be right, for the very size and colour named.
+
+use super::{
+    Kind, Violation,
+    lexicon::{Claim, Lexicon},
+    sentence::Sentence,
+    sheet::{Piece, Sheet},
+};
+use crate::{
+    agent::cues::Cues,
+    domain::product::{Product, Variant},
+};
+
+/// Words between "not" and "available": "is not at the moment available".
+const NEGATION_REACH: usize = 5;
+
+/// Sizes given as bare numbers.
+const SIZE_NUMBERS: std::ops::RangeInclusive<u32> = 16..=64;
+
+/// A stretch of a sentence that makes one claim.
+struct Clause {
+    from: usize,
+    to: usize,
+}
+
+/// Refuses every stock claim without evidence.
+pub(super) fn check(sentence: &Sentence<'_>) -> Vec<Violation> {
+    clauses(sentence).into_iter().filter_map(|clause| check_clause(sentence, &clause)).collect()
+}
+
+/// Cuts a sentence where it turns: "M is sold out, but S is available".
+fn clauses(sentence: &Sentence<'_>) -> Vec<Clause> {
+    let mut cuts: Vec<usize> = sentence.all(Claim::Contrast).map(|found| found.first).filter(|at| *at > 0).collect();
+    cuts.push(sentence.pieces.len());
+    cuts.sort_unstable();
+    cuts.dedup();
+    let mut from = 0;
+    let clause = |to: usize| Clause { from: std::mem::replace(&mut from, to), to };
+    cuts.into_iter().map(clause).collect()
+}
+
+/// What a clause says of stock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Says {
+    Can,
+    Cannot,
+    Both,
+}
+
+fn check_clause(sentence: &Sentence<'_>, clause: &Clause) -> Option<Violation> {
+    let says = strong(sentence, clause).or_else(|| weak(sentence, clause))?;
+    let refuse =
+        |reason| Some(Violation { kind: Kind::Stock, excerpt: sentence.excerpt(clause.from, clause.to), reason });
+    let subjects = sentence.subjects(clause.from, clause.to);
+    if subjects.is_empty() {
+        return refuse("a stock claim without a product");
+    }
+    if says == Says::Both {
+        return refuse("says two things of the stock at once");
+    }
+    let holds = |bearers: &&[usize]| {
+        bearers.iter().any(|index| true_of(sentence, &sentence.products[*index], clause, says == Says::Can))
+    };
+    if subjects.iter().all(holds) { None } else { refuse("the product's data does not say so") }
+}
+
+fn inside<'a>(
+    sentence: &'a Sentence<'_>,
+    clause: &Clause,
+    claim: Claim,
+) -> impl Iterator<Item = &'a crate::agent::phrases::Match<Claim>> {
+    let (from, to) = (clause.from, clause.to);
+    sentence.all(claim).filter(move |found| from <= found.first && found.end() <= to)
+}
+
+fn strong(sentence: &Sentence<'_>, clause: &Clause) -> Option<Says> {
+    let cannot: Vec<_> = inside(sentence, clause, Claim::Unavailable).collect();
+    let covered = |at: usize| cannot.iter().any(|found| found.covers(at));
+    let mut can = false;
+    let mut denied = !cannot.is_empty();
+    for found in inside(sentence, clause, Claim::Available).filter(|found| !covered(found.first)) {
+        if negated(sentence, clause, found.first) { denied = true } else { can = true }
+    }
+    // "Not sold out" is a claim that it can be had.
+    if cannot.iter().any(|found| negated_apart(sentence, clause, found)) {
+        return Some(Says::Both);
+    }
+    match (can, denied) {
+        (true, true) => Some(Says::Both),
+        (true, false) => Some(Says::Can),
+        (false, true) => Some(Says::Cannot),
+        (false, false) => None,
+    }
+}
+
+/// "We have it in M" claims as much as "available", as soon as a form is named. Questions claim nothing.
+fn weak(sentence: &Sentence<'_>, clause: &Clause) -> Option<Says> {
+    let found = inside(sentence, clause, Claim::WeaklyAvailable).next()?;
+    let names_form = sentence.subjects(clause.from, clause.to).iter().flat_map(|bearers| bearers.iter()).any(|index| {
+        let named = named_values(sentence, &sentence.products[*index], clause.from, clause.to);
+        !named.values.is_empty() || !named.unknown.is_empty()
+    });
+    if !names_form || sentence.question {
+        return None;
+    }
+    Some(if negated(sentence, clause, found.first) { Says::Cannot } else { Says::Can })
+}
+
+/// Whether a negation stands shortly before, in the same breath.
+fn negated(sentence: &Sentence<'_>, clause: &Clause, at: usize) -> bool {
+    let breath = sentence.pieces[clause.from..at].iter().rposition(|piece| matches!(piece, Piece::Comma | Piece::Dash));
+    let from = breath.map_or(clause.from, |comma| clause.from + comma + 1).max(at.saturating_sub(NEGATION_REACH + 3));
+    let words_between = |place: usize| sentence.words[place..at].iter().filter(|word| !word.is_empty()).count();
+    let before = inside(sentence, clause, Claim::Negator)
+        .any(|found| found.first >= from && found.end() <= at && words_between(found.end()) <= NEGATION_REACH);
+    // "verfügbar ist es nicht", "lo tenemos: no"
+    let after = inside(sentence, clause, Claim::Negator).any(|found| {
+        found.first > at && sentence.words[at..found.first].iter().filter(|word| !word.is_empty()).count() <= 3
+    });
+    before || after
+}
+
+/// A negation outside the phrase itself ("nicht auf Lager" holds its own).
+fn negated_apart(sentence: &Sentence<'_>, clause: &Clause, found: &crate::agent::phrases::Match<Claim>) -> bool {
+    let adjacent = |negator: &&crate::agent::phrases::Match<Claim>| {
+        negator.end() <= found.first && found.first - negator.end() <= 1
+    };
+    // French denies in two halves: "n'est pas épuisé" is a denial, "n'est plus en stock" is in the list.
+    inside(sentence, clause, Claim::Negator).any(|negator| adjacent(&negator))
+}
+
+/// The option values that a stretch of a sentence names of a product.
+#[derive(Debug, Default)]
+pub(super) struct Named<'p> {
+    /// Per option, in the shop's words.
+    values: Vec<(&'p str, Vec<&'p str>)>,
+    /// Sizes and colours that the product does not have.
+    unknown: Vec<usize>,
+    covered: Vec<bool>,
+}
+
+impl Named<'_> {
+    /// Whether a variant has one of the named values wherever any is named.
+    pub(super) fn allow(&self, variant: &Variant) -> bool {
+        self.values.iter().all(|(option, values)| values.iter().any(|value| has(variant, option, value)))
+    }
+
+    /// Whether a variant has this value, and the only named value of every other option.
+    fn allow_with(&self, variant: &Variant, option: &str, value: &str) -> bool {
+        let others = self.values.iter().filter(|(other, values)| *other != option && values.len() == 1);
+        has(variant, option, value) && others.into_iter().all(|(other, values)| has(variant, other, values[0]))
+    }
+}
+
+fn has(variant: &Variant, option: &str, value: &str) -> bool {
+    variant.options.iter().any(|known| known.name == option && known.value == value)
+}
+
+/// Finds the option values of a product in a stretch of a sentence, the longest first.
+pub(super) fn named_values<'p>(sentence: &Sentence<'_>, product: &'p Product, from: usize, to: usize) -> Named<'p> {
+    let mut named = Named { covered: vec![false; sentence.pieces.len()], ..Named::default() };
+    let mut values: Vec<(&str, &str)> = Vec::new();
+    for option in product.variants.iter().flat_map(|variant| &variant.options) {
+        if !values.contains(&(option.name.as_str(), option.value.as_str())) {
+            values.push((&option.name, &option.value));
+        }
+    }
+    values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
+    for (option, value) in values {
+        let places = places_of(sentence, value, from, to, &named.covered);
+        if places.is_empty() {
+            continue;
+        }
+        places.iter().for_each(|(first, end)| named.covered[*first..*end].fill(true));
+        match named.values.iter_mut().find(|(known, _)| *known == option) {
+            Some((_, known)) => known.push(value),
+            None => named.values.push((option, vec![value])),
+        }
+    }
+    named.unknown = (from..to).filter(|at| !named.covered[*at] && is_form(sentence, *at)).collect();
+    named
+}
+
+/// Where a value is named. A lone letter must be a capital: `M`, not the rest of `I'm`.
+fn places_of(sentence: &Sentence<'_>, value: &str, from: usize, to: usize, covered: &[bool]) -> Vec<(usize, usize)> {
+    let wanted = Sheet::of_value(value).pieces;
+    if wanted.is_empty() || wanted.iter().all(is_function_word) {
+        return Vec::new();
+    }
+    let stretch = &sentence.pieces[from..to];
+    let fits = |window: &[Piece]| {
+        window.iter().zip(&wanted).all(|(piece, wanted)| match (piece, wanted) {
+            (Piece::Word { folded, upper, clipped, .. }, Piece::Word { folded: word, .. }) => {
+                folded == word && (folded.chars().count() > 1 || (*upper && !clipped))
+            }
+            (Piece::Number { text, .. }, Piece::Number { text: number, .. }) => text == number,
+            (piece, wanted) => piece == wanted,
+        })
+    };
+    let windows = stretch.windows(wanted.len()).enumerate();
+    let places = windows.filter(|(_, window)| fits(window)).map(|(at, _)| (from + at, from + at + wanted.len()));
+    places.filter(|(first, end)| !covered[*first..*end].contains(&true)).collect()
+}
+
+fn is_function_word(piece: &Piece) -> bool {
+    matches!(piece, Piece::Word { folded, clipped, .. } if Cues::get().holds_sentences(folded, *clipped))
+}
+
+/// Whether a piece reads as a size or a colour.
+fn is_form(sentence: &Sentence<'_>, at: usize) -> bool {
+    let after_size_word = at.checked_sub(1).is_some_and(|before| {
+        matches!(
+            sentence.words[before],
+            "size"
+                | "sizes"
+                | "grosse"
+                | "grossen"
+                | "taille"
+                | "tailles"
+                | "talla"
+                | "tallas"
+                | "taglia"
+                | "taglie"
+                | "in"
+                | "en"
+        )
+    });
+    match &sentence.pieces[at] {
+        Piece::Word { folded, upper, clipped, .. } => {
+            let cues = Cues::get();
+            let size = cues.letter_size(folded).is_some_and(|_| match folded.chars().count() {
+                1 => *upper && !clipped,
+                2..=5 if folded.contains('x') => true,
+                _ => after_size_word,
+            });
+            size || cues.colour(folded).is_some()
+        }
+        Piece::Number { text, .. } => {
+            let number = text.parse::<u32>().is_ok_and(|number| SIZE_NUMBERS.contains(&number));
+            let money = matches!(sentence.pieces.get(at + 1), Some(Piece::CurrencySign { .. }));
+            number && after_size_word && !money
+        }
+        _ => false,
+    }
+}
+
+/// Whether a clause is true of a product.
+fn true_of(sentence: &Sentence<'_>, product: &Product, clause: &Clause, can: bool) -> bool {
+    let named = named_values(sentence, product, clause.from, clause.to);
+    let available = |variant: &&Variant| variant.stock.available();
+    if can && (!named.unknown.is_empty() || names_something_else(sentence, clause, &named)) {
+        return false;
+    }
+    if named.values.is_empty() {
+        // "Not available in XXL" is true of a product that has no XXL.
+        return if can { product.available() } else { !named.unknown.is_empty() || !product.available() };
+    }
+    named.values.iter().all(|(option, values)| {
+        values.iter().all(|value| {
+            let mut fitting = product.variants.iter().filter(|variant| named.allow_with(variant, option, value));
+            fitting.any(|variant| available(&variant)) == can
+        })
+    })
+}
+
+/// "Available in walnut" where the product has no such value: whatever follows "in" must be one of its forms.
+fn names_something_else(sentence: &Sentence<'_>, clause: &Clause, named: &Named<'_>) -> bool {
+    inside(sentence, clause, Claim::Available).any(|found| {
+        let mut at = found.end();
+        if !matches!(sentence.words.get(at), Some(&("in" | "en"))) {
+            return false;
+        }
+        at += 1;
+        while sentence.words.get(at).is_some_and(|word| Lexicon::get().is_no_form(word)) {
+            at += 1;
+        }
+        let free = at < clause.to && !named.covered[at];
+        free && matches!(sentence.pieces[at], Piece::Word { .. } | Piece::Number { .. })
+    })
+}
