@@ -2,6 +2,8 @@
 //!
 //! Nothing here reads a clock, a store or the network; `app::answer` performs what these functions need.
 
+mod card;
+pub mod compose;
 mod cues;
 pub mod guard;
 pub mod language;

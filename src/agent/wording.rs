@@ -53,6 +53,8 @@ phrases! {
     Price = "price" ["product", "price"],
     /// What its cheapest form costs.
     PriceFrom = "price_from" ["product", "price"],
+    /// On a card: what its cheapest form costs.
+    FromPrice = "from_price" ["price"],
     /// What one form costs.
     PriceIn = "price_in" ["product", "values", "price"],
     /// The shop's data has no price.

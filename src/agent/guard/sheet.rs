@@ -84,11 +84,13 @@ impl Sheet {
         if message.chars().any(|letter| private(&letter)) {
             sheet.disguises.push("private characters".to_owned());
         }
-        let raw: String = message.chars().filter(|letter| !private(letter)).collect();
-        let raw = without_own_words(&raw, known.own_words);
-        let raw = mark_links(&raw, known.products);
-        let plain = plain(&raw);
-        let marked = mark_names(&plain, known.products);
+        let mark = |text: &str| {
+            let raw: String = text.chars().filter(|letter| !private(letter)).collect();
+            mark_names(&plain(&mark_links(&raw, known.products)), known.products)
+        };
+        // The shop's own words are marked in the same way, so that they still match where they name a product.
+        let own_words: Vec<String> = known.own_words.iter().map(|words| mark(words.trim())).collect();
+        let marked = without_own_words(&mark(message), own_words);
         sheet.foreign_links = super::link::foreign(&marked);
         let mut lexer = Lexer { sheet, names: names(known.products), last: None };
         lexer.read(&marked);
@@ -174,10 +176,10 @@ fn replace_whole(text: &str, wanted: &str, with: &str) -> String {
     replaced
 }
 
-fn without_own_words(text: &str, own_words: &[&str]) -> String {
-    let mut own: Vec<&str> = own_words.iter().map(|words| words.trim()).filter(|words| !words.is_empty()).collect();
-    own.sort_by_key(|words| std::cmp::Reverse(words.len()));
-    own.into_iter().fold(text.to_owned(), |text, words| replace_whole(&text, words, " "))
+fn without_own_words(text: &str, mut own_words: Vec<String>) -> String {
+    own_words.retain(|words| !words.is_empty());
+    own_words.sort_by_key(|words| std::cmp::Reverse(words.len()));
+    own_words.iter().fold(text.to_owned(), |text, words| replace_whole(&text, words, " "))
 }
 
 fn mark(base: u32, index: usize) -> Option<char> {
@@ -231,20 +233,19 @@ fn mark_names(text: &str, products: &[Product]) -> String {
     let names = names(products);
     let mut order: Vec<usize> = (0..names.len()).filter(|index| !names[*index].0.is_empty()).collect();
     order.sort_by_key(|index| std::cmp::Reverse(names[*index].0.len()));
-    let mut marked = text.to_owned();
-    for index in order {
-        let Some(mark) = mark(NAME_BASE, index) else { continue };
-        marked = replace_whole(&marked, &names[index].0, &mark.to_string());
-        marked = replace_folded(&marked, &names[index].0, mark);
-    }
-    marked
+    let marks: Vec<(usize, char)> =
+        order.into_iter().filter_map(|index| Some((index, mark(NAME_BASE, index)?))).collect();
+    let exact = marks
+        .iter()
+        .fold(text.to_owned(), |marked, (index, mark)| replace_whole(&marked, &names[*index].0, &mark.to_string()));
+    marks.iter().fold(exact, |marked, (index, mark)| replace_folded(&marked, &names[*index].0, *mark))
 }
 
 /// Replaces a name written in another case or with other accents or spacing.
 fn replace_folded(text: &str, name: &str, mark: char) -> String {
     let wanted = words(name);
-    // A single word in another case is more likely just the word.
-    if wanted.len() < 2 {
+    // A single word in another case is more likely just the word, and numbers are no name.
+    if wanted.iter().filter(|word| word.chars().any(char::is_alphabetic)).count() < 2 {
         return text.to_owned();
     }
     let mut replaced = text.to_owned();

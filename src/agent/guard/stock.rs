@@ -144,12 +144,6 @@ impl Named<'_> {
     pub(super) fn allow(&self, variant: &Variant) -> bool {
         self.values.iter().all(|(option, values)| values.iter().any(|value| has(variant, option, value)))
     }
-
-    /// Whether a variant has this value, and the only named value of every other option.
-    fn allow_with(&self, variant: &Variant, option: &str, value: &str) -> bool {
-        let others = self.values.iter().filter(|(other, values)| *other != option && values.len() == 1);
-        has(variant, option, value) && others.into_iter().all(|(other, values)| has(variant, other, values[0]))
-    }
 }
 
 fn has(variant: &Variant, option: &str, value: &str) -> bool {
@@ -247,7 +241,6 @@ fn is_form(sentence: &Sentence<'_>, at: usize) -> bool {
 /// Whether a clause is true of a product.
 fn true_of(sentence: &Sentence<'_>, product: &Product, clause: &Clause, can: bool) -> bool {
     let named = named_values(sentence, product, clause.from, clause.to);
-    let available = |variant: &&Variant| variant.stock.available();
     if can && (!named.unknown.is_empty() || names_something_else(sentence, clause, &named)) {
         return false;
     }
@@ -255,12 +248,15 @@ fn true_of(sentence: &Sentence<'_>, product: &Product, clause: &Clause, can: boo
         // "Not available in XXL" is true of a product that has no XXL.
         return if can { product.available() } else { !named.unknown.is_empty() || !product.available() };
     }
-    named.values.iter().all(|(option, values)| {
-        values.iter().all(|value| {
-            let mut fitting = product.variants.iter().filter(|variant| named.allow_with(variant, option, value));
-            fitting.any(|variant| available(&variant)) == can
-        })
-    })
+    let to_be_had = || product.variants.iter().filter(|variant| variant.stock.available() && named.allow(variant));
+    if !can {
+        return to_be_had().next().is_none();
+    }
+    // Every value that is named must be there together with the others: "White in S" needs a white S.
+    named
+        .values
+        .iter()
+        .all(|(option, values)| values.iter().all(|value| to_be_had().any(|variant| has(variant, option, value))))
 }
 
 /// "Available in walnut" where the product has no such value: whatever follows "in" must be one of its forms.

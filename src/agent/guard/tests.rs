@@ -252,6 +252,7 @@ fn the_only_product_is_meant_when_none_is_named() {
 #[test]
 fn fixed_wording_never_claims_anything() {
     for (phrase, language, tone, line) in wording::every_line() {
+        let line = line.replace("{name}", "Noor").replace("{shop}", "Noor");
         if line.contains('{') {
             continue;
         }
@@ -259,7 +260,7 @@ fn fixed_wording_never_claims_anything() {
         if matches!(phrase, wording::Phrase::Available | wording::Phrase::Unavailable) {
             continue;
         }
-        let violations = kinds(&[line], &[]);
+        let violations = kinds(&[&line], &[]);
         assert!(violations.is_empty(), "{phrase:?} {language} {tone:?}: {line} {violations:?}");
     }
 }
