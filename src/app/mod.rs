@@ -2,6 +2,7 @@
 
 pub mod accounts;
 mod caller;
+pub mod answer;
 mod error;
 mod installation;
 pub mod secrets;

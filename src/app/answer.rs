@@ -1,0 +1,322 @@
+//! One answer: drives the workflow of a turn, performs its effects, and keeps what a crash must not lose.
+//!
+//! The machine is pure; here its effects meet the catalogue and the agent. Nothing is sent and nothing committed here: the
+//! caller stores the answer, the effects that ride with it, and the outbox rows in one transaction.
+
+use std::future::Future;
+
+use super::Error;
+use crate::{
+    agent::{
+        compose::{self, Findings},
+        guard::{self, Limits, Rules},
+        language,
+        understand::understand,
+    },
+    domain::{
+        Currency, Language, Money,
+        evidence::Evidence,
+        product::{Product, ProductKey},
+        reply::Draft,
+        search::{Hit, SearchPlan},
+        turn::{Answer, TurnInput, TurnOutcome},
+    },
+    workflow::{
+        self, Effect, EffectResult, Ending, Limit, Next, Recording, Reference, Retrieved, RunError, Understanding,
+        Workflow, Written,
+    },
+};
+
+/// What an answer needs of the tenant's catalogue. Every call reads the store now.
+pub trait Lookup: Sync {
+    /// Finds products for the words of a shopper.
+    fn find(&self, text: &str, language: Language, limit: usize) -> impl Future<Output = Result<Found, Error>> + Send;
+
+    /// Reads products again, in the order of the keys; those that are gone are left out.
+    fn products_by_key(&self, keys: &[ProductKey]) -> impl Future<Output = Result<Vec<Product>, Error>> + Send;
+}
+
+/// What a search brought.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// How the words were understood.
+    pub plan: SearchPlan,
+    /// Products that fit, best first.
+    pub hits: Vec<Hit>,
+    /// Products that come close where none fits.
+    pub near: Vec<Hit>,
+}
+
+/// An effect's result as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedEffect {
+    /// Its place in the run, from 0.
+    pub step: u32,
+    /// Its kind, for people who look.
+    pub kind: String,
+    /// The result as JSON.
+    pub result: String,
+}
+
+/// A finished run.
+#[derive(Clone, Debug)]
+pub struct AnswerRun {
+    /// What is said.
+    pub answer: Answer,
+    /// Results that are not durable yet: they ride with the turn's commit.
+    pub effects: Vec<RecordedEffect>,
+}
+
+/// Makes the answer of a turn with the built-in workflow.
+///
+/// `recorded` is what a run before a crash left, in order; it is replayed, not performed. `record` makes results durable
+/// that must not be made twice; it gets them with everything before them that is not durable yet.
+pub async fn answer<L, R, F>(
+    lookup: &L,
+    input: &TurnInput,
+    recorded: Vec<RecordedEffect>,
+    record: R,
+) -> Result<AnswerRun, Error>
+where
+    L: Lookup,
+    R: FnMut(Vec<RecordedEffect>) -> F + Send,
+    F: Future<Output = Result<(), Error>> + Send,
+{
+    answer_with(Workflow::built_in(), lookup, input, recorded, record).await
+}
+
+/// The same with a workflow of the tenant's own.
+pub async fn answer_with<L, R, F>(
+    workflow: &Workflow,
+    lookup: &L,
+    input: &TurnInput,
+    recorded: Vec<RecordedEffect>,
+    record: R,
+) -> Result<AnswerRun, Error>
+where
+    L: Lookup,
+    R: FnMut(Vec<RecordedEffect>) -> F + Send,
+    F: Future<Output = Result<(), Error>> + Send,
+{
+    let mut turn = Turn { lookup, input, understanding: None, findings: Findings::default(), written: None };
+    let mut log = Log { record, pending: Vec::new(), next_step: 0 };
+    let mut recorded = recorded.into_iter();
+    let (mut state, mut next) = workflow::start(workflow).map_err(unfit)?;
+    loop {
+        let effect = match next {
+            Next::Perform(effect) => effect,
+            Next::Finish(ending) => {
+                let answer = turn.finish(ending, state.guard_refusals());
+                return Ok(AnswerRun { answer, effects: log.pending });
+            }
+        };
+        let result = match recorded.next() {
+            Some(before) => {
+                log.next_step += 1;
+                turn.replay(&before).await?
+            }
+            None => {
+                let result = turn.perform(&effect).await?;
+                log.keep(&result).await?;
+                result
+            }
+        };
+        (state, next) = workflow::resume(workflow, state, &result).map_err(unfit)?;
+    }
+}
+
+fn unfit(error: RunError) -> Error {
+    Error::Failed { message: "the turn's run cannot go on".into(), source: Some(Box::new(error)) }
+}
+
+fn unreadable(error: serde_json::Error) -> Error {
+    Error::Failed { message: "a recorded effect of the turn cannot be read".into(), source: Some(Box::new(error)) }
+}
+
+/// Results on their way to the store.
+struct Log<R> {
+    record: R,
+    pending: Vec<RecordedEffect>,
+    next_step: u32,
+}
+
+impl<R, F> Log<R>
+where
+    R: FnMut(Vec<RecordedEffect>) -> F,
+    F: Future<Output = Result<(), Error>>,
+{
+    async fn keep(&mut self, result: &EffectResult) -> Result<(), Error> {
+        let text = serde_json::to_string(result).map_err(unreadable)?;
+        self.pending.push(RecordedEffect { step: self.next_step, kind: result.kind().to_owned(), result: text });
+        self.next_step += 1;
+        match result.recording() {
+            Recording::Ride => Ok(()),
+            Recording::Own => (self.record)(std::mem::take(&mut self.pending)).await,
+        }
+    }
+}
+
+/// What the effects of a run have brought so far.
+struct Turn<'a, L> {
+    lookup: &'a L,
+    input: &'a TurnInput,
+    understanding: Option<Understanding>,
+    findings: Findings,
+    written: Option<Written>,
+}
+
+impl<L: Lookup> Turn<'_, L> {
+    async fn perform(&mut self, effect: &Effect) -> Result<EffectResult, Error> {
+        Ok(match effect {
+            Effect::Understand => {
+                let understanding = understand(self.input);
+                self.understanding = Some(understanding.clone());
+                EffectResult::Understand(understanding)
+            }
+            Effect::Retrieve { limit } => EffectResult::Retrieve(self.retrieve(*limit).await?),
+            Effect::Compose { refused: _ } => EffectResult::Compose(self.write(compose::compose)),
+            Effect::Guard => EffectResult::Guard(self.guard()),
+            Effect::Cards => EffectResult::Cards(self.write(compose::cards)),
+        })
+    }
+
+    /// Takes in what a run before the crash recorded. Products are read again: an answer speaks of now.
+    async fn replay(&mut self, recorded: &RecordedEffect) -> Result<EffectResult, Error> {
+        let result: EffectResult = serde_json::from_str(&recorded.result).map_err(unreadable)?;
+        match &result {
+            EffectResult::Understand(understanding) => self.understanding = Some(understanding.clone()),
+            EffectResult::Retrieve(retrieved) => self.findings = self.read_again(retrieved).await?,
+            EffectResult::Compose(written) | EffectResult::Cards(written) => self.written = Some(written.clone()),
+            EffectResult::Guard(_) => {}
+        }
+        Ok(result)
+    }
+
+    fn language(&self) -> Language {
+        self.understanding.as_ref().map_or_else(
+            || language::choose("", self.input.language, self.input.tenant.language).0,
+            |understanding| understanding.language,
+        )
+    }
+
+    async fn retrieve(&mut self, limit: usize) -> Result<Retrieved, Error> {
+        let Some(understanding) = self.understanding.clone() else { return Ok(Retrieved::default()) };
+        let meant = meant_keys(&understanding, &self.input.recalled);
+        let meant = if meant.is_empty() { Vec::new() } else { self.visible(&meant).await? };
+        self.findings = if !meant.is_empty() {
+            Findings { meant, ..Findings::default() }
+        } else if understanding.search.trim().is_empty() {
+            Findings::default()
+        } else {
+            let found = self.lookup.find(&understanding.search, understanding.language, limit).await?;
+            findings(found)
+        };
+        Ok(retrieved(&self.findings))
+    }
+
+    async fn visible(&self, keys: &[ProductKey]) -> Result<Vec<Product>, Error> {
+        let products = self.lookup.products_by_key(keys).await?;
+        Ok(products.into_iter().filter(Product::visible).collect())
+    }
+
+    async fn read_again(&self, retrieved: &Retrieved) -> Result<Findings, Error> {
+        Ok(Findings {
+            meant: self.visible(&keys(&retrieved.meant)).await?,
+            hits: self.visible(&keys(&retrieved.hits)).await?,
+            near: self.visible(&keys(&retrieved.near)).await?,
+            price_max: retrieved.price_max.as_ref().and_then(money),
+            price_min: retrieved.price_min.as_ref().and_then(money),
+        })
+    }
+
+    fn write(&mut self, writer: fn(&TurnInput, &Understanding, &Findings) -> Draft) -> Written {
+        // The check of the definition proves that an `understand` came before.
+        let understanding = self.understanding.clone().unwrap_or_else(|| understand(self.input));
+        let draft = writer(self.input, &understanding, &self.findings);
+        let products = draft.products.into_iter().map(|key| key.0).collect();
+        let written = Written { by: Written::BUILTIN.into(), messages: draft.messages, products };
+        self.written = Some(written.clone());
+        written
+    }
+
+    fn evidence(&self) -> Evidence {
+        self.findings.evidence(self.input.now)
+    }
+
+    fn guard(&self) -> Vec<String> {
+        let (evidence, limits) = (self.evidence(), self.findings.limits());
+        let own_words = compose::own_words(self.input);
+        let rules = Rules { evidence: &evidence, limits: Limits::Named(&limits), own_words: &own_words };
+        let messages = self.written.as_ref().map_or(&[][..], |written| &written.messages);
+        guard::check(messages, &rules).iter().map(ToString::to_string).collect()
+    }
+
+    fn finish(self, ending: Ending, guard_refusals: u32) -> Answer {
+        let (language, evidence) = (self.language(), self.evidence());
+        let draft = self.written.filter(|_| ending.with_draft);
+        let model = draft.as_ref().map_or_else(|| Written::BUILTIN.to_owned(), |draft| draft.by.clone());
+        let (mut messages, products) = draft.map_or_else(Default::default, |draft| (draft.messages, draft.products));
+        if let TurnOutcome::HandedOver(reason) = ending.outcome {
+            messages.extend(compose::hand_over(self.input, language, reason, ending.with_draft));
+        }
+        Answer {
+            outcome: ending.outcome,
+            disclosed: self.input.disclose && !messages.is_empty(),
+            messages,
+            products: keys(&products),
+            evidence,
+            language,
+            model,
+            guard_refusals,
+        }
+    }
+}
+
+/// The recalled products that a reference means.
+fn meant_keys(understanding: &Understanding, recalled: &[ProductKey]) -> Vec<ProductKey> {
+    let one = |key: Option<&ProductKey>| key.cloned().into_iter().collect();
+    match understanding.reference {
+        None => Vec::new(),
+        Some(Reference::Last) => recalled.to_vec(),
+        Some(Reference::Nth(nth)) => {
+            let index = usize::try_from(nth).ok().and_then(|nth| nth.checked_sub(1));
+            one(index.and_then(|index| recalled.get(index)))
+        }
+        Some(Reference::Final) => one(recalled.last()),
+    }
+}
+
+fn findings(found: Found) -> Findings {
+    let products = |hits: Vec<Hit>| hits.into_iter().map(|hit| hit.product).filter(Product::visible).collect();
+    Findings {
+        meant: Vec::new(),
+        hits: products(found.hits),
+        near: products(found.near),
+        price_max: found.plan.price_max,
+        price_min: found.plan.price_min,
+    }
+}
+
+fn retrieved(findings: &Findings) -> Retrieved {
+    let keys = |products: &[Product]| products.iter().map(|product| product.key.0.clone()).collect();
+    let limit = |money: Money| Limit { minor: money.minor, currency: money.currency.code().to_owned() };
+    Retrieved {
+        meant: keys(&findings.meant),
+        hits: keys(&findings.hits),
+        near: keys(&findings.near),
+        price_max: findings.price_max.map(limit),
+        price_min: findings.price_min.map(limit),
+    }
+}
+
+fn keys(texts: &[String]) -> Vec<ProductKey> {
+    texts.iter().cloned().map(ProductKey).collect()
+}
+
+fn money(limit: &Limit) -> Option<Money> {
+    Currency::parse(&limit.currency).ok().map(|currency| Money { minor: limit.minor, currency })
+}
+
+#[cfg(test)]
+#[path = "answer_tests.rs"]
+mod tests;

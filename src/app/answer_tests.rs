@@ -1,0 +1,224 @@
+//! Whole turns, from the shopper's words to the answer.
+
+use std::sync::Mutex;
+
+use super::*;
+use crate::{
+    agent::testing::{canvas_bag, euros, linen_dress, linen_shirt, message, straw_hat, turn},
+    domain::{
+        conversation::Side,
+        product::Stock,
+        turn::{HandOverReason, SuppressReason},
+    },
+};
+
+/// A shop in memory. Its stock can change between two reads.
+#[derive(Default)]
+struct Shop {
+    products: Mutex<Vec<Product>>,
+    calls: Mutex<u32>,
+}
+
+impl Shop {
+    fn new() -> Self {
+        Self { products: Mutex::new(vec![linen_shirt(), linen_dress(), straw_hat(), canvas_bag()]), ..Self::default() }
+    }
+
+    fn change(&self, change: impl Fn(&mut Product)) {
+        self.products.lock().expect("no test panics while holding it").iter_mut().for_each(change);
+    }
+
+    fn products(&self) -> Vec<Product> {
+        *self.calls.lock().expect("no test panics while holding it") += 1;
+        self.products.lock().expect("no test panics while holding it").clone()
+    }
+}
+
+impl Lookup for Shop {
+    async fn find(&self, text: &str, _: Language, limit: usize) -> Result<Found, Error> {
+        let wanted = text.to_lowercase();
+        let fits = |product: &Product| {
+            let title = product.title.to_lowercase();
+            title.split(' ').any(|word| {
+                wanted.split_whitespace().any(|wish| wish.trim_end_matches('s') == word.trim_end_matches('s'))
+            })
+        };
+        let price_max = text.contains("under 60").then(|| euros(6000));
+        let cheap = |product: &Product| {
+            price_max.is_none_or(|max| product.price_range().is_some_and(|(low, _)| low.minor <= max.minor))
+        };
+        let (hits, near) = self
+            .products()
+            .into_iter()
+            .filter(fits)
+            .map(|product| Hit { product, score: 1.0 })
+            .take(limit)
+            .partition::<Vec<_>, _>(|hit| cheap(&hit.product));
+        let near = if hits.is_empty() { near } else { Vec::new() };
+        Ok(Found { plan: SearchPlan { price_max, ..SearchPlan::default() }, hits, near })
+    }
+
+    async fn products_by_key(&self, keys: &[ProductKey]) -> Result<Vec<Product>, Error> {
+        let products = self.products();
+        Ok(keys.iter().filter_map(|key| products.iter().find(|product| product.key == *key).cloned()).collect())
+    }
+}
+
+async fn run(shop: &Shop, input: &TurnInput) -> AnswerRun {
+    answer(shop, input, Vec::new(), |_| async { panic!("nothing of the built-in answer needs its own commit") })
+        .await
+        .expect("the shop is in memory")
+}
+
+fn later(texts: &[&str], recalled: &[&str]) -> TurnInput {
+    let mut input = turn(texts);
+    input.history = vec![message(Side::Shopper, "hi"), message(Side::Bot, "Hello.")];
+    input.recalled = recalled.iter().map(|key| ProductKey((*key).into())).collect();
+    input
+}
+
+#[tokio::test]
+async fn a_product_question_is_answered_from_the_catalogue() {
+    let run = run(&Shop::new(), &turn(&["hi", "how much is the linen shirt?"])).await;
+    assert_eq!(run.answer.outcome, TurnOutcome::Answered);
+    assert_eq!(run.answer.products, [ProductKey("linen-shirt".into())]);
+    assert!(run.answer.messages.concat().contains("€49.00"), "{:?}", run.answer.messages);
+    assert_eq!((run.answer.model.as_str(), run.answer.guard_refusals), ("builtin", 0));
+    let kinds: Vec<_> = run.effects.iter().map(|effect| (effect.step, effect.kind.as_str())).collect();
+    assert_eq!(kinds, [(0, "understand"), (1, "retrieve"), (2, "compose"), (3, "guard")]);
+}
+
+#[tokio::test]
+async fn a_reference_reads_the_recalled_product_as_it_is_now() {
+    let shop = Shop::new();
+    shop.change(|product| product.variants.iter_mut().for_each(|form| form.price = Some(euros(5500))));
+    let run = run(&shop, &later(&["how much is the second one?"], &["linen-dress", "linen-shirt"])).await;
+    assert_eq!(run.answer.products, [ProductKey("linen-shirt".into())]);
+    assert!(run.answer.messages.concat().contains("€55.00"), "{:?}", run.answer.messages);
+}
+
+#[tokio::test]
+async fn a_product_that_is_gone_is_asked_about_not_invented() {
+    let shop = Shop::new();
+    shop.change(|product| product.published = false);
+    let run = run(&shop, &later(&["is it available?"], &["linen-shirt"])).await;
+    assert_eq!((run.answer.outcome, run.answer.products.len()), (TurnOutcome::Answered, 0));
+    assert!(run.answer.messages.concat().contains('?'), "{:?}", run.answer.messages);
+}
+
+#[tokio::test]
+async fn nothing_below_the_limit_is_said_with_what_comes_close() {
+    let run = run(&Shop::new(), &later(&["do you have a dress under 60€?"], &[])).await;
+    let text = run.answer.messages.concat();
+    assert!(text.contains("under €60.00") || text.contains("Under €60.00"), "{text}");
+    assert!(text.contains("Linen Dress") && run.answer.guard_refusals == 0, "{text}");
+}
+
+#[tokio::test]
+async fn a_person_is_called_where_one_is_needed() {
+    for (text, reason) in [
+        ("can I talk to a human?", HandOverReason::Asked),
+        ("where is my order #12345", HandOverReason::Order),
+        ("do you ship to Austria?", HandOverReason::Policy),
+        ("this is a scam!", HandOverReason::Anger),
+    ] {
+        let run = run(&Shop::new(), &turn(&[text])).await;
+        assert_eq!(run.answer.outcome, TurnOutcome::HandedOver(reason), "{text}");
+        assert!(!run.answer.messages.is_empty() && run.answer.products.is_empty(), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_answered_product_question_keeps_its_answer_when_a_person_takes_the_other_one() {
+    let run = run(&Shop::new(), &later(&["how much is the straw hat? and do you ship to Austria?"], &[])).await;
+    assert_eq!(run.answer.outcome, TurnOutcome::HandedOver(HandOverReason::Policy));
+    assert_eq!(run.answer.messages.len(), 2);
+    assert!(run.answer.messages[0].contains("€25.00") && run.answer.messages[1].contains("colleague"));
+}
+
+#[tokio::test]
+async fn unclear_words_are_asked_about_once() {
+    let shop = Shop::new();
+    let mut input = later(&["blorp"], &[]);
+    let first = run(&shop, &input).await.answer;
+    assert_eq!(first.outcome, TurnOutcome::Answered);
+    input.history.push(message(Side::Bot, &first.messages.concat()));
+    assert_eq!(run(&shop, &input).await.answer.outcome, TurnOutcome::HandedOver(HandOverReason::NotUnderstood));
+}
+
+#[tokio::test]
+async fn a_second_thanks_needs_no_words() {
+    let mut input = later(&["thanks!"], &[]);
+    let first = run(&Shop::new(), &input).await.answer;
+    input.history.push(message(Side::Bot, &first.messages.concat()));
+    let second = run(&Shop::new(), &input).await.answer;
+    assert_eq!(second.outcome, TurnOutcome::Suppressed(SuppressReason::NothingToSay));
+    assert!(second.messages.is_empty() && !second.disclosed);
+}
+
+/// Cuts a run after each effect and lets another finish it.
+#[tokio::test]
+async fn a_crash_after_any_effect_changes_nothing() {
+    for texts in [&["hi", "do you have linen shirts?"][..], &["how much is it? do you ship to Rome?"], &["hm"]] {
+        let input = later(texts, &["linen-shirt"]);
+        let shop = Shop::new();
+        let whole = run(&shop, &input).await;
+        for cut in 0..=whole.effects.len() {
+            let resumed =
+                answer(&shop, &input, whole.effects[..cut].to_vec(), |_| async { Ok(()) }).await.expect("resumes");
+            assert_eq!(resumed.answer.messages, whole.answer.messages, "{texts:?} cut after {cut}");
+            assert_eq!(resumed.answer.outcome, whole.answer.outcome);
+            assert_eq!(resumed.answer.evidence, whole.answer.evidence);
+            assert_eq!(resumed.effects, whole.effects[cut..], "only what is not durable yet rides with the commit");
+        }
+    }
+}
+
+/// A model's draft that was paid for is not made again, but it is held to what the shop has now.
+#[tokio::test]
+async fn a_replayed_draft_passes_the_guard_of_now() {
+    let (shop, input) = (Shop::new(), later(&["is the linen shirt in stock in S?"], &[]));
+    let whole = run(&shop, &input).await;
+    shop.change(|product| product.variants.iter_mut().for_each(|form| form.stock = Stock::Stated(false)));
+    let resumed = answer(&shop, &input, whole.effects[..3].to_vec(), |_| async { Ok(()) }).await.expect("resumes");
+    assert_eq!(resumed.answer.guard_refusals, 1);
+    assert!(resumed.answer.messages.concat().contains("not available"), "{:?}", resumed.answer.messages);
+}
+
+#[tokio::test]
+async fn what_must_not_be_made_twice_is_durable_before_the_run_goes_on() {
+    let kept = Mutex::new(Vec::new());
+    let mut log = Log {
+        record: |effects: Vec<RecordedEffect>| {
+            kept.lock()
+                .expect("no test panics while holding it")
+                .push(effects.iter().map(|it| it.step).collect::<Vec<_>>());
+            async { Ok(()) }
+        },
+        pending: Vec::new(),
+        next_step: 0,
+    };
+    let by = |by: &str| EffectResult::Compose(Written { by: by.into(), messages: Vec::new(), products: Vec::new() });
+    for result in [EffectResult::Guard(Vec::new()), by("gemini:flash"), by(Written::BUILTIN), by("openai:luna")] {
+        log.keep(&result).await.expect("recorded");
+    }
+    assert_eq!(log.pending, []);
+    assert_eq!(*kept.lock().expect("no test panics while holding it"), [vec![0, 1], vec![2, 3]]);
+}
+
+#[tokio::test]
+async fn a_record_that_does_not_fit_is_an_error_not_a_wrong_answer() {
+    let stray = RecordedEffect { step: 0, kind: "guard".into(), result: r#"{"effect":"guard","result":[]}"#.into() };
+    let broken = RecordedEffect { step: 0, kind: "guard".into(), result: "{".into() };
+    for record in [stray, broken] {
+        let result = answer(&Shop::new(), &turn(&["hi"]), vec![record], |_| async { Ok(()) }).await;
+        assert_eq!(result.expect_err("does not fit").code(), "failed");
+    }
+}
+
+#[test]
+fn an_answer_can_be_made_on_any_worker() {
+    fn is_send(_: impl Send) {}
+    let (shop, input) = (Shop::new(), turn(&["hi"]));
+    is_send(answer(&shop, &input, Vec::new(), |_| async { Ok(()) }));
+}
