@@ -13,8 +13,10 @@ use crate::{
         Language, Money, Timestamp,
         conversation::{Message, Side},
         evidence::Evidence,
+        persona::Persona,
         product::{Product, ProductKey},
         reply::{Draft, ReplyText},
+        tenant::Tenant,
         turn::{HandOverReason, TurnInput},
     },
     workflow::{Ask, Intent, Understanding},
@@ -136,11 +138,10 @@ pub fn hand_over(input: &TurnInput, language: Language, reason: HandOverReason, 
 
 /// The shop's own words, which the guard lets stand as they are.
 #[must_use]
-pub fn own_words(input: &TurnInput) -> Vec<&str> {
-    let persona = &input.persona;
+pub fn own_words<'a>(persona: &'a Persona, tenant: &'a Tenant) -> Vec<&'a str> {
     let optional = [persona.greeting.as_deref(), persona.sign_off.as_deref(), persona.disclosure.as_deref()];
-    let own = optional.into_iter().flatten().chain([persona.name.as_str(), input.tenant.name.as_str()]);
-    own.chain(input.tenant.website.as_deref()).map(str::trim).filter(|words| !words.is_empty()).collect()
+    let own = optional.into_iter().flatten().chain([persona.name.as_str(), tenant.name.as_str()]);
+    own.chain(tenant.website.as_deref()).map(str::trim).filter(|words| !words.is_empty()).collect()
 }
 
 /// Collects paragraphs and the products they name.

@@ -41,7 +41,7 @@ fn answer(input: &TurnInput, findings: &Findings) -> String {
 
 fn violations(input: &TurnInput, findings: &Findings, messages: &[String]) -> Vec<String> {
     let evidence = findings.evidence(input.now);
-    let (limits, own_words) = (findings.limits(), own_words(input));
+    let (limits, own_words) = (findings.limits(), own_words(&input.persona, &input.tenant));
     let rules = Rules { evidence: &evidence, limits: Limits::Named(&limits), own_words: &own_words };
     guard::check(messages, &rules).iter().map(|violation| format!("{violation} in {messages:?}")).collect()
 }

@@ -125,15 +125,6 @@ pub enum InboundKind {
 }
 
 impl InboundKind {
-    /// Whether a shopper waits for words after this.
-    #[must_use]
-    pub fn wants_answer(&self) -> bool {
-        match self {
-            Self::Message(_) | Self::Postback { .. } => true,
-            _ => false,
-        }
-    }
-
     /// A stable word for the store, logs and metrics.
     #[must_use]
     pub const fn name(&self) -> &'static str {

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod conversation;
 pub mod event;
 pub mod evidence;
+pub mod failure;
 pub mod id;
 pub mod inbound;
 pub mod language;
@@ -23,6 +24,7 @@ pub mod tenant;
 pub mod turn;
 
 pub use clock::{Clock, Ids, Timestamp};
+pub use failure::chain;
 pub use id::{ConversationId, MessageId, OutboxId, TenantId, TurnId};
 pub use language::Language;
 pub use money::{Currency, Money};

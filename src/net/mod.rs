@@ -31,6 +31,7 @@ pub fn fixed_client() -> Result<reqwest::Client, Error> {
         // Refused only if another thread was faster with the same provider.
         drop(rustls::crypto::ring::default_provider().install_default());
     }
+    #[expect(clippy::disallowed_methods, reason = "this is where clients are made")]
     reqwest::Client::builder()
         .user_agent(concat!("aura/", env!("CARGO_PKG_VERSION")))
         .no_proxy()

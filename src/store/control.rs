@@ -19,7 +19,8 @@ use crate::domain::{TenantId, audit::Act, audit::NewAudit};
 pub use secrets::NewSecret;
 pub use tenants::RemovedTenant;
 
-const SCHEMA: sqlite::Schema = sqlite::Schema { migrations: &[include_str!("migrations/control/0001_init.sql")] };
+pub(super) const SCHEMA: sqlite::Schema =
+    sqlite::Schema { migrations: &[include_str!("migrations/control/0001_init.sql")] };
 
 /// A handle on `control.db`. Cheap to clone.
 #[derive(Clone)]

@@ -21,26 +21,12 @@ use crate::domain::{
 pub enum ConversationFilter {
     /// All.
     All,
+    /// Those in which the bot answers.
+    WithBot,
     /// Those in which a person answers.
     TakenOver,
     /// Those in which a shopper waits for a person.
     Waiting,
-    /// Those with shopper messages that no turn covers yet.
-    Open,
-}
-
-impl ConversationFilter {
-    /// Reads the word of a filter; `None` if there is no such filter.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "all" => Some(Self::All),
-            "taken_over" | "taken-over" => Some(Self::TakenOver),
-            "waiting" => Some(Self::Waiting),
-            "open" => Some(Self::Open),
-            _ => None,
-        }
-    }
 }
 
 pub(super) const COLUMNS: &str = "
@@ -206,12 +192,9 @@ impl TenantStore {
     pub async fn conversations(&self, filter: ConversationFilter, limit: u32) -> Result<Vec<Conversation>, Error> {
         let condition = match filter {
             ConversationFilter::All => "1",
+            ConversationFilter::WithBot => "takeover_cause IS NULL",
             ConversationFilter::TakenOver => "takeover_cause IS NOT NULL",
             ConversationFilter::Waiting => "waiting_since_ms IS NOT NULL",
-            ConversationFilter::Open => {
-                "EXISTS (SELECT 1 FROM message m WHERE m.conversation_id = conversation.id
-                         AND m.answerable = 1 AND m.turn_id IS NULL)"
-            }
         };
         self.read("list conversations", move |tx| {
             let sql = format!(

@@ -29,6 +29,8 @@ pub struct AccountTraffic {
     pub last_event_at: Option<Timestamp>,
     /// Messages of shoppers.
     pub received: u64,
+    /// Of these, found by reading the thread: no webhook had brought them.
+    pub recovered: u64,
 }
 
 impl TenantStore {
@@ -65,15 +67,15 @@ impl TenantStore {
     /// What reached us on an account.
     pub async fn account_traffic(&self, account: AccountId) -> Result<AccountTraffic, Error> {
         const SQL: &str = "
-            SELECT max(received_at_ms), count(*) FROM message WHERE account_id = :account AND side = 'shopper'";
+            SELECT max(received_at_ms), count(*), coalesce(sum(recovered), 0) FROM message WHERE account_id = :account AND side = 'shopper'";
         const EVENTS: &str = "SELECT max(received_at_ms) FROM channel_event WHERE account_id = :account";
         self.read("count an account's traffic", move |tx| {
             let count = || -> rusqlite::Result<AccountTraffic> {
                 let key = named_params! { ":account": account.0 };
-                let (message, received): (Option<i64>, u64) =
-                    tx.query_row(SQL, key, |row| Ok((row.get(0)?, row.get(1)?)))?;
+                let (message, received, recovered): (Option<i64>, u64, u64) =
+                    tx.query_row(SQL, key, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
                 let event: Option<i64> = tx.query_row(EVENTS, key, |row| row.get(0))?;
-                Ok(AccountTraffic { last_event_at: message.max(event).map(Timestamp), received })
+                Ok(AccountTraffic { last_event_at: message.max(event).map(Timestamp), received, recovered })
             };
             count().map_err(Error::sql("count an account's traffic"))
         })

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Transaction, named_params};
 use serde_json::json;
 
 use super::{
-    Error, TenantStore, conversation, event, outbox,
+    Error, TenantStore, conversation, echo, event, outbox,
     row::{id, json_strings, parsed_opt},
 };
 use crate::domain::{
@@ -103,7 +103,7 @@ impl Recorder<'_> {
         let event = &arrival.event;
         match &event.kind {
             InboundKind::Message(message) => {
-                self.shopper_wrote(arrival, &new_message(message, event.kind.wants_answer()))
+                self.shopper_wrote(arrival, &new_message(message, event.kind.answerable()))
             }
             InboundKind::Postback { mid, title, payload, .. } => {
                 let message = NewMessage {
@@ -111,7 +111,7 @@ impl Recorder<'_> {
                     text: Some(title),
                     payload: payload.as_deref(),
                     attachments: Vec::new(),
-                    answerable: event.kind.wants_answer(),
+                    answerable: event.kind.answerable(),
                 };
                 self.shopper_wrote(arrival, &message)
             }
@@ -196,9 +196,9 @@ impl Recorder<'_> {
         const TAKEN_BACK: &str = "SELECT 1 FROM unsent WHERE account_id = :account AND mid = :mid";
         const INSERT: &str = "
             INSERT INTO message (id, conversation_id, account_id, mid, side, text, payload, attachments, at_ms,
-                                 received_at_ms, unsent, answerable)
+                                 received_at_ms, unsent, answerable, recovered)
             VALUES (:id, :conversation, :account, :mid, 'shopper', :text, :payload, :attachments, :at, :received, :unsent,
-                    :answerable)
+                    :answerable, :recovered)
             ON CONFLICT DO NOTHING";
         let account = &arrival.event.account.0;
         let insert = || -> rusqlite::Result<Option<StoredMessage>> {
@@ -213,7 +213,7 @@ impl Recorder<'_> {
                 ":mid": message.mid, ":text": message.text.filter(|_| !unsent),
                 ":payload": message.payload.filter(|_| !unsent), ":attachments": json_strings(attachments),
                 ":at": self.happened_at(arrival).0, ":received": arrival.received_at.0, ":unsent": unsent,
-                ":answerable": stored.answerable,
+                ":answerable": stored.answerable, ":recovered": arrival.recovered,
             })?;
             Ok((inserted == 1).then_some(stored))
         };
@@ -264,7 +264,7 @@ impl Recorder<'_> {
             return Ok(false);
         }
         let thread = self.thread(arrival, shopper)?;
-        let echo = outbox::Echo {
+        let echo = echo::Echo {
             conversation: thread.id,
             account: &arrival.event.account,
             shopper,
@@ -273,7 +273,7 @@ impl Recorder<'_> {
             at: self.happened_at(arrival),
             own_app: app_id.is_some() && app_id == self.rules.own_app_id.as_deref(),
         };
-        outbox::on_echo(self.tx, &echo, self.ids, self.rules.now)?;
+        echo::on_echo(self.tx, &echo, self.ids, self.rules.now)?;
         Ok(true)
     }
 

@@ -31,7 +31,8 @@ const WAL_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How long an unreadable body is kept.
 const UNREADABLE_KEPT_MS: i64 = 30 * 24 * 3_600_000;
 
-const SCHEMA: sqlite::Schema = sqlite::Schema { migrations: &[include_str!("migrations/journal/0001_init.sql")] };
+pub(super) const SCHEMA: sqlite::Schema =
+    sqlite::Schema { migrations: &[include_str!("migrations/journal/0001_init.sql")] };
 
 /// A raw delivery that is durable and not yet dispatched.
 #[derive(Clone, Debug)]
@@ -81,6 +82,9 @@ enum Job {
     Settle {
         settled: Settled,
         done: oneshot::Sender<Result<(), Error>>,
+    },
+    Close {
+        done: oneshot::Sender<()>,
     },
 }
 
@@ -224,6 +228,15 @@ impl Journal {
         self.shared.started.elapsed().saturating_sub(beat)
     }
 
+    /// Writes what is waiting, refuses everything after it, and moves the WAL into the file.
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.jobs.send(Job::Close { done }).await.is_ok() {
+            // An error means that the writer has ended already.
+            drop(closed.await);
+        }
+    }
+
     /// What commits have cost, and what waits.
     #[must_use]
     pub fn figures(&self) -> JournalFigures {
@@ -279,6 +292,7 @@ struct Writer {
 impl Writer {
     fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
+        let mut closing = None;
         while let Some(first) = queue.blocking_recv() {
             self.beat();
             batch.push(first);
@@ -287,11 +301,23 @@ impl Writer {
             {
                 batch.push(job);
             }
+            if let Some(at) = batch.iter().position(|job| matches!(job, Job::Close { .. })) {
+                closing = Some(batch.swap_remove(at));
+                queue.close();
+            }
             self.commit(&mut batch);
             self.beat();
             if *self.shared.failed.borrow() {
                 break;
             }
+        }
+        if let Some(Job::Close { done }) = closing {
+            let emptied = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            if let Err(error) = emptied {
+                tracing::warn!(error = %crate::domain::chain(&error), "the journal's WAL was not emptied");
+            }
+            // Whoever asked may be gone; the journal is closed all the same.
+            let _ = done.send(());
         }
         self.shared.checkpoint.stop.store(true, Ordering::Release);
         self.shared.checkpoint.wake.notify_one();
@@ -317,6 +343,9 @@ impl Writer {
                         // A requester that has gone away gets nothing; its delivery is stored all the same.
                         Job::Append { done, .. } => drop(done.send(Ok(()))),
                         Job::Settle { done, .. } => drop(done.send(Ok(()))),
+                        Job::Close { done } => {
+                            let _ = done.send(());
+                        }
                     }
                 }
                 if appended > 0 {
@@ -341,7 +370,7 @@ impl Writer {
 
     fn refuse(&self, jobs: Vec<Job>, error: &Error) {
         let fatal = matches!(error, Error::Io { .. } | Error::Corrupt { .. });
-        tracing::error!(error = %crate::telemetry::chain(error), fatal, "journal commit failed");
+        tracing::error!(error = %crate::domain::chain(error), fatal, "journal commit failed");
         if fatal {
             // SQLite carries on after a failed sync; what it believes durable may not be. We must not.
             self.shared.failed.send_replace(true);
@@ -355,6 +384,9 @@ impl Writer {
             match job {
                 Job::Append { done, .. } => drop(done.send(Err(AppendError::Store(answer())))),
                 Job::Settle { done, .. } => drop(done.send(Err(answer()))),
+                Job::Close { done } => {
+                    let _ = done.send(());
+                }
             }
         }
     }
@@ -368,6 +400,7 @@ impl Writer {
                 change += match job {
                     Job::Append { scope, received_at, body, .. } => insert(&tx, *scope, *received_at, body)?,
                     Job::Settle { settled, .. } => settle(&tx, settled)?,
+                    Job::Close { .. } => 0,
                 };
             }
             tx.commit()?;
@@ -435,7 +468,7 @@ fn run_checkpoints(connection: &Connection, shared: &Shared) {
         let mode = if stopping || wal_bytes > WAL_BYTES_MAX { "TRUNCATE" } else { "PASSIVE" };
         let outcome = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
         if let Err(error) = outcome {
-            tracing::warn!(error = %crate::telemetry::chain(&error), "journal checkpoint failed");
+            tracing::warn!(error = %crate::domain::chain(&error), "journal checkpoint failed");
         }
         if stopping {
             return;

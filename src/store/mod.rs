@@ -6,6 +6,7 @@ mod control;
 mod conversation;
 mod counts;
 mod datadir;
+mod echo;
 mod error;
 mod event;
 mod file;
@@ -15,9 +16,10 @@ mod journal;
 mod life_tests;
 mod open;
 mod outbox;
+mod outcome;
 mod persona;
-mod row;
 mod product;
+mod row;
 mod sqlite;
 mod tenant;
 mod turn;
@@ -26,11 +28,19 @@ pub use control::{Control, NewSecret, RemovedTenant};
 pub use conversation::ConversationFilter;
 pub use counts::{AccountTraffic, TenantCounts};
 pub use datadir::{DataDir, DataDirError};
+pub use echo::{CLOCK_SLACK_MS, same_text};
 pub use error::Error;
 pub use inbound::{Arrival, InboundReport, InboundRules};
 pub use journal::{AppendError, Delivery, Journal, JournalFigures, Settled};
 pub use open::Store;
-pub use outbox::{CLOCK_SLACK_MS, Look, OutboxRow, same_text};
+pub use outbox::OutboxRow;
+pub use outcome::Look;
 pub use sqlite::versions;
 pub use tenant::TenantStore;
+
+/// The schema versions that this Aura writes: of `control.db`, `journal.db` and `tenant.db`.
+#[must_use]
+pub const fn schema_versions() -> (i64, i64, i64) {
+    (control::SCHEMA.version(), journal::SCHEMA.version(), tenant::SCHEMA.version())
+}
 pub use turn::{BegunTurn, Committed, DueRules, EffectRecord, TurnCommit, TurnSummary};

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
 };
 
 use lru::LruCache;
@@ -18,6 +19,10 @@ const FILES_PER_TENANT: u64 = 9;
 const FILES_RESERVED: u64 = 512;
 /// Open tenants at most, whatever the system would allow (about 0.2 MiB of memory each).
 const OPEN_MAX: u64 = 1_000;
+
+/// How long users of a removed tenant's file may take to let go of it, and how often that is looked at.
+const CLOSE_MAX: Duration = Duration::from_secs(10);
+const CLOSE_LOOK: Duration = Duration::from_millis(10);
 
 /// A handle on the whole store. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -46,12 +51,12 @@ impl std::fmt::Debug for Tenants {
 
 impl Store {
     /// Opens everything in a data directory that the caller holds.
-    pub async fn open(data_dir: Arc<DataDir>, ids: Arc<dyn Ids>) -> Result<Self, Error> {
+    pub async fn open(data_dir: Arc<DataDir>, control: Control, ids: Arc<dyn Ids>) -> Result<Self, Error> {
         let blocking = Blocking::new();
         let (path, pool) = (data_dir.journal_db(), blocking.clone());
         let journal = blocking.run(move || Journal::open(&path, pool)).await?;
         Ok(Self {
-            control: Control::open(data_dir.control_db()).await?,
+            control,
             journal,
             tenants: Arc::new(Tenants {
                 data_dir,
@@ -89,13 +94,19 @@ impl Store {
         self.tenants.open(id, true).await
     }
 
-    /// Deletes a tenant's folder with everything in it and says how much went: files and bytes. Its record in
-    /// `control.db` must be gone already.
-    pub(crate) async fn delete_tenant(&self, id: TenantId) -> Result<(u64, u64), Error> {
+    /// Closes a tenant's file for good: waits until nobody here uses it any more. Its record in `control.db` must be gone
+    /// already, or it would be opened again.
+    pub(crate) async fn close_tenant(&self, id: TenantId) -> Result<(), Error> {
         self.tenants.recent().pop(&id);
-        self.tenants.in_use.lock().await.remove(&id);
-        let data_dir = Arc::clone(&self.tenants.data_dir);
-        self.tenants.blocking.run(move || Ok(data_dir.remove_tenant_folder(id)?)).await
+        let in_use = self.tenants.in_use.lock().await.remove(&id);
+        let deadline = tokio::time::Instant::now() + CLOSE_MAX;
+        while in_use.as_ref().is_some_and(|file| file.strong_count() > 0) {
+            if tokio::time::Instant::now() > deadline {
+                return Err(Error::Conflict("the tenant's file is still in use".into()));
+            }
+            tokio::time::sleep(CLOSE_LOOK).await;
+        }
+        Ok(())
     }
 
     /// How many tenants' files are open.

@@ -19,6 +19,13 @@ pub(super) struct Schema {
     pub(super) migrations: &'static [&'static str],
 }
 
+impl Schema {
+    /// The version that all migrations lead to.
+    pub(super) const fn version(&self) -> i64 {
+        self.migrations.len() as i64
+    }
+}
+
 /// Opens a file for writing, creates it where missing, and brings it up to date.
 pub(super) fn open_writer(path: &Path, schema: &Schema) -> Result<Connection, Error> {
     register_sqlite_vec()?;
@@ -70,7 +77,7 @@ fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
 }
 
 fn migrate(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<(), Error> {
-    let known = schema.migrations.len() as i64;
+    let known = schema.version();
     let found: i64 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(Error::sql("read the schema version"))?;

@@ -101,6 +101,8 @@ pub struct TurnSummary {
     pub model: Option<String>,
     /// The products it rests on.
     pub evidence: Vec<ProductKey>,
+    /// Drafts that the guard refused.
+    pub guard_refusals: u32,
     /// When it began.
     pub started_at: Timestamp,
     /// When it was durable.
@@ -182,13 +184,13 @@ impl TenantStore {
             .await
     }
 
-    /// Makes an effect's result durable before anything rests on it.
-    pub async fn record_effect(
+    /// Makes effects' results durable before anything rests on them.
+    pub async fn record_effects(
         &self,
         turn: TurnId,
         conversation: ConversationId,
         covered: Vec<MessageId>,
-        effect: EffectRecord,
+        effects: Vec<EffectRecord>,
         now: Timestamp,
     ) -> Result<(), Error> {
         const TURN: &str = "
@@ -200,7 +202,7 @@ impl TenantStore {
             ON CONFLICT (turn_id, step) DO NOTHING";
         self.write("record an effect", move |tx| {
             let turn_text = turn.to_string();
-            let record = || -> rusqlite::Result<usize> {
+            let record = || -> rusqlite::Result<()> {
                 tx.prepare_cached(TURN)?.execute(named_params! {
                     ":turn": turn_text, ":conversation": conversation.to_string(), ":now": now.0,
                 })?;
@@ -208,11 +210,15 @@ impl TenantStore {
                 for message in &covered {
                     cover.execute(named_params! { ":turn": turn_text, ":message": message.to_string() })?;
                 }
-                tx.prepare_cached(EFFECT)?.execute(named_params! {
-                    ":turn": turn_text, ":step": effect.step, ":kind": effect.kind, ":result": effect.result, ":now": now.0,
-                })
+                let mut insert = tx.prepare_cached(EFFECT)?;
+                for EffectRecord { step, kind, result } in &effects {
+                    insert.execute(named_params! {
+                        ":turn": turn_text, ":step": step, ":kind": kind, ":result": result, ":now": now.0,
+                    })?;
+                }
+                Ok(())
             };
-            record().map(drop).map_err(Error::sql("record an effect"))
+            record().map_err(Error::sql("record an effect"))
         })
         .await
     }
@@ -265,7 +271,7 @@ impl TenantStore {
     /// The newest turns of a conversation, oldest first.
     pub async fn turns(&self, conversation: ConversationId, limit: u32) -> Result<Vec<TurnSummary>, Error> {
         const SQL: &str = "
-            SELECT id, outcome, reason, model, evidence, started_at_ms, finished_at_ms FROM turn
+            SELECT id, outcome, reason, model, evidence, guard_refusals, started_at_ms, finished_at_ms FROM turn
             WHERE conversation_id = :id ORDER BY started_at_ms DESC, id DESC LIMIT :limit";
         self.read("read turns", move |tx| {
             let list = || -> rusqlite::Result<Vec<TurnSummary>> {
@@ -277,6 +283,7 @@ impl TenantStore {
                             reason: row.get("reason")?,
                             model: row.get("model")?,
                             evidence: strings(row, "evidence")?.into_iter().map(ProductKey).collect(),
+                            guard_refusals: row.get("guard_refusals")?,
                             started_at: Timestamp(row.get("started_at_ms")?),
                             finished_at: super::row::moment(row, "finished_at_ms")?,
                         })

@@ -1,21 +1,7 @@
 //! What the outside can see of a running Aura: logs and metrics. Never message text, tokens or keys.
 
+mod logs;
 mod metrics;
 
+pub use logs::start_logs;
 pub use metrics::Metrics;
-
-/// An error and its causes on one line.
-#[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !line.ends_with(&text) {
-            line.push_str(": ");
-            line.push_str(&text);
-        }
-        cause = error.source();
-    }
-    line
-}

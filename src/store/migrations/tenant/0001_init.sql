@@ -92,6 +92,7 @@ CREATE TABLE message (
     received_at_ms  INTEGER NOT NULL,
     unsent          INTEGER NOT NULL DEFAULT 0,
     answerable      INTEGER NOT NULL DEFAULT 0,
+    recovered       INTEGER NOT NULL DEFAULT 0,       -- found by reading the thread; no webhook had brought it
     turn_id         TEXT REFERENCES turn (id)         -- the one turn that covers it (shopper messages only)
 ) STRICT;
 CREATE UNIQUE INDEX message_mid ON message (account_id, mid) WHERE mid IS NOT NULL;
