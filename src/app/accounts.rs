@@ -122,7 +122,7 @@ mod tests {
     use crate::{
         app::{
             ErrorKind,
-            installation::tests::{ACT, fresh},
+            installation::tests::{ACT, fresh, store_of},
             secrets::Owner,
             tenants::{self, tests::shop},
         },
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert!(!error.to_string().contains("one"), "says nothing of the other tenant: {error}");
         assert_eq!(token_of(&secrets, &first).await.expect("untouched").expose_secret(), "IGAA");
-        tenants::remove(one, &installation, &secrets, ACT).await.expect("removed");
+        tenants::remove(one, &installation, &store_of(&installation).await, &secrets, ACT).await.expect("removed");
         assert_eq!(token_of(&secrets, &first).await.expect_err("gone").kind(), ErrorKind::NotFound);
         connect(&two, control, &secrets, account("IGAB"), ACT).await.expect("free now");
     }

@@ -5,7 +5,7 @@
 
 use std::future::Future;
 
-use super::Error;
+use super::{Error, find::Found};
 use crate::{
     agent::{
         compose::{self, Findings},
@@ -18,9 +18,10 @@ use crate::{
         evidence::Evidence,
         product::{Product, ProductKey},
         reply::Draft,
-        search::{Hit, SearchPlan},
+        search::Hit,
         turn::{Answer, TurnInput, TurnOutcome},
     },
+    store::EffectRecord,
     workflow::{
         self, Effect, EffectResult, Ending, Limit, Next, Recording, Reference, Retrieved, RunError, Understanding,
         Workflow, Written,
@@ -36,35 +37,13 @@ pub trait Lookup: Sync {
     fn products_by_key(&self, keys: &[ProductKey]) -> impl Future<Output = Result<Vec<Product>, Error>> + Send;
 }
 
-/// What a search brought.
-#[derive(Clone, Debug, Default)]
-pub struct Found {
-    /// How the words were understood.
-    pub plan: SearchPlan,
-    /// Products that fit, best first.
-    pub hits: Vec<Hit>,
-    /// Products that come close where none fits.
-    pub near: Vec<Hit>,
-}
-
-/// An effect's result as the store keeps it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordedEffect {
-    /// Its place in the run, from 0.
-    pub step: u32,
-    /// Its kind, for people who look.
-    pub kind: String,
-    /// The result as JSON.
-    pub result: String,
-}
-
 /// A finished run.
 #[derive(Clone, Debug)]
 pub struct AnswerRun {
     /// What is said.
     pub answer: Answer,
     /// Results that are not durable yet: they ride with the turn's commit.
-    pub effects: Vec<RecordedEffect>,
+    pub effects: Vec<EffectRecord>,
 }
 
 /// Makes the answer of a turn with the built-in workflow.
@@ -74,12 +53,12 @@ pub struct AnswerRun {
 pub async fn answer<L, R, F>(
     lookup: &L,
     input: &TurnInput,
-    recorded: Vec<RecordedEffect>,
+    recorded: Vec<EffectRecord>,
     record: R,
 ) -> Result<AnswerRun, Error>
 where
     L: Lookup,
-    R: FnMut(Vec<RecordedEffect>) -> F + Send,
+    R: FnMut(Vec<EffectRecord>) -> F + Send,
     F: Future<Output = Result<(), Error>> + Send,
 {
     answer_with(Workflow::built_in(), lookup, input, recorded, record).await
@@ -90,12 +69,12 @@ pub async fn answer_with<L, R, F>(
     workflow: &Workflow,
     lookup: &L,
     input: &TurnInput,
-    recorded: Vec<RecordedEffect>,
+    recorded: Vec<EffectRecord>,
     record: R,
 ) -> Result<AnswerRun, Error>
 where
     L: Lookup,
-    R: FnMut(Vec<RecordedEffect>) -> F + Send,
+    R: FnMut(Vec<EffectRecord>) -> F + Send,
     F: Future<Output = Result<(), Error>> + Send,
 {
     let mut turn = Turn { lookup, input, understanding: None, findings: Findings::default(), written: None };
@@ -136,18 +115,18 @@ fn unreadable(error: serde_json::Error) -> Error {
 /// Results on their way to the store.
 struct Log<R> {
     record: R,
-    pending: Vec<RecordedEffect>,
+    pending: Vec<EffectRecord>,
     next_step: u32,
 }
 
 impl<R, F> Log<R>
 where
-    R: FnMut(Vec<RecordedEffect>) -> F,
+    R: FnMut(Vec<EffectRecord>) -> F,
     F: Future<Output = Result<(), Error>>,
 {
     async fn keep(&mut self, result: &EffectResult) -> Result<(), Error> {
         let text = serde_json::to_string(result).map_err(unreadable)?;
-        self.pending.push(RecordedEffect { step: self.next_step, kind: result.kind().to_owned(), result: text });
+        self.pending.push(EffectRecord { step: self.next_step, kind: result.kind().to_owned(), result: text });
         self.next_step += 1;
         match result.recording() {
             Recording::Ride => Ok(()),
@@ -181,7 +160,7 @@ impl<L: Lookup> Turn<'_, L> {
     }
 
     /// Takes in what a run before the crash recorded. Products are read again: an answer speaks of now.
-    async fn replay(&mut self, recorded: &RecordedEffect) -> Result<EffectResult, Error> {
+    async fn replay(&mut self, recorded: &EffectRecord) -> Result<EffectResult, Error> {
         let result: EffectResult = serde_json::from_str(&recorded.result).map_err(unreadable)?;
         match &result {
             EffectResult::Understand(understanding) => self.understanding = Some(understanding.clone()),
@@ -245,7 +224,7 @@ impl<L: Lookup> Turn<'_, L> {
 
     fn guard(&self) -> Vec<String> {
         let (evidence, limits) = (self.evidence(), self.findings.limits());
-        let own_words = compose::own_words(self.input);
+        let own_words = compose::own_words(&self.input.persona, &self.input.tenant);
         let rules = Rules { evidence: &evidence, limits: Limits::Named(&limits), own_words: &own_words };
         let messages = self.written.as_ref().map_or(&[][..], |written| &written.messages);
         guard::check(messages, &rules).iter().map(ToString::to_string).collect()

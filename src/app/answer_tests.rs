@@ -55,7 +55,11 @@ impl Lookup for Shop {
             .take(limit)
             .partition::<Vec<_>, _>(|hit| cheap(&hit.product));
         let near = if hits.is_empty() { near } else { Vec::new() };
-        Ok(Found { plan: SearchPlan { price_max, ..SearchPlan::default() }, hits, near })
+        Ok(Found {
+            plan: crate::domain::search::SearchPlan { price_max, ..crate::domain::search::SearchPlan::default() },
+            hits,
+            near,
+        })
     }
 
     async fn products_by_key(&self, keys: &[ProductKey]) -> Result<Vec<Product>, Error> {
@@ -189,7 +193,7 @@ async fn a_replayed_draft_passes_the_guard_of_now() {
 async fn what_must_not_be_made_twice_is_durable_before_the_run_goes_on() {
     let kept = Mutex::new(Vec::new());
     let mut log = Log {
-        record: |effects: Vec<RecordedEffect>| {
+        record: |effects: Vec<EffectRecord>| {
             kept.lock()
                 .expect("no test panics while holding it")
                 .push(effects.iter().map(|it| it.step).collect::<Vec<_>>());
@@ -208,8 +212,8 @@ async fn what_must_not_be_made_twice_is_durable_before_the_run_goes_on() {
 
 #[tokio::test]
 async fn a_record_that_does_not_fit_is_an_error_not_a_wrong_answer() {
-    let stray = RecordedEffect { step: 0, kind: "guard".into(), result: r#"{"effect":"guard","result":[]}"#.into() };
-    let broken = RecordedEffect { step: 0, kind: "guard".into(), result: "{".into() };
+    let stray = EffectRecord { step: 0, kind: "guard".into(), result: r#"{"effect":"guard","result":[]}"#.into() };
+    let broken = EffectRecord { step: 0, kind: "guard".into(), result: "{".into() };
     for record in [stray, broken] {
         let result = answer(&Shop::new(), &turn(&["hi"]), vec![record], |_| async { Ok(()) }).await;
         assert_eq!(result.expect_err("does not fit").code(), "failed");

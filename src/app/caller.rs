@@ -20,7 +20,7 @@ pub enum Caller {
     Operator,
 }
 
-/// Leave to work on one tenant's data. Cannot be made up: only [`Caller::authorize`] and the workers' own path give it.
+/// Leave to work on one tenant's data. Cannot be made up: only [`Caller::authorize`] gives it.
 #[derive(Clone, Debug)]
 pub struct TenantCtx {
     tenant: Tenant,
@@ -43,12 +43,6 @@ impl Caller {
 }
 
 impl TenantCtx {
-    /// For workers, which take their tenants from the store and serve nobody in particular.
-    #[must_use]
-    pub(crate) const fn for_worker(tenant: Tenant) -> Self {
-        Self { tenant }
-    }
-
     /// The tenant, as it was when leave was given.
     #[must_use]
     pub const fn tenant(&self) -> &Tenant {

@@ -67,7 +67,10 @@ pub(super) mod tests {
     };
 
     use super::*;
-    use crate::domain::{Ids, Timestamp};
+    use crate::{
+        domain::{Ids, Timestamp},
+        store::Store,
+    };
 
     pub(in crate::app) const ACT: Act = Act::operator(Timestamp(1_000));
 
@@ -86,6 +89,11 @@ pub(super) mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let installation = open(&folder).await.expect("a new installation opens");
         (folder, installation)
+    }
+
+    pub(in crate::app) async fn store_of(installation: &Installation) -> Store {
+        let ids = Arc::new(TestIds::default());
+        Store::open(Arc::clone(&installation.dir), installation.control.clone(), ids).await.expect("a store opens")
     }
 
     pub(in crate::app) async fn open(folder: &tempfile::TempDir) -> Result<Installation, Error> {

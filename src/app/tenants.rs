@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use super::{Caller, Error, Installation, TenantCtx, installation::on_thread, secrets::Secrets};
+use super::{App, Caller, Error, Installation, TenantCtx, installation::on_thread, secrets::Secrets};
 use crate::{
     domain::{
         Currency, Ids, Language, TenantId,
         audit::Act,
         channel::AccountId,
+        event::{EventKind, NewEvent},
+        persona::Persona,
         secret::SecretScope,
         tenant::{Tenant, TenantSlug, TenantState},
     },
-    store::Control,
+    store::{Control, Store},
 };
 
 /// The longest name of a shop, in characters: what a line on a screen holds.
@@ -49,6 +51,75 @@ pub struct Removed {
     pub bytes: u64,
     /// Whether its key is gone from the disk already; otherwise it goes with the next checkpoint.
     pub key_overwritten: bool,
+}
+
+impl App {
+    /// Adds a tenant, with a key, a file and a voice of its own.
+    ///
+    /// # Errors
+    /// See [`add`].
+    pub async fn tenant_add(&self, caller: &Caller, new: NewTenant, persona: Persona) -> Result<Tenant, Error> {
+        let act = self.operator();
+        let tenant = add(caller, &self.installation, &*self.ids, new, act).await?;
+        let store = self.store.create_tenant(tenant.id).await?;
+        if persona != Persona::default() {
+            store.set_persona(persona, act.at).await?;
+        }
+        Ok(tenant)
+    }
+
+    /// Makes the assistant silent; what comes in is recorded.
+    pub async fn tenant_pause(&self, ctx: &TenantCtx) -> Result<Tenant, Error> {
+        self.set_state(ctx, TenantState::Paused, EventKind::TenantPaused).await
+    }
+
+    /// Lets the assistant answer again; what came in meanwhile is answered, or parked if it is too old.
+    pub async fn tenant_resume(&self, ctx: &TenantCtx) -> Result<Tenant, Error> {
+        self.set_state(ctx, TenantState::Active, EventKind::TenantResumed).await
+    }
+
+    async fn set_state(&self, ctx: &TenantCtx, state: TenantState, kind: EventKind) -> Result<Tenant, Error> {
+        let (control, act) = (self.store.control(), self.operator());
+        let changed = match state {
+            TenantState::Active => resume(ctx, control, act).await?,
+            TenantState::Paused => pause(ctx, control, act).await?,
+        };
+        if changed {
+            self.tenant_store(ctx).await?.append_event(NewEvent::new(kind, "operator"), act.at).await?;
+            self.changed(ctx.id()).await?;
+        }
+        show(ctx, control).await
+    }
+
+    /// Removes a tenant for good and says what is gone. `confirm` must repeat its slug.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] without the confirmation; else see [`remove`].
+    pub async fn tenant_remove(&self, ctx: TenantCtx, confirm: &str) -> Result<Removed, Error> {
+        let slug = ctx.tenant().slug.clone();
+        if confirm != slug.as_str() {
+            return Err(Error::Invalid {
+                message: format!("`{confirm}` does not confirm removing `{slug}`"),
+                hint: Some(format!("Repeat the slug: `--confirm {slug}`.")),
+            });
+        }
+        let removed = remove(ctx, &self.installation, &self.store, &self.secrets, self.operator()).await;
+        self.forget_owners();
+        removed
+    }
+
+    /// The tenant's voice.
+    pub async fn persona_show(&self, ctx: &TenantCtx) -> Result<Persona, Error> {
+        Ok(self.tenant_store(ctx).await?.persona().await?)
+    }
+
+    /// Replaces the tenant's voice; the next turn speaks with it.
+    pub async fn persona_set(&self, ctx: &TenantCtx, persona: Persona) -> Result<Persona, Error> {
+        let store = self.tenant_store(ctx).await?;
+        store.set_persona(persona, self.clock.now()).await?;
+        self.changed(ctx.id()).await?;
+        Ok(store.persona().await?)
+    }
 }
 
 /// Adds a tenant, with a key of its own and an empty folder.
@@ -108,18 +179,20 @@ pub async fn resume(ctx: &TenantCtx, control: &Control, act: Act) -> Result<bool
 
 /// Removes a tenant for good: its key first, which makes every copy of its secrets unreadable, then its files.
 ///
-/// Nobody may have its store open: the daemon stops its workers and closes the file before.
+/// Workers find no tenant any more once its record is gone; those that still use its file are waited for.
 ///
 /// # Errors
 /// [`Error::DataDir`] when the files could not be deleted; the tenant, its key and its secrets are gone even then.
 pub async fn remove(
     ctx: TenantCtx,
     installation: &Installation,
+    store: &Store,
     secrets: &Secrets,
     act: Act,
 ) -> Result<Removed, Error> {
     let removed = installation.control.remove_tenant(ctx.id(), act).await?;
     secrets.forget(ctx.scope());
+    store.close_tenant(ctx.id()).await?;
     let (dir, id) = (Arc::clone(&installation.dir), ctx.id());
     let (files, bytes) = on_thread(move || dir.remove_tenant_folder(id)).await??;
     Ok(Removed {
@@ -179,7 +252,7 @@ pub(super) mod tests {
     use crate::{
         app::{
             ErrorKind,
-            installation::tests::{ACT, TestIds, fresh},
+            installation::tests::{ACT, TestIds, fresh, store_of},
             secrets::{KnownSecret, Owner},
         },
         config::Config,
@@ -277,7 +350,8 @@ pub(super) mod tests {
         assert!(secrets.of_tenant(known, ctx.id()).await.expect("read").is_some());
         let sealed = installation.control.data_key(ctx.scope()).await.expect("read").expect("has a key");
 
-        let removed = remove(ctx.clone(), &installation, &secrets, ACT).await.expect("removed");
+        let removed =
+            remove(ctx.clone(), &installation, &store_of(&installation).await, &secrets, ACT).await.expect("removed");
         assert_eq!((removed.secrets, removed.files, removed.bytes, removed.key_overwritten), (1, 1, 5, true));
         assert!(!installation.dir.tenant_folder(ctx.id()).exists());
         assert!(secrets.of_tenant(known, ctx.id()).await.expect("read").is_none());

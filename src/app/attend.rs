@@ -1,0 +1,150 @@
+//! What workers do: one conversation at a time, until it has nothing due.
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    App, Error,
+    work::{Job, SCAN_MAX},
+};
+use crate::{
+    domain::{
+        ConversationId, TenantId, chain,
+        outbox::OutboxState,
+        tenant::{Tenant, TenantState},
+    },
+    store::{self, DueRules, TenantStore},
+};
+
+/// Steps a worker takes in one conversation before it gives others a chance.
+const STEPS_MAX: u32 = 32;
+
+/// A tenant as a worker sees it.
+pub(super) struct Attended {
+    pub(super) tenant: Tenant,
+    pub(super) store: TenantStore,
+}
+
+/// Takes conversations until told to stop; one once begun is finished or left at a durable point.
+pub async fn run(app: App, stop: CancellationToken) {
+    loop {
+        let job = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            job = app.work.next() => job,
+        };
+        let outcome = app.attend(job, &stop).await;
+        if let Err(error) = &outcome {
+            tracing::warn!(
+                tenant.id = %job.tenant, conversation.id = %job.conversation, error = %chain(error),
+                "conversation could not be attended to"
+            );
+        }
+        app.work.done(job, outcome.is_err(), app.clock.now());
+    }
+}
+
+/// Looks at tenants when their time has come.
+pub async fn run_timer(app: App, stop: CancellationToken) {
+    loop {
+        let (due, next) = app.work.take_due(app.clock.now());
+        for tenant in due {
+            if let Err(error) = app.scan(tenant).await {
+                tracing::error!(tenant.id = %tenant, error = %chain(&error), "tenant could not be looked at");
+                app.work.wake(tenant, app.clock.now().plus_ms(5_000));
+            }
+        }
+        let pause_ms = next.map_or(i64::MAX, |at| at.since_ms(app.clock.now())).clamp(0, 60_000);
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = app.work.wake_changed() => {}
+            () = tokio::time::sleep(std::time::Duration::from_millis(pause_ms as u64)) => {}
+        }
+    }
+}
+
+impl App {
+    /// Reads what is due in a tenant's file and plans the next look.
+    async fn scan(&self, id: TenantId) -> Result<(), Error> {
+        let Some(Attended { tenant, store }) = self.attended(id).await? else { return Ok(()) };
+        let rules = self.due_rules(&tenant);
+        let found = store.due_conversations(rules, SCAN_MAX).await?;
+        let more = found.len() == SCAN_MAX as usize;
+        self.work.offer(id, &found, more, rules.now);
+        if let Some(at) = store.next_due(rules).await? {
+            let hold = self.wakes.hold(self.store.control(), id, at).await?;
+            self.work.wake(id, at);
+            drop(hold);
+        }
+        Ok(())
+    }
+
+    fn due_rules(&self, tenant: &Tenant) -> DueRules {
+        DueRules {
+            now: self.clock.now(),
+            takeover_minutes: self.config.conversation.takeover_minutes,
+            paused: tenant.state == TenantState::Paused,
+        }
+    }
+
+    /// Opens a tenant for work; `None` if it is gone. What the last process had on the wire becomes unknown first.
+    async fn attended(&self, id: TenantId) -> Result<Option<Attended>, Error> {
+        let Some(tenant) = self.store.control().tenant_by_id(id).await? else { return Ok(None) };
+        let store = match self.store.tenant(id).await {
+            Err(store::Error::NotFound { .. }) => return Ok(None),
+            other => other?,
+        };
+        if !self.is_recovered(id) {
+            let recovered = store.recover_sending(self.first_look_ms(), self.clock.now()).await?;
+            if recovered > 0 {
+                tracing::info!(tenant.id = %id, rows = recovered, "sends of the last process are being reconciled");
+            }
+            self.set_recovered(id);
+        }
+        Ok(Some(Attended { tenant, store }))
+    }
+
+    async fn attend(&self, job: Job, stop: &CancellationToken) -> Result<(), Error> {
+        let Some(attended) = self.attended(job.tenant).await? else { return Ok(()) };
+        for _ in 0..STEPS_MAX {
+            if stop.is_cancelled() || !self.step(&attended, job.conversation).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does the next due thing of a conversation; `false` when there is none.
+    pub(super) async fn step(&self, attended: &Attended, conversation: ConversationId) -> Result<bool, Error> {
+        let Attended { tenant, store } = attended;
+        let now = self.clock.now();
+        let minutes = self.config.conversation.takeover_minutes;
+        let paused = tenant.state == TenantState::Paused;
+        if let Some(row) = store.outbox_head(conversation).await? {
+            match row.state {
+                OutboxState::Pending if row.not_before <= now => {
+                    return self.deliver(attended, row).await;
+                }
+                OutboxState::Unknown if row.not_before <= now => {
+                    self.reconcile(attended, row).await?;
+                    return Ok(true);
+                }
+                // Only this worker has the conversation, so whoever was sending is gone.
+                OutboxState::Sending => {
+                    store.recover_sending(self.first_look_ms(), now).await?;
+                    return Ok(true);
+                }
+                _ => {}
+            }
+        }
+        if paused {
+            return Ok(false);
+        }
+        if let Some(found) = store.conversation(conversation).await?
+            && found.takeover.is_some()
+        {
+            return Ok(store.release_if_due(conversation, minutes, now).await?);
+        }
+        self.run_turn(attended, conversation).await
+    }
+}

@@ -1,0 +1,119 @@
+//! What people do with conversations: look, take over, release, write.
+
+use super::{App, Error, TenantCtx};
+use crate::{
+    channel::split,
+    domain::{
+        ConversationId,
+        channel::{ChannelKind, ChannelRules},
+        conversation::{Conversation, Message, TakeoverCause},
+        outbox::Author,
+        policy,
+    },
+    store::{ConversationFilter, OutboxRow, TenantStore, TurnSummary},
+};
+
+/// Messages, outbox rows and turns shown of one conversation.
+const SHOWN_MAX: u32 = 200;
+
+/// A conversation with what was said and why.
+#[derive(Clone, Debug)]
+pub struct ConversationView {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// Its newest messages, oldest first.
+    pub messages: Vec<Message>,
+    /// Its newest outbox rows, oldest first.
+    pub outbox: Vec<OutboxRow>,
+    /// Its newest turns, oldest first.
+    pub turns: Vec<TurnSummary>,
+}
+
+impl App {
+    /// Lists conversations, the one with the newest message first.
+    pub async fn conversation_list(
+        &self,
+        tenant: &TenantCtx,
+        filter: ConversationFilter,
+        limit: u32,
+    ) -> Result<Vec<Conversation>, Error> {
+        Ok(self.tenant_store(tenant).await?.conversations(filter, limit).await?)
+    }
+
+    /// Shows one conversation.
+    pub async fn conversation_show(&self, tenant: &TenantCtx, id: ConversationId) -> Result<ConversationView, Error> {
+        let store = self.tenant_store(tenant).await?;
+        let conversation = find(&store, id).await?;
+        Ok(ConversationView {
+            conversation,
+            messages: store.messages(id, SHOWN_MAX).await?,
+            outbox: store.outbox_rows(id, SHOWN_MAX).await?,
+            turns: store.turns(id, SHOWN_MAX).await?,
+        })
+    }
+
+    /// A person takes the conversation; what the bot had not begun to send is cancelled.
+    pub async fn conversation_takeover(&self, tenant: &TenantCtx, id: ConversationId) -> Result<Conversation, Error> {
+        let store = self.tenant_store(tenant).await?;
+        store.take_over(id, TakeoverCause::Staff, self.clock.now()).await.map_err(with_hint)?;
+        self.changed(tenant.tenant().id).await?;
+        find(&store, id).await
+    }
+
+    /// The bot may answer again; what the shopper wrote meanwhile is answered at once.
+    pub async fn conversation_release(&self, tenant: &TenantCtx, id: ConversationId) -> Result<Conversation, Error> {
+        let store = self.tenant_store(tenant).await?;
+        store.release(id, self.clock.now()).await.map_err(with_hint)?;
+        self.changed(tenant.tenant().id).await?;
+        find(&store, id).await
+    }
+
+    /// Queues a person's message. The window and the tag are decided by `domain::policy`.
+    pub async fn conversation_send(
+        &self,
+        tenant: &TenantCtx,
+        id: ConversationId,
+        text: &str,
+    ) -> Result<Vec<OutboxRow>, Error> {
+        if text.trim().is_empty() {
+            return Err(Error::Invalid { message: "the message is empty".into(), hint: None });
+        }
+        let store = self.tenant_store(tenant).await?;
+        let conversation = find(&store, id).await?;
+        let now = self.clock.now();
+        let rules = ChannelRules::of(conversation.key.channel);
+        policy::may_send(rules, Author::Person, conversation.last_shopper_at, now)?;
+        if conversation.key.channel == ChannelKind::Instagram
+            && self.channel(tenant.tenant().id, ChannelKind::Instagram, &conversation.key.account).await?.is_none()
+        {
+            return Err(Error::Invalid {
+                message: format!("the account {} has no token", conversation.key.account),
+                hint: Some("Connect it with `aura connect instagram`.".into()),
+            });
+        }
+        let parts = split(text, rules.text_bytes_max);
+        let count = parts.len() as u32;
+        store.queue_person(id, parts, now).await?;
+        self.changed(tenant.tenant().id).await?;
+        Ok(store.outbox_rows(id, count).await?)
+    }
+}
+
+async fn find(store: &TenantStore, id: ConversationId) -> Result<Conversation, Error> {
+    store.conversation(id).await?.ok_or_else(|| not_found(id.to_string()))
+}
+
+fn not_found(name: String) -> Error {
+    Error::NotFound {
+        what: "conversation",
+        name,
+        hint: Some("`aura conversation list` shows the tenant's conversations.".into()),
+    }
+}
+
+fn with_hint(error: crate::store::Error) -> Error {
+    match error {
+        crate::store::Error::NotFound { what: "conversation", name } => not_found(name),
+        other => other.into(),
+    }
+}

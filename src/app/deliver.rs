@@ -1,0 +1,81 @@
+//! Sends what is queued: the window and the guard first, then the claim, then the wire, then the outcome.
+
+use super::{App, Error, attend::Attended, refresh};
+use crate::{
+    domain::{
+        channel::{ChannelKind, ChannelRules},
+        outbox::{Author, RefusalScope, SendOutcome},
+        policy,
+        tenant::TenantState,
+    },
+    store::OutboxRow,
+};
+
+/// A row older than this passes the guard again before it goes out.
+const GUARD_FRESH_MS: i64 = 60_000;
+/// How long an account whose token or permissions were refused is left alone before the next try.
+const ACCOUNT_REST_MS: i64 = 15 * 60_000;
+
+impl App {
+    /// Deals with the oldest pending row of a conversation; `false` if it has to wait.
+    pub(super) async fn deliver(&self, attended: &Attended, row: OutboxRow) -> Result<bool, Error> {
+        let Attended { tenant, store } = attended;
+        let now = self.clock.now();
+        let bot = row.author == Author::Bot;
+        if bot && tenant.state == TenantState::Paused {
+            return Ok(false);
+        }
+        let rules = ChannelRules::of(row.channel);
+        let tag = match policy::may_send(rules, row.author, row.last_shopper_at, now) {
+            Ok(tag) => tag,
+            Err(_) => {
+                store.cancel_send(row.id, row.epoch, "window_closed", bot, now).await?;
+                self.metrics.replies_cancelled.inc();
+                return Ok(true);
+            }
+        };
+        if bot && now.since_ms(row.guarded_at) > GUARD_FRESH_MS {
+            return refresh::guard_again(self, attended, &row).await;
+        }
+        let Some(channel) = self.channel(tenant.id, row.channel, &row.account).await? else {
+            store.cancel_send(row.id, row.epoch, "account_not_connected", bot, now).await?;
+            return Ok(true);
+        };
+        self.pace(&row.account, rules.sends_per_second).await;
+        if !store.claim_send(row.id, row.epoch, self.clock.now()).await? {
+            return Ok(true);
+        }
+        let outcome = channel.send_text(&row.shopper, &row.text, tag).await;
+        self.metrics.attempt(&outcome);
+        tracing::info!(
+            tenant.id = %tenant.id, conversation.id = %row.conversation, outbox.id = %row.id,
+            attempt = row.attempts + 1, outcome = outcome.as_str(), "reply attempted"
+        );
+        let outcome = self.note_account(attended, &row, outcome).await?;
+        let now = self.clock.now();
+        store.finish_send(row.id, row.epoch + 1, outcome, self.first_look_ms(), now).await?;
+        Ok(true)
+    }
+
+    /// A refusal of the whole account is remembered there; the reply itself waits for the account to be mended.
+    async fn note_account(
+        &self,
+        attended: &Attended,
+        row: &OutboxRow,
+        outcome: SendOutcome,
+    ) -> Result<SendOutcome, Error> {
+        match outcome {
+            SendOutcome::Refused { scope: RefusalScope::Login | RefusalScope::Account, reason } => {
+                self.account_refused(attended, &row.account, &reason).await?;
+                Ok(SendOutcome::NotSent { reason, retry_after_ms: Some(ACCOUNT_REST_MS) })
+            }
+            SendOutcome::Sent { mid } => {
+                if row.channel == ChannelKind::Instagram {
+                    self.account_works(&row.account).await?;
+                }
+                Ok(SendOutcome::Sent { mid })
+            }
+            other => Ok(other),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What a clock drives: keeping the wake index true.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{App, Error};
+use crate::{
+    domain::{TenantId, Timestamp, chain},
+    store::DueRules,
+};
+
+/// How often hints of resting tenants are brought up to date.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// How often every tenant's file is compared with the index.
+const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+/// How long after the start the first sweep begins.
+const SWEEP_FIRST: Duration = Duration::from_secs(30);
+
+/// Runs until told to stop; tidies a last time then, so that the next start opens only who has something to do.
+pub async fn run(app: App, stop: CancellationToken) {
+    let mut tidy = tokio::time::interval(TIDY_EVERY);
+    let mut sweep = tokio::time::interval_at(tokio::time::Instant::now() + SWEEP_FIRST, SWEEP_EVERY);
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            _ = tidy.tick() => app.tidy_wakes().await,
+            _ = sweep.tick() => app.sweep(&stop).await,
+        }
+    }
+    app.tidy_wakes().await;
+}
+
+impl App {
+    /// Reads the wake index at start and plans whom to look at.
+    pub async fn load_wakes(&self) -> Result<usize, Error> {
+        let due = self.wakes.load(self.store.control()).await?;
+        for (tenant, at) in &due {
+            self.work.wake(*tenant, *at);
+        }
+        Ok(due.len())
+    }
+
+    async fn tidy_wakes(&self) {
+        for (tenant, generation) in self.wakes.resting() {
+            let tidied = match self.earliest(tenant).await {
+                Ok(next) => self.wakes.tidy(self.store.control(), tenant, generation, next).await.map_err(Error::from),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = tidied {
+                tracing::warn!(tenant.id = %tenant, error = %chain(&error), "wake hint could not be tidied");
+            }
+        }
+    }
+
+    /// When a tenant's file next wants attention, overdue or not.
+    async fn earliest(&self, tenant: TenantId) -> Result<Option<Timestamp>, Error> {
+        if self.store.control().tenant_by_id(tenant).await?.is_none() {
+            return Ok(None);
+        }
+        let rules =
+            DueRules { now: Timestamp(0), takeover_minutes: self.config.conversation.takeover_minutes, paused: false };
+        Ok(self.store.tenant(tenant).await?.next_due(rules).await?)
+    }
+
+    /// Looks into every tenant's file, slowly: repairs an index that a fault has made forgetful.
+    async fn sweep(&self, stop: &CancellationToken) {
+        let tenants = match self.store.control().tenants().await {
+            Ok(tenants) => tenants,
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "tenants could not be listed for the sweep");
+                return;
+            }
+        };
+        for tenant in tenants {
+            if stop.is_cancelled() {
+                return;
+            }
+            match self.earliest(tenant.id).await {
+                Ok(Some(at)) => self.work.wake(tenant.id, at),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(tenant.id = %tenant.id, error = %chain(&error), "tenant could not be swept");
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Runs one turn: what is open goes in, one durable result comes out.
+
+use super::{
+    App, Error,
+    answer::{self, AnswerRun, Lookup},
+    attend::Attended,
+    find::{self, Found},
+};
+use crate::{
+    channel::split,
+    domain::{
+        ConversationId, Language, Timestamp, chain,
+        channel::ChannelRules,
+        conversation::Conversation,
+        outbox::Author,
+        policy,
+        product::{Product, ProductKey},
+        tenant::Tenant,
+        turn::{Answer, SuppressReason, TurnInput},
+    },
+    store::{BegunTurn, Committed, EffectRecord, TenantStore, TurnCommit},
+};
+
+/// After so long a silence the disclosure is due again.
+const DISCLOSE_AGAIN_MS: i64 = 7 * 24 * 3_600_000;
+
+impl App {
+    /// Runs the conversation's next turn; `false` if none is due.
+    pub(super) async fn run_turn(&self, attended: &Attended, conversation: ConversationId) -> Result<bool, Error> {
+        let store = &attended.store;
+        let started_at = self.clock.now();
+        let Some(begun) = store.begin_turn(conversation, started_at).await? else { return Ok(false) };
+        if let Some(reason) = self.silent(&begun, started_at) {
+            store.park_open(conversation, reason, started_at).await?;
+            self.metrics.turn("suppressed");
+            return Ok(true);
+        }
+        let input = self.turn_input(attended, &begun, started_at).await?;
+        let (_, answer) =
+            tokio::join!(self.show_typing(attended, &begun.conversation), self.answer(attended, &begun, &input));
+        let commit = commit(&begun, answer?.answer, started_at, self.clock.now());
+        let outcome = commit.outcome;
+        let covered = commit.covered.len();
+        match store.commit_turn(commit).await? {
+            Committed::Done => {
+                self.metrics.turn(outcome.as_str());
+                tracing::info!(
+                    tenant.id = %attended.tenant.id, conversation.id = %conversation, turn.id = %begun.turn,
+                    outcome = outcome.as_str(), reason = outcome.reason(), messages = covered,
+                    elapsed_ms = self.clock.now().since_ms(started_at), "turn finished"
+                );
+            }
+            Committed::Superseded => {
+                self.metrics.turn("superseded");
+                tracing::debug!(conversation.id = %conversation, turn.id = %begun.turn, "turn superseded");
+            }
+        }
+        Ok(true)
+    }
+
+    /// Why a turn may not speak, if it may not.
+    fn silent(&self, begun: &BegunTurn, now: Timestamp) -> Option<SuppressReason> {
+        let conversation = &begun.conversation;
+        let rules = ChannelRules::of(conversation.key.channel);
+        if policy::may_send(rules, Author::Bot, conversation.last_shopper_at, now).is_err() {
+            return Some(SuppressReason::WindowClosed);
+        }
+        let newest = begun.open.iter().map(|message| message.at).max().unwrap_or(now);
+        let age_max_ms = i64::from(self.config.conversation.max_reply_age_minutes) * 60_000;
+        (now.since_ms(newest) > age_max_ms).then_some(SuppressReason::TooOld)
+    }
+
+    async fn turn_input(&self, attended: &Attended, begun: &BegunTurn, now: Timestamp) -> Result<TurnInput, Error> {
+        let persona = attended.store.persona().await?;
+        let disclose = persona.disclose && disclosure_due(&begun.conversation, now);
+        Ok(TurnInput {
+            turn: begun.turn,
+            conversation: begun.conversation.id,
+            tenant: attended.tenant.clone(),
+            persona,
+            open: begun.open.clone(),
+            history: begun.history.clone(),
+            recalled: begun.recalled.clone(),
+            language: begun.conversation.language,
+            disclose,
+            now,
+        })
+    }
+
+    /// The effects that ride with the turn's commit are not kept: once it is durable, nobody resumes the run.
+    async fn answer(&self, attended: &Attended, begun: &BegunTurn, input: &TurnInput) -> Result<AnswerRun, Error> {
+        let lookup = Catalogue { store: &attended.store, tenant: &attended.tenant };
+        let covered: Vec<_> = begun.open.iter().map(|message| message.id).collect();
+        let record = |effects: Vec<EffectRecord>| {
+            let (store, covered, now) = (&attended.store, covered.clone(), self.clock.now());
+            async move { Ok(store.record_effects(begun.turn, begun.conversation.id, covered, effects, now).await?) }
+        };
+        answer::answer(&lookup, input, begun.effects.clone(), record).await
+    }
+
+    /// Shows the shopper that somebody is at it. A courtesy: its failure changes nothing.
+    async fn show_typing(&self, attended: &Attended, conversation: &Conversation) {
+        let key = &conversation.key;
+        if let Ok(Some(channel)) = self.channel(attended.tenant.id, key.channel, &key.account).await
+            && let Err(error) = channel.show_seen_and_typing(&key.shopper).await
+        {
+            tracing::debug!(conversation.id = %conversation.id, error = %chain(&error), "typing was not shown");
+        }
+    }
+}
+
+fn disclosure_due(conversation: &Conversation, now: Timestamp) -> bool {
+    conversation.disclosed_at.is_none_or(|at| now.since_ms(at) > DISCLOSE_AGAIN_MS)
+}
+
+fn commit(begun: &BegunTurn, answer: Answer, started_at: Timestamp, now: Timestamp) -> TurnCommit {
+    let rules = ChannelRules::of(begun.conversation.key.channel);
+    let parts = answer.messages.iter().flat_map(|text| split(text, rules.text_bytes_max)).collect();
+    TurnCommit {
+        turn: begun.turn,
+        conversation: begun.conversation.id,
+        covered: begun.open.iter().map(|message| message.id).collect(),
+        outcome: answer.outcome,
+        parts,
+        products: answer.products,
+        evidence: answer.evidence.products.into_iter().map(|product| product.key).collect(),
+        language: answer.language,
+        disclosed: answer.disclosed,
+        model: answer.model,
+        guard_refusals: answer.guard_refusals,
+        started_at,
+        now,
+    }
+}
+
+/// The tenant's catalogue, read now at every call.
+struct Catalogue<'a> {
+    store: &'a TenantStore,
+    tenant: &'a Tenant,
+}
+
+impl Lookup for Catalogue<'_> {
+    async fn find(&self, text: &str, language: Language, limit: usize) -> Result<Found, Error> {
+        find::find(self.store, self.tenant, text, Some(language), limit).await
+    }
+
+    async fn products_by_key(&self, keys: &[ProductKey]) -> Result<Vec<Product>, Error> {
+        Ok(self.store.products_by_key(keys.to_vec()).await?)
+    }
+}
