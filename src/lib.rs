@@ -3,16 +3,19 @@
 //! `ARCHITECTURE.md` has the map.
 
 pub mod agent;
+pub mod api;
 pub mod app;
+pub mod catalog;
 pub mod channel;
+pub mod client;
 pub mod config;
+pub mod daemon;
 pub mod domain;
+pub mod http;
 pub mod net;
+pub mod search;
 pub mod secret;
 pub mod sim;
-pub mod catalog;
-pub mod domain;
-pub mod search;
 pub mod store;
 pub mod telemetry;
 pub mod workflow;

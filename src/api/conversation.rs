@@ -1,0 +1,146 @@
+//! Conversations, with what was said, what goes out, and what it rests on.
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+
+/// Which conversations are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConversationFilter {
+    /// The assistant answers.
+    Bot,
+    /// A person answers.
+    Person,
+    /// A shopper waits for a person.
+    Waiting,
+}
+
+/// A list to make.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConversationQuery {
+    /// Only these; all when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<ConversationFilter>,
+    /// The most rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// One conversation, as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// `conv_…`.
+    pub id: String,
+    /// `instagram` or `local`.
+    pub channel: String,
+    /// The shop's account.
+    pub account_id: String,
+    /// The channel's id of the shopper.
+    pub shopper_id: String,
+    /// What people call the shopper, when known.
+    pub shopper_name: Option<String>,
+    /// Who answers: `bot` or `person`.
+    pub state: String,
+    /// Why a person answers.
+    pub takeover: Option<Takeover>,
+    /// Shopper messages not yet covered by a turn.
+    pub open_messages: u32,
+    /// The last thing the shopper did that opens the channel's window.
+    pub last_shopper_at: Option<Time>,
+    /// The newest message of either side.
+    pub last_message_at: Time,
+    /// The language the shopper last wrote in.
+    pub language: Option<String>,
+}
+
+/// A person answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Takeover {
+    /// `echo`, `staff`, `hand_over`, `asked` or `thread_control`.
+    pub cause: String,
+    /// Since when.
+    pub since: Time,
+    /// When the shopper began to wait for the person.
+    pub waiting_since: Option<Time>,
+}
+
+/// One conversation with everything in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversationDetail {
+    /// The conversation.
+    #[serde(flatten)]
+    pub conversation: Conversation,
+    /// What was said, oldest first.
+    pub messages: Vec<Message>,
+    /// What goes out, in order.
+    pub outbox: Vec<OutboxRow>,
+    /// The runs that made the answers, oldest first.
+    pub turns: Vec<Turn>,
+}
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// `msg_…`.
+    pub id: String,
+    /// `shopper`, `bot` or `person`.
+    pub side: String,
+    /// Its words; `null` for pure media and for what was taken back.
+    pub text: Option<String>,
+    /// What was attached.
+    pub attachments: Vec<String>,
+    /// When it was written.
+    pub at: Time,
+    /// Taken back by the shopper.
+    pub unsent: bool,
+}
+
+/// One message to the shopper, on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxRow {
+    /// `out_…`.
+    pub id: String,
+    /// `bot` or `person`.
+    pub author: String,
+    /// Its words.
+    pub text: String,
+    /// `pending`, `sending`, `sent`, `unknown`, `failed` or `cancelled`.
+    pub state: String,
+    /// Why it is there.
+    pub reason: Option<String>,
+    /// Waits for a person.
+    pub held: bool,
+    /// When it was queued.
+    pub queued_at: Time,
+    /// When the channel had it.
+    pub sent_at: Option<Time>,
+}
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// `turn_…`.
+    pub id: String,
+    /// `answered`, `handed_over` or `suppressed`; `null` while it runs.
+    pub outcome: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// What wrote the answer.
+    pub model: Option<String>,
+    /// Ids of the products that the answer rests on.
+    pub evidence: Vec<String>,
+    /// How many drafts the guard refused on the way.
+    pub guard_refusals: u32,
+    /// When it began.
+    pub started_at: Time,
+}
+
+/// A person's message to send.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewMessage {
+    /// Its words.
+    pub text: String,
+}

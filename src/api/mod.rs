@@ -1,0 +1,58 @@
+//! The JSON shapes of `/api/v1`, for the edge and for its clients. Shapes only: no rule of the product lives here.
+//!
+//! Amounts and costs are decimal strings, ids are prefixed strings, times are RFC 3339 in UTC. Fields are only ever
+//! added.
+
+mod account;
+mod catalog;
+mod chat;
+mod conversation;
+mod event;
+mod problem;
+mod secret;
+mod status;
+mod tenant;
+mod time;
+
+pub use account::{Account, Connect};
+pub use catalog::{
+    CatalogStatus, ImportQuery, ImportReport, Price, Product, ProductRef, SearchHit, SearchQuery, SearchResult,
+    Skipped, Variant,
+};
+pub use chat::{ChatAnswer, ChatQuestion, ChatReply, Usage};
+pub use conversation::{
+    Conversation, ConversationDetail, ConversationFilter, ConversationQuery, Message, NewMessage, OutboxRow, Takeover,
+    Turn,
+};
+pub use event::{Event, EventQuery};
+pub use problem::{ErrorKind, KINDS, KindRow, Problem, ProblemBody, exit, exit_code_of, status_of};
+pub use secret::{NewSecret, Secret};
+pub use status::{AccountStatus, Journal, OutboxCounts, Status, TenantStatus, Versions};
+pub use tenant::{NewTenant, Persona, Removed, Tenant, TenantDetail};
+pub use time::{InvalidTime, Time};
+
+use serde::{Deserialize, Serialize};
+
+/// A list, under a name of its own so that figures can be added beside it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct List<T> {
+    /// The things, in the order that the route documents.
+    pub items: Vec<T>,
+}
+
+/// What a webhook that was sent by `trigger` met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Triggered {
+    /// What the webhook path answered: 200 once the body is durable.
+    pub status: u16,
+}
+
+/// What runs here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// The version of Aura.
+    pub version: String,
+}
+
+/// The most bytes of a JSON request (facts: reliability §7).
+pub const BODY_BYTES_MAX: usize = 256 * 1024;

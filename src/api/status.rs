@@ -1,0 +1,107 @@
+//! How the installation and its tenants are.
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+
+/// The installation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The version of Aura.
+    pub version: String,
+    /// Where the data is.
+    pub data_dir: String,
+    /// Whether a daemon answers, or the command itself.
+    pub daemon: bool,
+    /// Since when it runs.
+    pub started_at: Option<Time>,
+    /// Where the master key lies: `credential`, `keyring` or `file`.
+    pub master_key: String,
+    /// Accepted webhooks.
+    pub journal: Journal,
+    /// Versions of the files.
+    pub schemas: Versions,
+    /// Every tenant, by slug.
+    pub tenants: Vec<TenantStatus>,
+}
+
+/// Webhooks that were accepted but not yet dispatched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Journal {
+    /// How many.
+    pub backlog: u64,
+}
+
+/// Schema versions of the files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versions {
+    /// `control.db`.
+    pub control: i64,
+    /// `journal.db`.
+    pub journal: i64,
+    /// `tenant.db`.
+    pub tenant: i64,
+}
+
+/// One tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantStatus {
+    /// How it is addressed.
+    pub slug: String,
+    /// The shop's own name.
+    pub name: String,
+    /// `active` or `paused`.
+    pub state: String,
+    /// Conversations.
+    pub conversations: u64,
+    /// Conversations that a person has.
+    pub with_person: u64,
+    /// Shoppers who wait for a person.
+    pub waiting: u64,
+    /// Messages of shoppers that no turn covers yet.
+    pub open_messages: u64,
+    /// Products that a shopper may be shown.
+    pub products: u64,
+    /// What goes out.
+    pub outbox: OutboxCounts,
+    /// Its accounts.
+    pub accounts: Vec<AccountStatus>,
+}
+
+/// Outbox rows by state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxCounts {
+    /// Waits to go out.
+    pub pending: u64,
+    /// On its way.
+    pub sending: u64,
+    /// The channel has it.
+    pub sent: u64,
+    /// It is not known whether it arrived.
+    pub unknown: u64,
+    /// The channel refused it.
+    pub failed: u64,
+    /// It will not go out.
+    pub cancelled: u64,
+    /// Of all these, what waits for a person.
+    pub held: u64,
+}
+
+/// One account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountStatus {
+    /// `instagram`.
+    pub channel: String,
+    /// The channel's own id of it.
+    pub account_id: String,
+    /// Its handle, when known.
+    pub username: Option<String>,
+    /// `active` or `refused`.
+    pub state: String,
+    /// When its last event came.
+    pub last_event_at: Option<Time>,
+    /// Messages of shoppers that have come in.
+    pub received: u64,
+    /// Of these, found by reading the thread: no webhook had brought them.
+    pub recovered: u64,
+}

@@ -1,0 +1,99 @@
+//! Tenants and their voices.
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+
+/// One shop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// `ten_…`.
+    pub id: String,
+    /// How it is addressed.
+    pub slug: String,
+    /// The shop's own name.
+    pub name: String,
+    /// ISO 4217 code of prices that come without one.
+    pub currency: String,
+    /// What it speaks when the shopper's language is unknown: `en`, `de`, `fr`, `es`, `it`.
+    pub language: String,
+    /// The shop's site.
+    pub website: Option<String>,
+    /// `active` or `paused`.
+    pub state: String,
+    /// When it was added.
+    pub created_at: Time,
+}
+
+/// One shop with its voice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantDetail {
+    /// The shop.
+    #[serde(flatten)]
+    pub tenant: Tenant,
+    /// Its voice.
+    pub persona: Persona,
+}
+
+/// A shop to add. Whatever is left out takes the default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewTenant {
+    /// How it will be addressed.
+    pub slug: String,
+    /// The shop's own name.
+    pub name: String,
+    /// ISO 4217 code; `EUR` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// Language code; `en` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// The shop's site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub website: Option<String>,
+    /// The voice to start with.
+    #[serde(default)]
+    pub persona: Persona,
+}
+
+/// The voice of a shop: what `aura persona set --file` reads and `aura persona show` prints.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Persona {
+    /// What the assistant is called; the shop's name when left out.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// `warm`, `crisp` or `formal`; `warm` when left out.
+    #[serde(default)]
+    pub tone: Option<String>,
+    /// How the first answer opens.
+    #[serde(default)]
+    pub greeting: Option<String>,
+    /// How an answer ends.
+    #[serde(default)]
+    pub sign_off: Option<String>,
+    /// Whether shoppers are told that an assistant writes; yes when left out.
+    #[serde(default)]
+    pub disclose: Option<bool>,
+    /// The words in which they are told; a sentence in the shopper's language when left out.
+    #[serde(default)]
+    pub disclosure: Option<String>,
+}
+
+/// What went with a removed tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// Which one.
+    pub slug: String,
+    /// Accounts that can be connected to another tenant now.
+    pub accounts: Vec<String>,
+    /// Secrets destroyed.
+    pub secrets: u64,
+    /// Files deleted.
+    pub files: u64,
+    /// How large they were together.
+    pub bytes: u64,
+    /// Whether its key is overwritten on the disk already; otherwise it is with the next checkpoint.
+    pub key_overwritten: bool,
+}

@@ -1,0 +1,291 @@
+//! The typed client of `/api/v1`, for the command line and the monitor. It parses nothing that the edge should, and
+//! knows two ways to reach it: the daemon's socket, and a router in this very process.
+
+mod error;
+mod transport;
+
+pub use error::Error;
+pub use transport::Transport;
+
+use std::io;
+
+use axum::{
+    body::Body,
+    http::{Method, Request, header},
+};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use http_body_util::BodyExt;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::io::AsyncBufReadExt;
+use tokio_util::io::StreamReader;
+
+use crate::api::{self, ProblemBody};
+
+/// The most bytes of an answer that is held whole. The longest is a conversation with all its messages.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Speaks to one Aura.
+#[derive(Clone, Debug)]
+pub struct Client {
+    transport: Transport,
+}
+
+/// Where secrets lie: in the installation, or with a tenant.
+pub type Owner<'a> = Option<&'a str>;
+
+impl Client {
+    /// A client over `transport`.
+    #[must_use]
+    pub const fn new(transport: Transport) -> Self {
+        Self { transport }
+    }
+
+    /// The version of the Aura that answers.
+    pub async fn version(&self) -> Result<api::Version, Error> {
+        self.get(&["version"], &()).await
+    }
+
+    /// How the installation is.
+    pub async fn status(&self) -> Result<api::Status, Error> {
+        self.get(&["status"], &()).await
+    }
+
+    /// Every tenant.
+    pub async fn tenants(&self) -> Result<Vec<api::Tenant>, Error> {
+        self.list(&["tenants"], &()).await
+    }
+
+    /// Adds a tenant.
+    pub async fn add_tenant(&self, new: &api::NewTenant) -> Result<api::Tenant, Error> {
+        self.post(&["tenants"], new).await
+    }
+
+    /// One tenant with its voice.
+    pub async fn tenant(&self, slug: &str) -> Result<api::TenantDetail, Error> {
+        self.get(&["tenants", slug], &()).await
+    }
+
+    /// Lets the tenant's assistant say nothing.
+    pub async fn pause_tenant(&self, slug: &str) -> Result<api::Tenant, Error> {
+        self.post(&["tenants", slug, "pause"], &()).await
+    }
+
+    /// Lets the tenant's assistant answer again.
+    pub async fn resume_tenant(&self, slug: &str) -> Result<api::Tenant, Error> {
+        self.post(&["tenants", slug, "resume"], &()).await
+    }
+
+    /// Deletes a tenant for good; `confirm` repeats its slug.
+    pub async fn remove_tenant(&self, slug: &str, confirm: &str) -> Result<api::Removed, Error> {
+        let request = request(Method::DELETE, &["tenants", slug], &[("confirm", confirm)], Body::empty())?;
+        self.json(request).await
+    }
+
+    /// A tenant's voice.
+    pub async fn persona(&self, slug: &str) -> Result<api::Persona, Error> {
+        self.get(&["tenants", slug, "persona"], &()).await
+    }
+
+    /// Replaces a tenant's voice by what a YAML file says.
+    pub async fn set_persona(&self, slug: &str, yaml: Bytes) -> Result<api::Persona, Error> {
+        self.json(request(Method::PUT, &["tenants", slug, "persona"], &(), yaml.into())?).await
+    }
+
+    /// A tenant's accounts.
+    pub async fn accounts(&self, slug: &str) -> Result<Vec<api::Account>, Error> {
+        self.list(&["tenants", slug, "accounts"], &()).await
+    }
+
+    /// Connects an account.
+    pub async fn connect(&self, slug: &str, account: &api::Connect) -> Result<api::Account, Error> {
+        self.post(&["tenants", slug, "accounts"], account).await
+    }
+
+    /// Imports what `bytes` yields, as it is yielded.
+    pub async fn import<S>(&self, slug: &str, query: &api::ImportQuery, bytes: S) -> Result<api::ImportReport, Error>
+    where
+        S: Stream<Item = io::Result<Bytes>> + Send + 'static,
+    {
+        let body = Body::from_stream(bytes);
+        self.json(request(Method::POST, &["tenants", slug, "catalog", "import"], query, body)?).await
+    }
+
+    /// The state of a tenant's catalogue.
+    pub async fn catalog(&self, slug: &str) -> Result<api::CatalogStatus, Error> {
+        self.get(&["tenants", slug, "catalog"], &()).await
+    }
+
+    /// Searches a tenant's catalogue.
+    pub async fn search(&self, slug: &str, query: &api::SearchQuery) -> Result<api::SearchResult, Error> {
+        self.get(&["tenants", slug, "catalog", "search"], query).await
+    }
+
+    /// One product.
+    pub async fn product(&self, slug: &str, key: &str) -> Result<api::Product, Error> {
+        self.get(&["tenants", slug, "catalog", "products", key], &()).await
+    }
+
+    /// Says something to a tenant's assistant, as a shopper.
+    pub async fn chat(&self, slug: &str, question: &api::ChatQuestion) -> Result<api::ChatAnswer, Error> {
+        self.post(&["tenants", slug, "chat"], question).await
+    }
+
+    /// A tenant's conversations, the newest first.
+    pub async fn conversations(
+        &self,
+        slug: &str,
+        query: &api::ConversationQuery,
+    ) -> Result<Vec<api::Conversation>, Error> {
+        self.list(&["tenants", slug, "conversations"], query).await
+    }
+
+    /// One conversation with everything in it.
+    pub async fn conversation(&self, slug: &str, id: &str) -> Result<api::ConversationDetail, Error> {
+        self.get(&["tenants", slug, "conversations", id], &()).await
+    }
+
+    /// Silences the assistant in a conversation: a person answers.
+    pub async fn take_over(&self, slug: &str, id: &str) -> Result<api::Conversation, Error> {
+        self.post(&["tenants", slug, "conversations", id, "takeover"], &()).await
+    }
+
+    /// Lets the assistant answer in a conversation again.
+    pub async fn release(&self, slug: &str, id: &str) -> Result<api::Conversation, Error> {
+        self.post(&["tenants", slug, "conversations", id, "release"], &()).await
+    }
+
+    /// Queues a person's message.
+    pub async fn send(&self, slug: &str, id: &str, message: &api::NewMessage) -> Result<api::OutboxRow, Error> {
+        self.post(&["tenants", slug, "conversations", id, "messages"], message).await
+    }
+
+    /// Events of one tenant, or of all; without end when the query says `follow`.
+    pub async fn events(
+        &self,
+        slug: Option<&str>,
+        query: &api::EventQuery,
+    ) -> Result<impl Stream<Item = Result<api::Event, Error>> + Send + use<>, Error> {
+        let request = request(Method::GET, &under(slug, &["events"]), query, Body::empty())?;
+        let body = self.open(request).await?;
+        Ok(lines(body).and_then(|line| std::future::ready(parse_event(&line))))
+    }
+
+    /// Secrets by name and fingerprint.
+    pub async fn secrets(&self, owner: Owner<'_>) -> Result<Vec<api::Secret>, Error> {
+        self.list(&under(owner, &["secrets"]), &()).await
+    }
+
+    /// Stores a secret.
+    pub async fn set_secret(&self, owner: Owner<'_>, name: &str, value: &api::NewSecret) -> Result<api::Secret, Error> {
+        let body = json_body(value)?;
+        self.json(request(Method::PUT, &under(owner, &["secrets", name]), &(), body)?).await
+    }
+
+    /// Destroys a secret.
+    pub async fn remove_secret(&self, owner: Owner<'_>, name: &str) -> Result<(), Error> {
+        let request = request(Method::DELETE, &under(owner, &["secrets", name]), &(), Body::empty())?;
+        self.open(request).await.map(drop)
+    }
+
+    /// Has the daemon sign `payload` and put it through its webhook path, byte for byte.
+    pub async fn trigger(&self, slug: &str, payload: Bytes) -> Result<api::Triggered, Error> {
+        self.json(request(Method::POST, &["tenants", slug, "trigger"], &(), payload.into())?).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &(impl Serialize + Sync)) -> Result<T, Error> {
+        self.json(request(Method::GET, path, query, Body::empty())?).await
+    }
+
+    async fn list<T: DeserializeOwned>(&self, path: &[&str], query: &(impl Serialize + Sync)) -> Result<Vec<T>, Error> {
+        self.get::<api::List<T>>(path, query).await.map(|list| list.items)
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &[&str], body: &(impl Serialize + Sync)) -> Result<T, Error> {
+        self.json(request(Method::POST, path, &(), json_body(body)?)?).await
+    }
+
+    async fn json<T: DeserializeOwned>(&self, request: Request<Body>) -> Result<T, Error> {
+        let bytes = whole(self.open(request).await?).await?;
+        serde_json::from_slice(&bytes).map_err(Error::unreadable)
+    }
+
+    /// The body of a good answer; an error for any other.
+    async fn open(&self, request: Request<Body>) -> Result<Body, Error> {
+        let (head, body) = self.transport.send(request).await?.into_parts();
+        if head.status.is_success() {
+            return Ok(body);
+        }
+        let status = head.status.as_u16();
+        let bytes = whole(body).await?;
+        match serde_json::from_slice::<ProblemBody>(&bytes) {
+            Ok(ProblemBody { error }) => Err(Error::Refused { status, problem: error }),
+            Err(error) => Err(Error::unreadable(error)),
+        }
+    }
+}
+
+fn under<'a>(tenant: Option<&'a str>, rest: &[&'a str]) -> Vec<&'a str> {
+    tenant.map_or_else(Vec::new, |slug| vec!["tenants", slug]).into_iter().chain(rest.iter().copied()).collect()
+}
+
+fn request(method: Method, path: &[&str], query: &impl Serialize, body: Body) -> Result<Request<Body>, Error> {
+    let query = serde_urlencoded::to_string(query).map_err(Error::unwritable)?;
+    let mut target = String::from("/api/v1");
+    for part in path {
+        target.push('/');
+        target.extend(part.bytes().map(Escaped).map(|byte| byte.to_string()));
+    }
+    if !query.is_empty() {
+        target.push('?');
+        target.push_str(&query);
+    }
+    Request::builder()
+        .method(method)
+        .uri(target)
+        .header(header::HOST, "aura")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(body)
+        .map_err(Error::unwritable)
+}
+
+/// A byte of a path segment. Everything but letters, digits, `-` and `_` is escaped, so that no name means another path.
+struct Escaped(u8);
+
+impl std::fmt::Display for Escaped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            byte if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') => write!(f, "{}", char::from(byte)),
+            byte => write!(f, "%{byte:02X}"),
+        }
+    }
+}
+
+fn json_body(value: &impl Serialize) -> Result<Body, Error> {
+    serde_json::to_vec(value).map(Body::from).map_err(Error::unwritable)
+}
+
+async fn whole(body: Body) -> Result<Bytes, Error> {
+    let limited = http_body_util::Limited::new(body, ANSWER_BYTES_MAX);
+    limited.collect().await.map(http_body_util::Collected::to_bytes).map_err(Error::Broken)
+}
+
+fn lines(body: Body) -> impl Stream<Item = Result<String, Error>> + Send {
+    let reader = StreamReader::new(TryStreamExt::map_err(body.into_data_stream(), io::Error::other));
+    let lines = stream::unfold(reader.lines(), |mut lines| async move {
+        let line = lines.next_line().await.map_err(|error| Error::Broken(error.into())).transpose()?;
+        Some((line, lines))
+    });
+    lines.try_filter(|line| std::future::ready(!line.is_empty())).fuse()
+}
+
+fn parse_event(line: &str) -> Result<api::Event, Error> {
+    serde_json::from_str(line).map_err(|error| match serde_json::from_str::<ProblemBody>(line) {
+        // The status had gone out as 200 when it happened.
+        Ok(ProblemBody { error }) => Error::Refused { status: 500, problem: error },
+        Err(_) => Error::unreadable(error),
+    })
+}
+
+#[cfg(test)]
+mod tests;

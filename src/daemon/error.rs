@@ -1,0 +1,106 @@
+//! Why a daemon or a lone command could not start.
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+use crate::{
+    app::{self, ErrorKind},
+    channel, store,
+};
+
+/// Why nothing could be started.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The data directory: missing, somebody else's, or held by another process.
+    #[error(transparent)]
+    DataDir(#[from] store::DataDirError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A use case on the way.
+    #[error(transparent)]
+    App(#[from] app::Error),
+    /// An address of the Instagram API that cannot be one.
+    #[error("`meta.graph_url` is not usable")]
+    Graph(#[from] channel::instagram::graph::InvalidGraph),
+    /// The metrics registry.
+    #[error("metrics cannot be set up")]
+    Metrics(#[from] prometheus::Error),
+    /// An address to listen on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Which setting it comes from.
+        setting: &'static str,
+        /// The system's own words.
+        #[source]
+        source: io::Error,
+    },
+    /// The control socket.
+    #[error("cannot serve the control socket {}", path.display())]
+    Socket {
+        /// Where.
+        path: PathBuf,
+        /// The system's own words.
+        #[source]
+        source: io::Error,
+    },
+    /// The disk failed while running.
+    #[error("the disk failed while the journal was written; Aura has stopped so that nothing is promised falsely")]
+    DiskFailed,
+}
+
+impl Error {
+    /// What the operator can do next, when we know it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::DataDir(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::App(error) => error.hint(),
+            Self::Listen { setting, .. } => {
+                Some(format!("Give another address with `{setting}`, or stop whatever has this one."))
+            }
+            Self::Graph(_) => Some("It is a URL such as https://graph.instagram.com.".into()),
+            Self::DiskFailed => Some("Check the disk, then start Aura again.".into()),
+            Self::Metrics(_) | Self::Socket { .. } => None,
+        }
+    }
+
+    /// A stable word for scripts.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::DataDir(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::App(error) => error.code(),
+            Self::Graph(_) => "config_invalid",
+            Self::Metrics(_) => "failed",
+            Self::Listen { .. } => "address_in_use",
+            Self::Socket { .. } => "socket_failed",
+            Self::DiskFailed => "disk_failed",
+        }
+    }
+
+    /// What it means to whoever asked.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::DataDir(error) => data_dir_kind(error),
+            Self::Store(store::Error::DataDir(error)) => data_dir_kind(error),
+            Self::App(error) => error.kind(),
+            Self::Graph(_) => ErrorKind::Usage,
+            Self::Listen { .. } => ErrorKind::Conflict,
+            Self::Store(_) | Self::Metrics(_) | Self::Socket { .. } | Self::DiskFailed => ErrorKind::Failed,
+        }
+    }
+}
+
+const fn data_dir_kind(error: &store::DataDirError) -> ErrorKind {
+    match error {
+        store::DataDirError::Locked { .. } => ErrorKind::Conflict,
+        store::DataDirError::Foreign { .. } => ErrorKind::Credentials,
+        store::DataDirError::Missing { .. } => ErrorKind::NotFound,
+        _ => ErrorKind::Failed,
+    }
+}

@@ -1,0 +1,66 @@
+//! Puts the parts together and runs them: the clock, the listeners, the tasks, the shutdown.
+
+mod error;
+mod real;
+mod serve;
+
+use std::{path::Path, sync::Arc};
+
+use axum::Router;
+
+pub use error::Error;
+pub use real::{SystemClock, UuidV7};
+pub use serve::{Bound, Options, Running, serve};
+
+use crate::{
+    app::{App, Installation, Setup},
+    channel::instagram::Graph,
+    config::{Config, Environment},
+    domain::{Clock, Ids, audit::Act},
+    http,
+    store::{DataDir, Store},
+    telemetry::Metrics,
+};
+
+/// A store opened for one command, with the whole control API and nothing running.
+#[derive(Debug)]
+pub struct Embedded {
+    /// The control API.
+    pub router: Router,
+    app: App,
+}
+
+impl Embedded {
+    /// Lets the journal's threads finish and gives the lock back.
+    pub async fn close(self) {
+        self.app.close().await;
+    }
+}
+
+/// Opens a data directory in this process, under the daemon's own lock and through its own code.
+///
+/// # Errors
+/// When another process holds the lock, or something cannot be opened.
+pub async fn embed(config: Config, path: &Path, create: bool) -> Result<Embedded, Error> {
+    let data_dir = if create { DataDir::create(path)? } else { DataDir::open(path)? };
+    let app = assemble(config, data_dir, Arc::new(SystemClock), Arc::new(UuidV7), false).await?;
+    let router = http::operator_router(app.clone(), Arc::new(UuidV7));
+    Ok(Embedded { router, app })
+}
+
+/// Opens everything in a locked data directory. Nothing runs yet.
+async fn assemble(
+    config: Config,
+    data_dir: DataDir,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    daemon: bool,
+) -> Result<App, Error> {
+    let policy = config.secrets.master_key;
+    let act = Act::system(clock.now());
+    let installation = Installation::open(data_dir, policy, &Environment::of_process(), ids.next(), act).await?;
+    let store = Store::open(Arc::clone(&installation.dir), installation.control.clone(), Arc::clone(&ids)).await?;
+    let graph = Graph::new(&config.meta.graph_url, &config.meta.version, None)?;
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
+    Ok(App::new(Setup { installation, store, config, graph, clock, ids, metrics, daemon }))
+}

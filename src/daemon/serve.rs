@@ -1,0 +1,179 @@
+//! The daemon: everything starts, runs, and ends in order.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Error, assemble};
+use crate::{
+    app::{App, attend, catch_up, dispatch, housekeeping},
+    config::{Config, MetricsListen},
+    domain::{Clock, Ids},
+    http::{self, Draining},
+    store::DataDir,
+};
+
+/// How long everything may take to come to rest (contract: exit within 10 s).
+const DRAIN_MAX: Duration = Duration::from_secs(8);
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The settings.
+    pub config: Config,
+    /// Where the data lives; created where missing.
+    pub data_dir: PathBuf,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// New identifiers.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// Where a daemon can be reached.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// The public listener.
+    pub public: SocketAddr,
+    /// The metrics listener, if there is one.
+    pub metrics: Option<SocketAddr>,
+    /// The control socket.
+    pub socket: PathBuf,
+    /// The data directory.
+    pub data_dir: PathBuf,
+}
+
+/// A daemon that accepts requests.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it can be reached.
+    pub bound: Bound,
+    app: App,
+    stop: CancellationToken,
+    finished: JoinHandle<Result<(), Error>>,
+}
+
+impl Running {
+    /// The use cases, for whoever runs the daemon in its own process.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Asks it to end when cancelled; [`Running::wait`] tells when it has.
+    #[must_use]
+    pub fn stopper(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Waits until it has ended, asked to or because the disk failed.
+    pub async fn wait(self) -> Result<(), Error> {
+        match self.finished.await {
+            Ok(ended) => ended,
+            Err(failure) if failure.is_panic() => std::panic::resume_unwind(failure.into_panic()),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// Starts a daemon. When this returns `Ok`, it accepts requests.
+///
+/// # Errors
+/// When the data directory is held by another process, or something cannot be opened or bound.
+pub async fn serve(options: Options) -> Result<Running, Error> {
+    let Options { config, data_dir, clock, ids } = options;
+    let data_dir = DataDir::create(&data_dir)?;
+    let public = bind(config.listen, "--listen").await?;
+    let metrics = bind_metrics(&config).await?;
+    let workers = config.workers;
+    let socket = data_dir.socket();
+    let app = assemble(config, data_dir, clock, Arc::clone(&ids), true).await?;
+    let bound = Bound {
+        public: public.local_addr().map_err(|source| Error::Listen {
+            address: app.config.listen,
+            setting: "--listen",
+            source,
+        })?,
+        metrics: metrics.as_ref().and_then(|listener| listener.local_addr().ok()),
+        socket,
+        data_dir: app.data_dir().to_owned(),
+    };
+    app.load_wakes().await?;
+
+    let stop = CancellationToken::new();
+    let daemon = Daemon { app: app.clone(), ids, stop: stop.clone(), workers };
+    let socket =
+        http::Socket::bind(&bound.socket).map_err(|source| Error::Socket { path: bound.socket.clone(), source })?;
+    let finished = tokio::spawn(daemon.run(public, metrics, socket));
+    Ok(Running { bound, app, stop, finished })
+}
+
+async fn bind(address: SocketAddr, setting: &'static str) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| Error::Listen { address, setting, source })
+}
+
+/// A second daemon on one machine meets a taken default port; that is no reason not to run.
+async fn bind_metrics(config: &Config) -> Result<Option<TcpListener>, Error> {
+    let MetricsListen::At(address) = config.metrics_listen else { return Ok(None) };
+    match bind(address, "metrics_listen").await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if config.metrics_listen == MetricsListen::default() => {
+            tracing::warn!(error = %crate::domain::chain(&error), "no metrics: the default address is taken");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+struct Daemon {
+    app: App,
+    ids: Arc<dyn Ids>,
+    stop: CancellationToken,
+    workers: u32,
+}
+
+impl Daemon {
+    async fn run(self, public: TcpListener, metrics: Option<TcpListener>, socket: http::Socket) -> Result<(), Error> {
+        let Self { app, ids, stop, workers } = self;
+        let draining = Draining::default();
+        let (listening, working) = (stop.child_token(), CancellationToken::new());
+        let tasks = TaskTracker::new();
+
+        let listeners = TaskTracker::new();
+        let router = http::public_router(app.clone(), Arc::clone(&ids), draining.clone());
+        listeners.spawn(http::serve_tcp(public, router, listening.clone()));
+        if let Some(listener) = metrics {
+            listeners.spawn(http::serve_tcp(listener, http::metrics_router(app.clone()), listening.clone()));
+        }
+        let control = http::operator_router(app.clone(), ids);
+        listeners.spawn(http::serve_socket(control, socket, listening.clone()));
+
+        tasks.spawn(dispatch::run(app.clone(), working.clone()));
+        tasks.spawn(attend::run_timer(app.clone(), working.clone()));
+        tasks.spawn(housekeeping::run(app.clone(), working.clone()));
+        tasks.spawn(catch_up::run(app.clone(), working.clone()));
+        for _ in 0..workers.max(1) {
+            tasks.spawn(attend::run(app.clone(), working.clone()));
+        }
+
+        let mut failed = app.store.journal().failed();
+        let disk_failed = tokio::select! {
+            () = stop.cancelled() => false,
+            _ = failed.wait_for(|failed| *failed) => true,
+        };
+        draining.start();
+        listening.cancel();
+        listeners.close();
+        working.cancel();
+        tasks.close();
+        let rest = async {
+            listeners.wait().await;
+            tasks.wait().await;
+            app.close().await;
+        };
+        if tokio::time::timeout(DRAIN_MAX, rest).await.is_err() {
+            tracing::warn!("not everything came to rest in time; what is durable goes on at the next start");
+        }
+        if disk_failed { Err(Error::DiskFailed) } else { Ok(()) }
+    }
+}

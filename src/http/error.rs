@@ -1,0 +1,108 @@
+//! How an error leaves the edge: status from the one table in `api`, body with code, message and hint.
+
+use std::sync::Arc;
+
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    api::{self, Problem},
+    app::{self, ErrorKind},
+};
+
+/// Why a request failed.
+#[derive(Debug)]
+pub struct Error {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    hint: Option<String>,
+    causes: Vec<String>,
+}
+
+impl Error {
+    fn of(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::from_u16(api::status_of(kind)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            code,
+            message: message.into(),
+            hint: None,
+            causes: Vec::new(),
+        }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Part of the request makes no sense.
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::of(ErrorKind::Usage, "invalid", message)
+    }
+
+    /// The body cannot be taken, with the status that says why (400, 413, 415).
+    pub(super) fn body(status: StatusCode, message: impl Into<String>) -> Self {
+        let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "invalid" };
+        Self { status, ..Self::of(ErrorKind::Usage, code, message) }
+    }
+
+    pub(super) fn no_route() -> Self {
+        Self::of(ErrorKind::NotFound, "no_such_route", "there is nothing at this path")
+            .hint("Client and daemon may be of different versions: compare `aura version` and `aura status`.")
+    }
+
+    pub(super) fn wrong_method() -> Self {
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        Self { status, ..Self::of(ErrorKind::Usage, "method_not_allowed", "this path does not take this method") }
+    }
+
+    pub(super) fn no_caller() -> Self {
+        Self::of(ErrorKind::Credentials, "credentials_missing", "nobody has said who asks")
+    }
+
+    pub(super) fn panicked() -> Self {
+        Self::of(ErrorKind::Failed, "failed", "the request failed inside Aura")
+            .hint("The log has the details under this request id.")
+    }
+
+    /// The body of this error, for an answer whose status has already gone out.
+    pub(super) fn into_problem(self) -> Problem {
+        let Self { code, message, hint, causes, .. } = self;
+        Problem { code: code.into(), message, hint, request_id: None, causes }
+    }
+}
+
+impl From<app::Error> for Error {
+    fn from(error: app::Error) -> Self {
+        let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+        Self {
+            causes: causes.map(ToString::to_string).collect(),
+            hint: error.hint(),
+            ..Self::of(error.kind(), error.code(), error.to_string())
+        }
+    }
+}
+
+/// Carries the problem to the layer that knows the request's id.
+#[derive(Clone)]
+pub(super) struct Pending(pub(super) Arc<Problem>);
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(Pending(Arc::new(self.into_problem())));
+        response
+    }
+}
+
+/// An error body under a status.
+pub(super) fn body(status: StatusCode, problem: Problem) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], json(&api::ProblemBody { error: problem })).into_response()
+}
+
+fn json(body: &api::ProblemBody) -> String {
+    serde_json::to_string(body).expect("a struct of strings is always JSON")
+}

@@ -1,0 +1,11 @@
+//! One file per resource. A handler parses, calls one use case and maps.
+
+pub(super) mod accounts;
+pub(super) mod catalog;
+pub(super) mod chat;
+pub(super) mod conversations;
+pub(super) mod events;
+pub(super) mod secrets;
+pub(super) mod status;
+pub(super) mod tenants;
+pub(super) mod trigger;

@@ -1,0 +1,74 @@
+//! Secrets of the installation and of a tenant: they go in, and only fingerprints come out.
+
+use axum::{Json, extract::State, http::StatusCode};
+use secrecy::SecretString;
+
+use crate::{
+    api,
+    app::secrets::{KnownSecret, Owner},
+    http::{
+        Edge, Error,
+        caller::{Asking, Scope},
+        extract::{Named, Payload},
+        map,
+    },
+};
+
+pub async fn list(State(edge): State<Edge>, Asking(caller): Asking) -> Result<Json<api::List<api::Secret>>, Error> {
+    list_in(&edge, Owner::Installation(&caller)).await
+}
+
+pub async fn list_of_tenant(
+    State(edge): State<Edge>,
+    Scope(tenant): Scope,
+) -> Result<Json<api::List<api::Secret>>, Error> {
+    list_in(&edge, Owner::Tenant(&tenant)).await
+}
+
+pub async fn set(
+    State(edge): State<Edge>,
+    Asking(caller): Asking,
+    Named(name): Named,
+    Payload(new): Payload<api::NewSecret>,
+) -> Result<Json<api::Secret>, Error> {
+    set_in(&edge, Owner::Installation(&caller), &name, new).await
+}
+
+pub async fn set_of_tenant(
+    State(edge): State<Edge>,
+    Scope(tenant): Scope,
+    Named(name): Named,
+    Payload(new): Payload<api::NewSecret>,
+) -> Result<Json<api::Secret>, Error> {
+    set_in(&edge, Owner::Tenant(&tenant), &name, new).await
+}
+
+pub async fn remove(State(edge): State<Edge>, Asking(caller): Asking, Named(name): Named) -> Result<StatusCode, Error> {
+    remove_in(&edge, Owner::Installation(&caller), &name).await
+}
+
+pub async fn remove_of_tenant(
+    State(edge): State<Edge>,
+    Scope(tenant): Scope,
+    Named(name): Named,
+) -> Result<StatusCode, Error> {
+    remove_in(&edge, Owner::Tenant(&tenant), &name).await
+}
+
+async fn list_in(edge: &Edge, owner: Owner<'_>) -> Result<Json<api::List<api::Secret>>, Error> {
+    Ok(Json(map::list(edge.app.secrets.list(owner).await?, map::secret)))
+}
+
+async fn set_in(edge: &Edge, owner: Owner<'_>, name: &str, new: api::NewSecret) -> Result<Json<api::Secret>, Error> {
+    let known = KnownSecret::parse(name)?;
+    if new.value.is_empty() {
+        return Err(Error::invalid("the value is empty"));
+    }
+    let value = SecretString::from(new.value);
+    Ok(Json(map::secret(edge.app.secrets.set(owner, known, &value, edge.app.operator()).await?)))
+}
+
+async fn remove_in(edge: &Edge, owner: Owner<'_>, name: &str) -> Result<StatusCode, Error> {
+    edge.app.secrets.remove(owner, KnownSecret::parse(name)?, edge.app.operator()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

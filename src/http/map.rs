@@ -1,0 +1,327 @@
+//! From what use cases return to JSON shapes. The only place where a domain type meets the wire.
+
+use crate::{
+    api,
+    app::{
+        self,
+        chat::{ChatAnswer, ChatReply},
+        conversations::ConversationView,
+        events::EventView,
+        status::{AccountStatus, Status, TenantStatus},
+    },
+    domain::{
+        Money,
+        account::Account,
+        catalog::CatalogStatus,
+        conversation::{Conversation, Message},
+        outbox::OutboxState,
+        persona::Persona,
+        product::{Product, ProductKey, ProductStatus, Stock, Variant},
+        search::Hit,
+        secret::SecretInfo,
+        tenant::{Tenant, TenantState},
+    },
+    store::{self, OutboxRow, TurnSummary},
+};
+
+pub(super) fn list<T, U>(items: Vec<T>, one: impl Fn(T) -> U) -> api::List<U> {
+    api::List { items: items.into_iter().map(one).collect() }
+}
+
+pub(super) fn tenant(tenant: Tenant) -> api::Tenant {
+    let state = tenant_state(tenant.state);
+    api::Tenant {
+        id: tenant.id.to_string(),
+        slug: tenant.slug.to_string(),
+        name: tenant.name,
+        currency: tenant.currency.code().into(),
+        language: tenant.language.code().into(),
+        website: tenant.website,
+        state: state.into(),
+        created_at: tenant.created_at.into(),
+    }
+}
+
+const fn tenant_state(state: TenantState) -> &'static str {
+    match state {
+        TenantState::Active => "active",
+        TenantState::Paused => "paused",
+    }
+}
+
+pub(super) fn persona(persona: Persona) -> api::Persona {
+    api::Persona {
+        name: Some(persona.name).filter(|name| !name.is_empty()),
+        tone: Some(persona.tone.as_str().into()),
+        greeting: persona.greeting,
+        sign_off: persona.sign_off,
+        disclose: Some(persona.disclose),
+        disclosure: persona.disclosure,
+    }
+}
+
+pub(super) fn removed(removed: app::tenants::Removed) -> api::Removed {
+    api::Removed {
+        slug: removed.tenant.slug.to_string(),
+        accounts: removed.accounts.into_iter().map(|account| account.0).collect(),
+        secrets: removed.secrets,
+        files: removed.files,
+        bytes: removed.bytes,
+        key_overwritten: removed.key_overwritten,
+    }
+}
+
+pub(super) fn account(account: Account) -> api::Account {
+    api::Account {
+        channel: account.channel.to_string(),
+        account_id: account.id.0,
+        username: account.username,
+        state: account.state.as_str().into(),
+        connected_at: account.connected_at.into(),
+    }
+}
+
+pub(super) fn catalog_status(status: CatalogStatus) -> api::CatalogStatus {
+    api::CatalogStatus {
+        products: status.products,
+        visible: status.visible,
+        variants: status.variants,
+        active: status.active,
+        unlisted: status.unlisted,
+        draft: status.draft,
+        archived: status.archived,
+        source: status.last_import.as_ref().map(|import| import.source.clone()),
+        format: status.last_import.as_ref().map(|import| import.format.clone()),
+        imported_at: status.last_import.map(|import| import.started_at.into()),
+    }
+}
+
+pub(super) fn import_report(report: app::ImportReport, dry_run: bool) -> api::ImportReport {
+    let skipped = report.skipped.into_iter().map(|skipped| api::Skipped { at: skipped.at, reason: skipped.reason });
+    api::ImportReport {
+        source: report.source,
+        format: report.format,
+        products: report.products,
+        variants: report.variants,
+        added: report.added,
+        updated: report.updated,
+        unchanged: report.unchanged,
+        removed: report.removed,
+        skipped: skipped.collect(),
+        skipped_more: report.skipped_more,
+        dry_run,
+        elapsed_ms: u64::try_from(report.elapsed_ms).unwrap_or(0),
+    }
+}
+
+fn price(money: Money) -> api::Price {
+    api::Price { amount: money.decimal(), currency: money.currency.code().into() }
+}
+
+fn product_ref(product: &Product) -> api::ProductRef {
+    api::ProductRef {
+        product_id: product.key.0.clone(),
+        title: product.title.clone(),
+        url: product.url.clone(),
+        price: product.price_range().map(|(lowest, _)| price(lowest)),
+        available: product.available(),
+    }
+}
+
+pub(super) fn hit(hit: Hit) -> api::SearchHit {
+    api::SearchHit { product: product_ref(&hit.product), score: hit.score }
+}
+
+pub(super) fn product(product: Product) -> api::Product {
+    let (brief, visible) = (product_ref(&product), product.visible());
+    let status = match product.status {
+        ProductStatus::Active => "active",
+        ProductStatus::Unlisted => "unlisted",
+        ProductStatus::Draft => "draft",
+        ProductStatus::Archived => "archived",
+    };
+    api::Product {
+        brief,
+        brand: product.brand,
+        category: product.category,
+        tags: product.tags,
+        description: product.description,
+        images: product.images.into_iter().map(|image| image.url).collect(),
+        status: status.into(),
+        visible,
+        variants: product.variants.into_iter().map(variant).collect(),
+    }
+}
+
+fn variant(variant: Variant) -> api::Variant {
+    let quantity = match variant.stock {
+        Stock::Counted { quantity, .. } => Some(quantity),
+        Stock::Untracked | Stock::Stated(_) => None,
+    };
+    api::Variant {
+        key: variant.key,
+        sku: variant.sku,
+        options: variant.options.into_iter().map(|option| (option.name, option.value)).collect(),
+        price: variant.price.map(price),
+        compare_at: variant.compare_at.map(price),
+        available: variant.stock.available(),
+        quantity,
+    }
+}
+
+pub(super) fn chat_answer(answer: ChatAnswer, elapsed_ms: u64) -> api::ChatAnswer {
+    let evidence: Vec<_> = answer.evidence.products.iter().map(product_ref).collect();
+    let named = |keys: Vec<ProductKey>| {
+        let find = |key: ProductKey| evidence.iter().find(|product| product.product_id == key.0).cloned();
+        keys.into_iter().filter_map(find).collect()
+    };
+    let reply = |reply: ChatReply| api::ChatReply { text: reply.text, products: named(reply.products) };
+    api::ChatAnswer {
+        replies: answer.replies.into_iter().map(reply).collect(),
+        model: answer.model.unwrap_or_default(),
+        usage: api::Usage {
+            // The built-in assistant uses no tokens and costs nothing.
+            input_tokens: 0,
+            output_tokens: 0,
+            cost_usd: "0".into(),
+        },
+        handoff: answer.handoff,
+        elapsed_ms,
+        evidence,
+    }
+}
+
+pub(super) fn conversation(conversation: Conversation) -> api::Conversation {
+    api::Conversation {
+        id: conversation.id.to_string(),
+        channel: conversation.key.channel.to_string(),
+        account_id: conversation.key.account.0,
+        shopper_id: conversation.key.shopper.0,
+        shopper_name: conversation.shopper_name,
+        state: if conversation.takeover.is_some() { "person" } else { "bot" }.into(),
+        takeover: conversation.takeover.map(|takeover| api::Takeover {
+            cause: takeover.cause.as_str().into(),
+            since: takeover.since.into(),
+            waiting_since: takeover.waiting_since.map(Into::into),
+        }),
+        open_messages: conversation.open_messages,
+        last_shopper_at: conversation.last_shopper_at.map(Into::into),
+        last_message_at: conversation.last_message_at.into(),
+        language: conversation.language.map(|language| language.code().into()),
+    }
+}
+
+pub(super) fn conversation_detail(view: ConversationView) -> api::ConversationDetail {
+    api::ConversationDetail {
+        conversation: conversation(view.conversation),
+        messages: view.messages.into_iter().map(message).collect(),
+        outbox: view.outbox.into_iter().map(outbox_row).collect(),
+        turns: view.turns.into_iter().map(turn).collect(),
+    }
+}
+
+fn message(message: Message) -> api::Message {
+    api::Message {
+        id: message.id.to_string(),
+        side: message.side.as_str().into(),
+        text: message.text,
+        attachments: message.attachments.iter().map(|kind| kind.as_str().to_owned()).collect(),
+        at: message.at.into(),
+        unsent: message.unsent,
+    }
+}
+
+pub(super) fn outbox_row(row: OutboxRow) -> api::OutboxRow {
+    api::OutboxRow {
+        id: row.id.to_string(),
+        author: row.author.as_str().into(),
+        text: row.text,
+        state: row.state.as_str().into(),
+        reason: row.reason,
+        held: row.held,
+        queued_at: row.queued_at.into(),
+        sent_at: row.sent_at.map(Into::into),
+    }
+}
+
+fn turn(turn: TurnSummary) -> api::Turn {
+    api::Turn {
+        id: turn.turn.to_string(),
+        outcome: turn.outcome,
+        reason: turn.reason,
+        model: turn.model,
+        evidence: turn.evidence.into_iter().map(|key| key.0).collect(),
+        guard_refusals: turn.guard_refusals,
+        started_at: turn.started_at.into(),
+    }
+}
+
+/// The payload in the log is an object that Aura itself wrote; anything else shows as no fields.
+pub(super) fn event(view: EventView) -> api::Event {
+    let EventView { tenant, event, text } = view;
+    api::Event {
+        tenant: tenant.slug.to_string(),
+        seq: event.seq,
+        kind: event.kind,
+        at: event.at.into(),
+        actor: event.actor,
+        correlation: event.correlation,
+        fields: serde_json::from_str(&event.payload).unwrap_or_default(),
+        text,
+    }
+}
+
+pub(super) fn secret(secret: SecretInfo) -> api::Secret {
+    api::Secret { name: secret.name.to_string(), fingerprint: secret.fingerprint.0, changed_at: secret.set_at.into() }
+}
+
+pub(super) fn status(status: Status, version: &str) -> api::Status {
+    let (control, journal, tenant) = store::schema_versions();
+    api::Status {
+        version: version.into(),
+        data_dir: status.data_dir,
+        daemon: status.daemon,
+        started_at: Some(status.started_at.into()),
+        master_key: status.master_key,
+        journal: api::Journal { backlog: status.journal_backlog },
+        schemas: api::Versions { control, journal, tenant },
+        tenants: status.tenants.into_iter().map(tenant_status).collect(),
+    }
+}
+
+fn tenant_status(status: TenantStatus) -> api::TenantStatus {
+    let count = |state: OutboxState| status.counts.outbox.iter().filter(|row| row.0 == state).map(|row| row.1).sum();
+    api::TenantStatus {
+        slug: status.tenant.slug.to_string(),
+        name: status.tenant.name,
+        state: tenant_state(status.tenant.state).into(),
+        conversations: status.counts.conversations,
+        with_person: status.counts.taken_over,
+        waiting: status.counts.waiting,
+        open_messages: status.counts.open_messages,
+        products: status.products,
+        outbox: api::OutboxCounts {
+            pending: count(OutboxState::Pending),
+            sending: count(OutboxState::Sending),
+            sent: count(OutboxState::Sent),
+            unknown: count(OutboxState::Unknown),
+            failed: count(OutboxState::Failed),
+            cancelled: count(OutboxState::Cancelled),
+            held: status.counts.held,
+        },
+        accounts: status.accounts.into_iter().map(account_status).collect(),
+    }
+}
+
+fn account_status(status: AccountStatus) -> api::AccountStatus {
+    let account = account(status.account);
+    api::AccountStatus {
+        channel: account.channel,
+        account_id: account.account_id,
+        username: account.username,
+        state: account.state,
+        last_event_at: status.traffic.last_event_at.map(Into::into),
+        received: status.traffic.received,
+        recovered: status.traffic.recovered,
+    }
+}

@@ -1,0 +1,81 @@
+//! The route table. The router is built from it, and so are the tests that walk every route: none can be left out.
+
+use axum::{
+    http::Method,
+    routing::{MethodRouter, delete, get, post, put},
+};
+
+use super::{Edge, handlers::*};
+
+/// How the body of a request is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing, or JSON (for a persona: YAML; for a trigger: a webhook body) of at most
+    /// [`BODY_BYTES_MAX`](crate::api::BODY_BYTES_MAX).
+    Json,
+    /// A stream of any length that is never held whole.
+    Stream,
+}
+
+/// One route.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, with `{slug}` for the tenant.
+    pub path: &'static str,
+    /// Whether it is about the one tenant that the path names.
+    pub tenant_scoped: bool,
+    /// How its body is read.
+    pub body: Body,
+    pub(super) handler: fn() -> MethodRouter<Edge>,
+}
+
+macro_rules! routes {
+    ($($scope:ident $body:ident $method:ident $verb:ident $path:literal => $handler:path,)*) => {
+        /// Every route of `/api/v1`.
+        pub static ROUTES: &[Route] = &[$(Route {
+            method: Method::$method,
+            path: concat!("/api/v1", $path),
+            tenant_scoped: routes!(@scope $scope),
+            body: Body::$body,
+            handler: || $verb($handler),
+        },)*];
+    };
+    (@scope tenant) => { true };
+    (@scope all) => { false };
+}
+
+routes! {
+    all    Json   GET    get    "/version" => status::version,
+    all    Json   GET    get    "/status" => status::status,
+    all    Json   GET    get    "/events" => events::tail_all,
+    all    Json   GET    get    "/secrets" => secrets::list,
+    all    Json   PUT    put    "/secrets/{name}" => secrets::set,
+    all    Json   DELETE delete "/secrets/{name}" => secrets::remove,
+    all    Json   GET    get    "/tenants" => tenants::list,
+    all    Json   POST   post   "/tenants" => tenants::add,
+    tenant Json   GET    get    "/tenants/{slug}" => tenants::show,
+    tenant Json   DELETE delete "/tenants/{slug}" => tenants::remove,
+    tenant Json   POST   post   "/tenants/{slug}/pause" => tenants::pause,
+    tenant Json   POST   post   "/tenants/{slug}/resume" => tenants::resume,
+    tenant Json   GET    get    "/tenants/{slug}/persona" => tenants::persona,
+    tenant Json   PUT    put    "/tenants/{slug}/persona" => tenants::set_persona,
+    tenant Json   GET    get    "/tenants/{slug}/accounts" => accounts::list,
+    tenant Json   POST   post   "/tenants/{slug}/accounts" => accounts::connect,
+    tenant Json   GET    get    "/tenants/{slug}/catalog" => catalog::status,
+    tenant Stream POST   post   "/tenants/{slug}/catalog/import" => catalog::import,
+    tenant Json   GET    get    "/tenants/{slug}/catalog/search" => catalog::search,
+    tenant Json   GET    get    "/tenants/{slug}/catalog/products/{key}" => catalog::show,
+    tenant Json   POST   post   "/tenants/{slug}/chat" => chat::chat,
+    tenant Json   GET    get    "/tenants/{slug}/conversations" => conversations::list,
+    tenant Json   GET    get    "/tenants/{slug}/conversations/{id}" => conversations::show,
+    tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/takeover" => conversations::takeover,
+    tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/release" => conversations::release,
+    tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/messages" => conversations::send,
+    tenant Json   GET    get    "/tenants/{slug}/events" => events::tail,
+    tenant Json   GET    get    "/tenants/{slug}/secrets" => secrets::list_of_tenant,
+    tenant Json   PUT    put    "/tenants/{slug}/secrets/{name}" => secrets::set_of_tenant,
+    tenant Json   DELETE delete "/tenants/{slug}/secrets/{name}" => secrets::remove_of_tenant,
+    tenant Json   POST   post   "/tenants/{slug}/trigger" => trigger::trigger,
+}
