@@ -1,0 +1,164 @@
+//! The grammar of the command line: `aura <noun> <verb>`.
+
+use std::path::PathBuf;
+
+use aura::domain::tenant::TenantSlug;
+
+use crate::commands::{
+    catalog::CatalogArgs, chat::ChatArgs, completion::CompletionArgs, config::ConfigArgs, connect::ConnectArgs,
+    conversation::ConversationArgs, demo::DemoArgs, persona::PersonaArgs, secret::SecretArgs, serve::ServeArgs,
+    status::StatusArgs, tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs, version::VersionArgs,
+};
+
+const AFTER_HELP: &str = "\
+Examples:
+  aura demo
+  aura serve --listen 127.0.0.1:8080
+
+Exit codes:
+  0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused credentials, 5 refused by policy,
+  6 conflict, 7 daemon unreachable, 8 a check found problems, 75 temporary, try again,
+  130 and 143 interrupted";
+
+/// Answer the Instagram DMs of many shops, from their own catalogues, in their own voice
+#[derive(Debug, clap::Parser)]
+#[command(name = "aura", version, max_term_width = 100, after_help = AFTER_HELP, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Global {
+    /// Directory that holds all data [env: AURA_DATA_DIR]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+    /// Configuration file to read instead of the usual ones
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Print JSON: one document, or one object a line for streams
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print no colours [env: NO_COLOR]
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Say nothing but results and errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The tenant that a command is about.
+#[derive(Clone, Debug, clap::Args)]
+pub struct TenantArg {
+    /// Tenant to work on
+    #[arg(short = 't', long = "tenant", value_name = "SLUG", env = "AURA_TENANT", hide_env_values = true)]
+    pub slug: TenantSlug,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    Serve(ServeArgs),
+    Demo(DemoArgs),
+    Tenant(TenantArgs),
+    Persona(PersonaArgs),
+    Connect(ConnectArgs),
+    Catalog(CatalogArgs),
+    Chat(ChatArgs),
+    Trigger(TriggerArgs),
+    Tail(TailArgs),
+    Conversation(ConversationArgs),
+    Status(StatusArgs),
+    Secret(SecretArgs),
+    Config(ConfigArgs),
+    Completion(CompletionArgs),
+    Version(VersionArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Every command and subcommand with its full name, in the order of the help.
+    fn all(command: &clap::Command, name: &str, found: &mut Vec<(String, clap::Command)>) {
+        found.push((name.to_owned(), command.clone()));
+        for inner in command.get_subcommands() {
+            all(inner, &format!("{name} {}", inner.get_name()), found);
+        }
+    }
+
+    fn commands() -> Vec<(String, clap::Command)> {
+        let mut root = Cli::command().term_width(100);
+        root.build();
+        let mut found = Vec::new();
+        all(&root, "aura", &mut found);
+        found
+    }
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_of_every_command() {
+        for (name, mut command) in commands() {
+            let help = command.render_long_help().to_string();
+            insta::assert_snapshot!(format!("help-{}", name.replace(' ', "-")), help);
+        }
+    }
+
+    #[test]
+    fn every_command_without_further_commands_has_two_examples_of_itself() {
+        for (name, mut command) in commands().into_iter().filter(|(_, command)| !command.has_subcommands()) {
+            let help = command.render_long_help().to_string();
+            let examples = help.split("Examples:").nth(1).unwrap_or_default();
+            let own = examples.lines().filter(|line| line.contains(&name)).count();
+            assert!(own >= 2, "{name} has {own} examples");
+        }
+    }
+
+    #[test]
+    fn help_fits_and_follows_the_style() {
+        for (name, mut command) in commands() {
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            assert!(about.starts_with(char::is_uppercase) && !about.ends_with('.'), "{name}: {about}");
+            for line in command.render_long_help().to_string().lines() {
+                assert!(line.chars().count() <= 100, "{name}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_example_parses() {
+        for (name, mut command) in commands() {
+            let help = command.render_long_help().to_string();
+            let examples = help.split("Examples:").nth(1).unwrap_or_default();
+            for line in examples.lines().map(str::trim) {
+                let Some(at) = line.rfind("aura ") else { continue };
+                let words = words(line[at..].split([';', '<', '>', '|']).next().unwrap_or_default());
+                use clap::Parser;
+                if let Err(error) = Cli::try_parse_from(&words) {
+                    panic!("{name}: {line}: {error}");
+                }
+            }
+        }
+    }
+
+    /// Splits at spaces, but not inside double quotes.
+    fn words(line: &str) -> Vec<String> {
+        let quoted = |(index, part): (usize, &str)| match index % 2 {
+            0 => part.split_whitespace().map(str::to_owned).collect::<Vec<_>>(),
+            _ => vec![part.to_owned()],
+        };
+        line.split('"').enumerate().flat_map(quoted).collect()
+    }
+}

@@ -1,0 +1,169 @@
+//! `aura conversation`
+
+use aura::{
+    api::{self, ConversationFilter},
+    domain::ConversationId,
+};
+
+use crate::{cli::TenantArg, context::Context, failure::Failure, render, time::now};
+
+/// Watch conversations, take them over, write to shoppers
+#[derive(Debug, clap::Args)]
+pub struct ConversationArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    List(List),
+    Show(Show),
+    Takeover(Takeover),
+    Release(Release),
+    Send(Send),
+}
+
+/// Who answers in the conversations that are wanted.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum State {
+    /// The assistant answers
+    Bot,
+    /// A person answers
+    Person,
+    /// A shopper waits for a person
+    Waiting,
+}
+
+/// List conversations, the newest first
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura conversation list -t noor --state waiting
+  aura conversation list -t noor --limit 200 --json")]
+struct List {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// Only these
+    #[arg(long)]
+    state: Option<State>,
+    /// The most rows
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+}
+
+/// Show a conversation: what was said, what goes out, and what the answers rest on
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura conversation show -t noor conv_0192f5c8-0000-7000-8000-000000000001
+  aura conversation show -t noor conv_0192f5c8-0000-7000-8000-000000000001 --json")]
+struct Show {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// Conversation to show
+    conversation: ConversationId,
+}
+
+/// Silence the assistant in a conversation: a person answers
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura conversation takeover -t noor conv_0192f5c8-0000-7000-8000-000000000001
+  aura conversation takeover -t noor conv_0192f5c8-0000-7000-8000-000000000001 --json")]
+struct Takeover {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// Conversation to take over
+    conversation: ConversationId,
+}
+
+/// Let the assistant answer in a conversation again
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura conversation release -t noor conv_0192f5c8-0000-7000-8000-000000000001
+  aura conversation release -t noor conv_0192f5c8-0000-7000-8000-000000000001 --json")]
+struct Release {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// Conversation to give back
+    conversation: ConversationId,
+}
+
+/// Write to the shopper as a person
+///
+/// Whether the channel's window allows it, and with which tag, is decided by Aura.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura conversation send -t noor conv_0192f5c8-0000-7000-8000-000000000001 \"Layla here: it ships today\"
+  aura conversation send -t noor conv_0192f5c8-0000-7000-8000-000000000001 \"Thank you!\" --json")]
+struct Send {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// Conversation to write in
+    conversation: ConversationId,
+    /// The message, at most 1,000 bytes
+    text: String,
+}
+
+pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failure> {
+    match args.verb {
+        Verb::List(args) => list(context, &args).await,
+        Verb::Show(args) => {
+            let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
+            let detail = context.client().await?.conversation(slug, &id).await?;
+            context.ui.data(&detail, || render::conversation(&detail, now(), context.ui.width()))
+        }
+        Verb::Takeover(args) => {
+            let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
+            let conversation = context.client().await?.take_over(slug, &id).await?;
+            let next = format!("aura conversation send -t {slug} {id} TEXT");
+            changed(context, &conversation, "taken over: the assistant is silent in this conversation", next)
+        }
+        Verb::Release(args) => {
+            let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
+            let conversation = context.client().await?.release(slug, &id).await?;
+            let next = format!("aura conversation show -t {slug} {id}");
+            changed(context, &conversation, "released: the assistant answers in this conversation again", next)
+        }
+        Verb::Send(args) => send(context, args).await,
+    }
+}
+
+async fn list(context: &Context, args: &List) -> Result<(), Failure> {
+    let (ui, slug) = (context.ui, args.tenant.slug.as_str());
+    let state = args.state.map(|state| match state {
+        State::Bot => ConversationFilter::Bot,
+        State::Person => ConversationFilter::Person,
+        State::Waiting => ConversationFilter::Waiting,
+    });
+    let query = api::ConversationQuery { state, limit: Some(args.limit) };
+    let list = api::List { items: context.client().await?.conversations(slug, &query).await? };
+    if list.items.is_empty() && !ui.json {
+        let next =
+            if state.is_some() { format!("aura conversation list -t {slug}") } else { format!("aura chat -t {slug}") };
+        ui.done("no such conversations", next);
+        return Ok(());
+    }
+    ui.table(&list, || render::conversations(&list.items, now(), ui.width()))
+}
+
+async fn send(context: &Context, args: Send) -> Result<(), Failure> {
+    let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
+    let row = context.client().await?.send(slug, &id, &api::NewMessage { text: args.text }).await?;
+    if context.ui.json {
+        return context.ui.json_line(&row);
+    }
+    let next = format!("aura conversation show -t {slug} {id}");
+    context.ui.done(format!("queued as {}; it is {}", row.id, row.state), next);
+    Ok(())
+}
+
+fn changed(context: &Context, conversation: &api::Conversation, what: &str, next: String) -> Result<(), Failure> {
+    if context.ui.json {
+        return context.ui.json_line(conversation);
+    }
+    context.ui.done(what, next);
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! One file per command. The doc comment is the help.
+
+pub mod catalog;
+pub mod chat;
+pub mod completion;
+pub mod config;
+pub mod connect;
+pub mod conversation;
+pub mod demo;
+mod input;
+pub mod persona;
+pub mod secret;
+pub mod serve;
+pub mod status;
+pub mod tail;
+pub mod tenant;
+pub mod trigger;
+pub mod version;

@@ -1,0 +1,108 @@
+//! Conversations and events.
+
+use aura::api::{Conversation, ConversationDetail, Event, Message, OutboxRow, Time, Turn};
+use serde_json::Value;
+
+use super::layout::{Grid, clip, count, or_dash, pairs};
+use crate::{
+    terminal_safe::one_line,
+    time::{ago, ago_or_dash, stamp},
+};
+
+/// Widest a name is shown in a table.
+const NAME_COLUMNS: usize = 18;
+/// Widest a message is shown in a line of events.
+const TEXT_COLUMNS: usize = 60;
+
+pub fn conversations(rows: &[Conversation], now: Time, width: Option<usize>) -> String {
+    let mut grid = Grid::new(width, &["CONVERSATION", "SHOPPER", "ANSWERED BY", "WAITING", "LAST"]).whole(&[0]);
+    for row in rows {
+        let waiting = row.takeover.as_ref().and_then(|takeover| takeover.waiting_since);
+        let (name, last) = (clip(shopper(row), NAME_COLUMNS), ago(row.last_message_at, now));
+        grid.row([&row.id, &name, &answered_by(row), &ago_or_dash(waiting, now), &last]);
+    }
+    grid.finish()
+}
+
+fn shopper(conversation: &Conversation) -> &str {
+    conversation.shopper_name.as_deref().unwrap_or(&conversation.shopper_id)
+}
+
+/// `bot`, `person (asked)`.
+fn answered_by(conversation: &Conversation) -> String {
+    conversation.takeover.as_ref().map_or_else(|| "bot".into(), |takeover| format!("person ({})", takeover.cause))
+}
+
+pub fn conversation(detail: &ConversationDetail, now: Time, width: Option<usize>) -> String {
+    let conversation = &detail.conversation;
+    let about = pairs(&[
+        ("conversation", conversation.id.clone()),
+        ("shopper", format!("{} ({})", one_line(shopper(conversation)), conversation.shopper_id)),
+        ("account", format!("{} on {}", conversation.account_id, conversation.channel)),
+        ("answered by", answered_by(conversation)),
+        ("waiting since", ago_or_dash(conversation.takeover.as_ref().and_then(|takeover| takeover.waiting_since), now)),
+        ("language", or_dash(conversation.language.as_deref()).into()),
+        ("shopper last wrote", ago_or_dash(conversation.last_shopper_at, now)),
+        ("not yet answered", count(conversation.open_messages.into(), "message", "messages")),
+    ]);
+    let said: Vec<_> = detail.messages.iter().map(|message| said(message, now)).collect();
+    let mut text =
+        format!("{about}\n\nMessages (UTC)\n{}", if said.is_empty() { "none".into() } else { said.join("\n") });
+    if !detail.outbox.is_empty() {
+        text.push_str(&format!("\n\nOutbox\n{}", outbox(&detail.outbox, now, width)));
+    }
+    if !detail.turns.is_empty() {
+        text.push_str(&format!("\n\nTurns\n{}", turns(&detail.turns, now, width)));
+    }
+    text
+}
+
+fn said(message: &Message, now: Time) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    if message.unsent {
+        parts.push("(taken back)".into());
+    }
+    parts.extend(message.text.clone());
+    parts.extend(message.attachments.iter().map(|kind| format!("[{kind}]")));
+    let (at, side) = (stamp(message.at, now), &message.side);
+    let indent = " ".repeat(at.len() + 2 + 9);
+    format!("{at}  {side:7}  {}", parts.join(" ").replace('\n', &format!("\n{indent}")))
+}
+
+fn outbox(rows: &[OutboxRow], now: Time, width: Option<usize>) -> String {
+    let mut grid = Grid::new(width, &["BY", "STATE", "REASON", "QUEUED", "TEXT"]);
+    for row in rows {
+        let state = if row.held { format!("{}, held", row.state) } else { row.state.clone() };
+        let queued = ago(row.queued_at, now);
+        grid.row([&row.author, &state, or_dash(row.reason.as_deref()), &queued, &clip(&row.text, 48)]);
+    }
+    grid.finish()
+}
+
+fn turns(rows: &[Turn], now: Time, width: Option<usize>) -> String {
+    let mut grid = Grid::new(width, &["BEGAN", "OUTCOME", "MODEL", "REFUSED DRAFTS", "EVIDENCE"]).right(&[3]);
+    for turn in rows {
+        let outcome = match (&turn.outcome, &turn.reason) {
+            (None, _) => "running".into(),
+            (Some(outcome), None) => outcome.clone(),
+            (Some(outcome), Some(reason)) => format!("{outcome} ({reason})"),
+        };
+        let (began, evidence) = (ago(turn.started_at, now), turn.evidence.join(", "));
+        let refused = turn.guard_refusals.to_string();
+        grid.row([&began, &outcome, or_dash(turn.model.as_deref()), &refused, or_dash(Some(&evidence))]);
+    }
+    grid.finish()
+}
+
+/// One event, one line: `09:30:05  noor  message.received  shopper  "Is it…" conversation=conv_…`. What does not
+/// fit wraps, so the words come before the ids.
+pub fn event(event: &Event, now: Time) -> String {
+    let fields = event.fields.iter().map(|(name, value)| match value {
+        Value::String(text) => format!("{name}={}", one_line(text)),
+        other => format!("{name}={other}"),
+    });
+    let text = event.text.as_ref().map(|text| format!("\"{}\"", clip(text, TEXT_COLUMNS)));
+    let rest: Vec<String> = text.into_iter().chain(fields).collect();
+    let (at, kind) = (stamp(event.at, now), one_line(&event.kind));
+    format!("{at}  {}  {kind:24}  {:8}  {}", event.tenant, event.actor, rest.join(" ")).trim_end().to_owned()
+}

@@ -1,0 +1,16 @@
+//! What a person sees: pure functions from API shapes to text. No colour, no terminal, no clock.
+
+mod catalog;
+mod conversation;
+mod layout;
+mod status;
+mod tenant;
+
+pub use catalog::{catalog_status, chat_reply, import_report, product, search_results};
+pub use conversation::{conversation, conversations, event};
+pub use layout::Grid;
+pub use status::status;
+pub use tenant::{accounts, persona, secrets, tenant, tenants};
+
+#[cfg(test)]
+mod tests;

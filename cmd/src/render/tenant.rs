@@ -1,0 +1,66 @@
+//! Tenants, voices, accounts, secrets.
+
+use aura::api::{Account, Persona, Secret, Tenant, TenantDetail, Time};
+
+use super::layout::{Grid, clip, or_dash, pairs};
+use crate::time::ago;
+
+/// Widest a name is shown.
+const NAME_COLUMNS: usize = 30;
+
+pub fn tenants(tenants: &[Tenant], now: Time, width: Option<usize>) -> String {
+    let mut grid = Grid::new(width, &["SLUG", "NAME", "STATE", "CURRENCY", "LANGUAGE", "ADDED"]).whole(&[0]);
+    for tenant in tenants {
+        let Tenant { slug, name, state, currency, language, created_at, .. } = tenant;
+        grid.row([slug, &clip(name, NAME_COLUMNS), state, currency, language, &ago(*created_at, now)]);
+    }
+    grid.finish()
+}
+
+pub fn tenant(detail: &TenantDetail, now: Time) -> String {
+    let tenant = &detail.tenant;
+    let about = pairs(&[
+        ("slug", tenant.slug.clone()),
+        ("name", tenant.name.clone()),
+        ("state", tenant.state.clone()),
+        ("currency", tenant.currency.clone()),
+        ("language", tenant.language.clone()),
+        ("website", or_dash(tenant.website.as_deref()).into()),
+        ("added", ago(tenant.created_at, now)),
+        ("id", tenant.id.clone()),
+    ]);
+    format!("{about}\n\nVoice\n{}", persona(&detail.persona))
+}
+
+pub fn persona(persona: &Persona) -> String {
+    let disclose = match persona.disclose {
+        Some(false) => "no",
+        Some(true) | None => "yes",
+    };
+    pairs(&[
+        ("assistant", or_dash(persona.name.as_deref()).into()),
+        ("tone", or_dash(persona.tone.as_deref()).into()),
+        ("greeting", or_dash(persona.greeting.as_deref()).into()),
+        ("sign-off", or_dash(persona.sign_off.as_deref()).into()),
+        ("tells it is an assistant", disclose.into()),
+        ("in these words", persona.disclosure.clone().unwrap_or_else(|| "the built-in sentence".into())),
+    ])
+}
+
+pub fn accounts(rows: &[(String, Account)], now: Time, width: Option<usize>) -> String {
+    let mut grid = Grid::new(width, &["TENANT", "CHANNEL", "ACCOUNT", "NAME", "STATE", "CONNECTED"]).whole(&[0, 2]);
+    for (slug, account) in rows {
+        let name = or_dash(account.username.as_deref());
+        let connected = ago(account.connected_at, now);
+        grid.row([slug, &account.channel, &account.account_id, &clip(name, NAME_COLUMNS), &account.state, &connected]);
+    }
+    grid.finish()
+}
+
+pub fn secrets(secrets: &[Secret], now: Time, width: Option<usize>) -> String {
+    let mut grid = Grid::new(width, &["NAME", "FINGERPRINT", "CHANGED"]).whole(&[0, 1]);
+    for secret in secrets {
+        grid.row([&secret.name, &secret.fingerprint, &ago(secret.changed_at, now)]);
+    }
+    grid.finish()
+}

@@ -1,0 +1,275 @@
+//! What people see, at 100 columns.
+
+use aura::api::*;
+use serde_json::json;
+
+use super::*;
+
+const WIDTH: Option<usize> = Some(100);
+const NOW: Time = Time(1_795_253_405_123);
+const MINUTE: i64 = 60_000;
+
+fn minutes_ago(minutes: i64) -> Time {
+    Time(NOW.0 - minutes * MINUTE)
+}
+
+/// Everything shown has to fit, and nothing may steer the terminal.
+fn checked(text: String) -> String {
+    for line in text.lines() {
+        assert!(console::measure_text_width(line) <= 100, "too wide: {line}");
+        assert_eq!(line, line.trim_end());
+    }
+    text
+}
+
+fn a_tenant(slug: &str, name: &str, state: &str) -> Tenant {
+    Tenant {
+        id: "ten_0192f5c8-0000-7000-8000-000000000007".into(),
+        slug: slug.into(),
+        name: name.into(),
+        currency: "EUR".into(),
+        language: "en".into(),
+        website: Some("https://noor.example".into()),
+        state: state.into(),
+        created_at: minutes_ago(3 * 24 * 60),
+    }
+}
+
+fn brief(key: &str, title: &str) -> ProductRef {
+    ProductRef {
+        product_id: key.into(),
+        title: title.into(),
+        url: Some(format!("https://noor.example/products/{key}")),
+        price: Some(Price { amount: "89.00".into(), currency: "EUR".into() }),
+        available: true,
+    }
+}
+
+fn a_conversation(name: Option<&str>, takeover: Option<Takeover>) -> Conversation {
+    Conversation {
+        id: "conv_0192f5c8-0000-7000-8000-000000000001".into(),
+        channel: "instagram".into(),
+        account_id: "17841460012345678".into(),
+        shopper_id: "1284305829174402".into(),
+        shopper_name: name.map(Into::into),
+        state: if takeover.is_some() { "person" } else { "bot" }.into(),
+        takeover,
+        open_messages: 1,
+        last_shopper_at: Some(minutes_ago(4)),
+        last_message_at: minutes_ago(3),
+        language: Some("en".into()),
+    }
+}
+
+fn waiting() -> Option<Takeover> {
+    Some(Takeover { cause: "asked".into(), since: minutes_ago(9), waiting_since: Some(minutes_ago(5)) })
+}
+
+#[test]
+fn tenant_list() {
+    let rows = [
+        a_tenant("noor", "Noor Atelier", "active"),
+        a_tenant("hafen-keramik", "Hafen Keramik \u{1b}[31m mit einem sehr, sehr langen Namen", "paused"),
+    ];
+    insta::assert_snapshot!(checked(tenants(&rows, NOW, WIDTH)));
+}
+
+#[test]
+fn tenant_detail() {
+    let voice = Persona { tone: Some("warm".into()), sign_off: Some("Layla".into()), ..Persona::default() };
+    let detail = TenantDetail { tenant: a_tenant("noor", "Noor Atelier", "active"), persona: voice };
+    insta::assert_snapshot!(checked(tenant(&detail, NOW)));
+}
+
+#[test]
+fn account_and_secret_lists() {
+    let account = Account {
+        channel: "instagram".into(),
+        account_id: "17841460012345678".into(),
+        username: Some("noor.atelier".into()),
+        state: "connected".into(),
+        connected_at: minutes_ago(90),
+    };
+    let secret = Secret { name: "meta.app_secret".into(), fingerprint: "1f0a9c22".into(), changed_at: minutes_ago(1) };
+    let lists = [accounts(&[("noor".into(), account)], NOW, WIDTH), secrets(&[secret], NOW, WIDTH)];
+    insta::assert_snapshot!(checked(lists.join("\n\n")));
+}
+
+#[test]
+fn search_result_table() {
+    let hit = |key, title, score| SearchHit { product: brief(key, title), score };
+    let unknown = SearchHit {
+        product: ProductRef {
+            price: None,
+            available: false,
+            ..brief("gid://shopify/Product/7982", "Scarf 丝绸围巾 丝绸围巾 丝绸围巾 丝绸围巾")
+        },
+        score: 0.1234,
+    };
+    let results = vec![hit("linen-abaya", "Linen abaya, sand", 0.91), unknown];
+    let found = SearchResult { query: "abaya".into(), results, elapsed_ms: 3 };
+    insta::assert_snapshot!(checked(search_results(&found, WIDTH)));
+}
+
+#[test]
+fn product_detail() {
+    let variant = |size: &str, quantity| Variant {
+        key: size.into(),
+        sku: Some(format!("NA-124-{size}")),
+        options: vec![("Size".into(), size.into()), ("Colour".into(), "Sand".into())],
+        price: Some(Price { amount: "89.00".into(), currency: "EUR".into() }),
+        compare_at: Some(Price { amount: "109.00".into(), currency: "EUR".into() }),
+        available: quantity != Some(0),
+        quantity,
+    };
+    let shown = Product {
+        brief: brief("linen-abaya", "Linen abaya, sand"),
+        brand: Some("Noor".into()),
+        category: None,
+        tags: vec!["linen".into(), "summer".into()],
+        description: "Loose fit, made of washed linen.".into(),
+        images: vec!["https://noor.example/1.jpg".into()],
+        status: "active".into(),
+        visible: true,
+        variants: vec![variant("M", Some(3)), variant("L", Some(0)), variant("XL", None)],
+    };
+    insta::assert_snapshot!(checked(product(&shown, WIDTH)));
+}
+
+#[test]
+fn import_result() {
+    let skipped = (1..=12).map(|row| Skipped { at: format!("row {row}"), reason: "`Price` is \u{1b}[2J not".into() });
+    let report = ImportReport {
+        source: "products.csv".into(),
+        format: "shopify_csv".into(),
+        products: 124,
+        variants: 312,
+        added: 120,
+        updated: 3,
+        unchanged: 1,
+        removed: 0,
+        skipped: skipped.collect(),
+        skipped_more: 3,
+        dry_run: false,
+        elapsed_ms: 87,
+    };
+    let status = CatalogStatus {
+        products: 124,
+        visible: 1,
+        variants: 312,
+        active: 121,
+        unlisted: 0,
+        draft: 2,
+        archived: 1,
+        source: Some("products.csv".into()),
+        format: Some("shopify_csv".into()),
+        imported_at: Some(minutes_ago(2)),
+    };
+    insta::assert_snapshot!(checked(format!("{}\n\n{}", import_report(&report), catalog_status(&status, NOW))));
+}
+
+#[test]
+fn conversation_list() {
+    let rows = [a_conversation(Some("Ana \u{202e}\u{1b}]0;x\u{7}"), waiting()), a_conversation(None, None)];
+    insta::assert_snapshot!(checked(conversations(&rows, NOW, WIDTH)));
+}
+
+#[test]
+fn conversation_detail() {
+    let message = |side: &str, text: Option<&str>, attachments: &[&str], minutes| Message {
+        id: "msg_1".into(),
+        side: side.into(),
+        text: text.map(Into::into),
+        attachments: attachments.iter().map(|&kind| kind.into()).collect(),
+        at: minutes_ago(minutes),
+        unsent: text.is_none() && attachments.is_empty(),
+    };
+    let row = OutboxRow {
+        id: "out_1".into(),
+        author: "bot".into(),
+        text: "Yes, in M:\nLinen abaya, sand, 89.00 EUR".into(),
+        state: "unknown".into(),
+        reason: Some("timeout".into()),
+        held: true,
+        queued_at: minutes_ago(3),
+        sent_at: None,
+    };
+    let turn = Turn {
+        id: "turn_1".into(),
+        outcome: Some("handed_over".into()),
+        reason: Some("asked".into()),
+        model: Some("builtin".into()),
+        evidence: vec!["linen-abaya".into()],
+        guard_refusals: 0,
+        started_at: minutes_ago(3),
+    };
+    let detail = ConversationDetail {
+        conversation: a_conversation(Some("Ana"), waiting()),
+        messages: vec![
+            message("shopper", Some("Is the linen abaya available in M?"), &["image"], 2 * 24 * 60),
+            message("bot", Some("Yes, in M:\nLinen abaya, sand, 89.00 EUR"), &[], 4),
+            message("shopper", None, &[], 3),
+        ],
+        outbox: vec![row],
+        turns: vec![turn],
+    };
+    insta::assert_snapshot!(checked(conversation(&detail, NOW, WIDTH)));
+}
+
+#[test]
+fn event_lines() {
+    let line = |kind: &str, text: Option<&str>| {
+        let fields = json!({ "conversation": "conv_0192f5c8", "bytes": 12 });
+        let shown = Event {
+            tenant: "noor".into(),
+            seq: 7,
+            kind: kind.into(),
+            at: minutes_ago(1),
+            actor: "shopper".into(),
+            correlation: None,
+            fields: fields.as_object().cloned().unwrap_or_default(),
+            text: text.map(Into::into),
+        };
+        event(&shown, NOW)
+    };
+    let lines = [line("message.received", Some("hello\nthere \u{1b}[31m")), line("conversation.handed_over", None)];
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn status_page() {
+    let account = AccountStatus {
+        channel: "instagram".into(),
+        account_id: "17841460012345678".into(),
+        username: Some("noor.atelier".into()),
+        state: "refused".into(),
+        last_event_at: Some(minutes_ago(2)),
+        received: 311,
+        recovered: 2,
+    };
+    let shop = TenantStatus {
+        slug: "noor".into(),
+        name: "Noor Atelier".into(),
+        state: "active".into(),
+        conversations: 1_204,
+        with_person: 3,
+        waiting: 1,
+        open_messages: 2,
+        products: 118,
+        outbox: OutboxCounts { pending: 1, sending: 1, sent: 4_410, unknown: 1, failed: 0, cancelled: 7, held: 2 },
+        accounts: vec![account],
+    };
+    let mut page = Status {
+        version: "0.1.0".into(),
+        data_dir: "/var/lib/aura".into(),
+        daemon: true,
+        started_at: Some(minutes_ago(125)),
+        master_key: "file".into(),
+        journal: Journal { backlog: 3 },
+        schemas: Versions { control: 1, journal: 1, tenant: 1 },
+        tenants: vec![shop],
+    };
+    insta::assert_snapshot!(checked(status(&page, NOW, WIDTH)));
+    page.tenants.clear();
+    insta::assert_snapshot!("status_page_without_tenants", checked(status(&page, NOW, WIDTH)));
+}

@@ -1,0 +1,156 @@
+//! What leaves the command: data on stdout, words to a person on stderr. Everything passes `terminal_safe` here, so no
+//! command can forget it; colour is added afterwards and never says anything alone.
+
+use std::io::{self, IsTerminal, Write};
+
+use owo_colors::OwoColorize;
+use serde::Serialize;
+
+use crate::{
+    failure::Failure,
+    terminal_safe::{json_safe, terminal_safe},
+};
+
+/// Columns when the width of the terminal is not known.
+const WIDTH_DEFAULT: usize = 100;
+/// Narrower than this nothing can be laid out.
+const WIDTH_MIN: usize = 40;
+
+/// Where and how a command speaks.
+#[derive(Clone, Copy, Debug)]
+pub struct Ui {
+    /// Scripts listen: JSON only.
+    pub json: bool,
+    /// Say nothing that is not asked for.
+    pub quiet: bool,
+    /// Say more.
+    pub verbose: bool,
+    colour_out: bool,
+    colour_err: bool,
+}
+
+impl Ui {
+    /// Colours only on a terminal, and not when `NO_COLOR` is set or the terminal is `dumb`.
+    pub fn new(json: bool, quiet: bool, verbose: bool, no_colour: bool) -> Self {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let colour = !no_colour && !set("NO_COLOR") && !dumb;
+        Self {
+            json,
+            quiet,
+            verbose,
+            colour_out: colour && io::stdout().is_terminal(),
+            colour_err: colour && io::stderr().is_terminal(),
+        }
+    }
+
+    /// Columns to lay out for; `None` when stdout is not a terminal and every row may be as long as it is.
+    pub fn width(self) -> Option<usize> {
+        let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        let of_terminal = || match console::Term::stdout().size_checked() {
+            Some((_, columns)) => usize::from(columns),
+            None => WIDTH_DEFAULT,
+        };
+        match columns {
+            Some(columns) => Some(usize::max(columns, WIDTH_MIN)),
+            None if io::stdout().is_terminal() => Some(usize::max(of_terminal(), WIDTH_MIN)),
+            None => None,
+        }
+    }
+
+    /// Whether a progress bar has a place to be.
+    pub fn shows_progress(self) -> bool {
+        !self.json && !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// The result: `value` for scripts, `text` for people.
+    pub fn data<T: Serialize>(self, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
+        if self.json { self.json_line(value) } else { self.text(&text()) }
+    }
+
+    /// A table for people, whose first line is its head, or `value` for scripts.
+    pub fn table<T: Serialize>(self, value: &T, table: impl FnOnce() -> String) -> Result<(), Failure> {
+        if self.json {
+            return self.json_line(value);
+        }
+        let table = table();
+        let safe = terminal_safe(&table);
+        match safe.split_once('\n') {
+            Some((head, rows)) if self.colour_out => write_out(&format!("{}\n{rows}", head.bold())),
+            _ => write_out(&safe),
+        }
+    }
+
+    /// One JSON value on a line of its own.
+    pub fn json_line<T: Serialize>(self, value: &T) -> Result<(), Failure> {
+        let json = serde_json::to_string(value)
+            .map_err(|error| Failure::new(1, "failed", format!("the result is not JSON: {error}")))?;
+        write_out(&json_safe(&json))
+    }
+
+    /// Text on stdout.
+    pub fn text(self, text: &str) -> Result<(), Failure> {
+        write_out(&terminal_safe(text))
+    }
+
+    /// A word to the person, unless they want none.
+    pub fn say(self, text: impl AsRef<str>) {
+        if !self.quiet && !self.json {
+            write_err(&terminal_safe(text.as_ref()));
+        }
+    }
+
+    /// A word that even `--quiet` does not silence.
+    pub fn always(self, text: impl AsRef<str>) {
+        write_err(&terminal_safe(text.as_ref()));
+    }
+
+    /// Text of our own making, byte for byte.
+    pub fn script(self, script: &str) -> Result<(), Failure> {
+        write_out(script.trim_end_matches('\n'))
+    }
+
+    /// What changed and what to do next.
+    pub fn done(self, what: impl AsRef<str>, next: impl AsRef<str>) {
+        self.say(what);
+        if !next.as_ref().is_empty() {
+            self.say(format!("next: {}", next.as_ref()));
+        }
+    }
+
+    /// Tells why the command failed.
+    pub fn fail(self, failure: &Failure) {
+        if self.json {
+            write_err(&json_safe(&failure.json().to_string()));
+            return;
+        }
+        let text = failure.text(self.verbose);
+        for line in terminal_safe(&text).lines() {
+            match line.split_once(": ") {
+                Some(("error", rest)) if self.colour_err => write_err(&format!("{}: {rest}", "error".red().bold())),
+                Some(("hint", rest)) if self.colour_err => write_err(&format!("{}: {rest}", "hint".cyan())),
+                _ => write_err(line),
+            }
+        }
+    }
+}
+
+/// Whether a failure only says that nobody reads our output any more (`aura tail | head`).
+pub fn is_closed_pipe(failure: &Failure) -> bool {
+    failure.code == CLOSED_PIPE
+}
+
+const CLOSED_PIPE: &str = "pipe_closed";
+
+fn write_out(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::new(0, CLOSED_PIPE, "nobody reads the output any more"),
+        _ => Failure::io("the output could not be written", &error),
+    })
+}
+
+/// Where stderr is closed there is nobody left to tell.
+fn write_err(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
