@@ -448,6 +448,35 @@ mod tests {
     }
 
     #[test]
+    fn everyday_phrasings_are_understood() {
+        for (text, intent, ask, content) in [
+            ("Is this still available?", "product", "stock", ""),
+            ("How much does shipping cost?", "policy", "search", ""),
+            ("Ich hätte gern das Leinenhemd in Größe L", "product", "search", "leinenhemd"),
+            ("Gibt es noch die blaue Tasche?", "product", "search", "tasche"),
+            ("Habt ihr Hemden ohne Kragen?", "product", "search", "hemden kragen"),
+            ("wie viel kostet die blaue Tasche in L", "product", "price", "tasche"),
+            ("I'm looking for a gift for my mom, max 40€", "product", "search", "gift mom"),
+            ("Vous livrez en Suisse ?", "policy", "search", ""),
+            ("Avez-vous une boutique à Lyon ?", "policy", "search", ""),
+            ("hola, tienen bolsos negros?", "product", "search", "bolsos"),
+            ("Che taglie avete per la camicia di lino?", "product", "search", "camicia lino"),
+            ("quanto costano le spedizioni?", "policy", "search", ""),
+            ("Can you send me the link?", "product", "about", ""),
+            ("ok thanks, bye", "thanks", "search", ""),
+            ("Hi, I have a question about my order", "order", "search", ""),
+            ("I want to return the shirt", "policy", "search", ""),
+            ("do you have crop tops", "product", "search", "crop tops"),
+            ("we love your brand! collab?", "product", "search", "love brand collab"),
+            ("Ist das Kleid auch in Rot verfügbar?", "product", "stock", "kleid"),
+        ] {
+            let read = read(&[text]);
+            let shown = (read.intent.as_str(), read.ask.as_str(), read.content.join(" "));
+            assert_eq!((shown.0, shown.1, shown.2.as_str()), (intent, ask, content), "{text}");
+        }
+    }
+
+    #[test]
     fn a_burst_is_one_question() {
         let read = read(&["hi", "do you have linen shirts?", "in M", "thanks!"]);
         assert_eq!((read.intent, read.greets, read.explicit), (Intent::Product, true, true));
@@ -513,5 +542,18 @@ mod tests {
         input.language = Some(Language::It);
         let read = understand(&input);
         assert_eq!((read.language, read.language_certain), (Language::It, false));
+    }
+
+    proptest::proptest! {
+        /// Whatever a shopper types, there is an understanding of it, and what is searched for was typed.
+        #[test]
+        fn any_text_can_be_read(text in "\\PC{0,200}", words in "[a-zA-Z€?!.,' 0-9äéñß🙂-]{0,120}") {
+            for text in [text, words] {
+                let search = read(&[&text]).search;
+                let mut typed = text.chars();
+                let in_order = search.chars().filter(|letter| !letter.is_whitespace()).all(|letter| typed.any(|own| own == letter));
+                proptest::prop_assert!(in_order, "{} of {}", search, text);
+            }
+        }
     }
 }

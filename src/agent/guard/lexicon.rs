@@ -17,6 +17,7 @@ pub(super) enum Claim {
     Unavailable,
     WeaklyAvailable,
     Negator,
+    Filler,
     Contrast,
     CostWord,
     WasWord,
@@ -44,6 +45,7 @@ pub(super) struct Lexicon {
     phrases: PhraseBook<Claim>,
     currency_words: HashSet<String>,
     no_form: HashSet<String>,
+    filler: HashSet<String>,
 }
 
 impl Lexicon {
@@ -57,8 +59,9 @@ impl Lexicon {
                 phrases: PhraseBook::new(),
                 currency_words: plain(Claim::CurrencyWord),
                 no_form: plain(Claim::NoForm),
+                filler: plain(Claim::Filler),
             };
-            for (claim, phrases) in &claims {
+            for (claim, phrases) in claims.iter().filter(|(claim, _)| **claim != Claim::Filler) {
                 phrases.iter().for_each(|phrase| lexicon.phrases.add(*claim, phrase));
             }
             lexicon
@@ -73,6 +76,11 @@ impl Lexicon {
     /// Whether a folded word names money.
     pub(super) fn is_currency_word(&self, word: &str) -> bool {
         self.currency_words.contains(word)
+    }
+
+    /// Whether a word may stand between a negation and what it denies.
+    pub(super) fn is_filler(&self, word: &str) -> bool {
+        self.filler.contains(word)
     }
 
     /// Whether a word after "available in" names no form of the product.

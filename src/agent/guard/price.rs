@@ -25,6 +25,30 @@ const COST_REACH: usize = 4;
 const UNITS: [&str; 18] =
     ["cm", "mm", "m", "km", "kg", "g", "mg", "l", "ml", "cl", "oz", "lb", "lbs", "inch", "inches", "zoll", "w", "v"];
 
+/// Before a bare number at the end of a clause these make it a price.
+const PRICE_INTRODUCERS: [&str; 20] = [
+    "is",
+    "for",
+    "at",
+    "only",
+    "just",
+    "ist",
+    "fur",
+    "um",
+    "nur",
+    "est",
+    "pour",
+    "seulement",
+    "es",
+    "por",
+    "solo",
+    "a",
+    "per",
+    "e",
+    "soli",
+    "s",
+];
+
 /// Words of money that mean nothing else: they need a number.
 const MONEY_WORDS: [&str; 15] = [
     "euro", "euros", "eur", "dollar", "dollars", "usd", "bucks", "gbp", "quid", "chf", "franken", "yen", "dolares",
@@ -76,6 +100,9 @@ fn priced<'s>(sentence: &Sentence<'s>) -> Vec<Priced<'s>> {
     found.extend(other_ends_of_ranges(sentence, &found));
     if found.is_empty() {
         found.extend(after_cost_words(sentence));
+    }
+    if found.is_empty() {
+        found.extend(bare_at_the_end(sentence));
     }
     found.extend(by_form(sentence, &found));
     found.sort_by_key(|price| price.at);
@@ -151,6 +178,26 @@ fn after_cost_words<'s>(sentence: &Sentence<'s>) -> Vec<Priced<'s>> {
         found.extend(number);
     }
     found
+}
+
+/// "The shirt is 49." and "yours for 49": a bare number at the end of what is said, unless it is a form of the product.
+fn bare_at_the_end<'s>(sentence: &Sentence<'s>) -> Vec<Priced<'s>> {
+    let form = |at: usize| {
+        sentence.subject(at).iter().any(|index| {
+            let named = named_values(sentence, &sentence.products[*index], 0, sentence.pieces.len());
+            named.covers(at)
+        })
+    };
+    let ends = |at: usize| matches!(sentence.pieces.get(at), None | Some(Piece::Break { .. } | Piece::Comma));
+    let pieces = sentence.pieces.iter().enumerate();
+    let numbers = pieces.filter_map(|(at, piece)| match piece {
+        Piece::Number { text, .. } if ends(at + 1) => Some((at, text.as_str())),
+        _ => None,
+    });
+    let introduced =
+        |at: usize| at.checked_sub(1).is_some_and(|before| PRICE_INTRODUCERS.contains(&sentence.words[before]));
+    let bare = numbers.filter(|(at, _)| introduced(*at) && !form(*at));
+    bare.map(|(at, number)| Priced { at, number, mark: None }).collect()
 }
 
 /// `49.90` and `49,-` look like prices whatever stands around them.

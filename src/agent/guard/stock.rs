@@ -7,12 +7,9 @@ use super::{
     sheet::{Piece, Sheet},
 };
 use crate::{
-    agent::cues::Cues,
+    agent::{cues::Cues, phrases::Match},
     domain::product::{Product, Variant},
 };
-
-/// Words between "not" and "available": "is not at the moment available".
-const NEGATION_REACH: usize = 5;
 
 /// Sizes given as bare numbers.
 const SIZE_NUMBERS: std::ops::RangeInclusive<u32> = 16..=64;
@@ -64,11 +61,7 @@ fn check_clause(sentence: &Sentence<'_>, clause: &Clause) -> Option<Violation> {
     if subjects.iter().all(holds) { None } else { refuse("the product's data does not say so") }
 }
 
-fn inside<'a>(
-    sentence: &'a Sentence<'_>,
-    clause: &Clause,
-    claim: Claim,
-) -> impl Iterator<Item = &'a crate::agent::phrases::Match<Claim>> {
+fn inside<'a>(sentence: &'a Sentence<'_>, clause: &Clause, claim: Claim) -> impl Iterator<Item = &'a Match<Claim>> {
     let (from, to) = (clause.from, clause.to);
     sentence.all(claim).filter(move |found| from <= found.first && found.end() <= to)
 }
@@ -79,10 +72,14 @@ fn strong(sentence: &Sentence<'_>, clause: &Clause) -> Option<Says> {
     let mut can = false;
     let mut denied = !cannot.is_empty();
     for found in inside(sentence, clause, Claim::Available).filter(|found| !covered(found.first)) {
-        if negated(sentence, clause, found.first) { denied = true } else { can = true }
+        match negation(sentence, clause, found) {
+            Negation::None => can = true,
+            Negation::Clean => denied = true,
+            Negation::Murky => return Some(Says::Both),
+        }
     }
-    // "Not sold out" is a claim that it can be had.
-    if cannot.iter().any(|found| negated_apart(sentence, clause, found)) {
+    // "Not sold out" claims that it can be had; such turns are refused rather than resolved.
+    if cannot.iter().any(|found| denied_again(sentence, clause, found)) {
         return Some(Says::Both);
     }
     match (can, denied) {
@@ -103,30 +100,74 @@ fn weak(sentence: &Sentence<'_>, clause: &Clause) -> Option<Says> {
     if !names_form || sentence.question {
         return None;
     }
-    Some(if negated(sentence, clause, found.first) { Says::Cannot } else { Says::Can })
+    Some(match negation(sentence, clause, found) {
+        Negation::None => Says::Can,
+        Negation::Clean => Says::Cannot,
+        Negation::Murky => Says::Both,
+    })
 }
 
-/// Whether a negation stands shortly before, in the same breath.
-fn negated(sentence: &Sentence<'_>, clause: &Clause, at: usize) -> bool {
-    let breath = sentence.pieces[clause.from..at].iter().rposition(|piece| matches!(piece, Piece::Comma | Piece::Dash));
-    let from = breath.map_or(clause.from, |comma| clause.from + comma + 1).max(at.saturating_sub(NEGATION_REACH + 3));
-    let words_between = |place: usize| sentence.words[place..at].iter().filter(|word| !word.is_empty()).count();
-    let before = inside(sentence, clause, Claim::Negator)
-        .any(|found| found.first >= from && found.end() <= at && words_between(found.end()) <= NEGATION_REACH);
-    // "verfügbar ist es nicht", "lo tenemos: no"
-    let after = inside(sentence, clause, Claim::Negator).any(|found| {
-        found.first > at && sentence.words[at..found.first].iter().filter(|word| !word.is_empty()).count() <= 3
-    });
-    before || after
+/// How a claim is denied.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Negation {
+    None,
+    /// Nothing but fillers and forms between the negation and the claim: "is not at the moment available".
+    Clean,
+    /// A negation is about, but what it denies is open: "no doubt it is available", "not only available".
+    Murky,
 }
 
-/// A negation outside the phrase itself ("nicht auf Lager" holds its own).
-fn negated_apart(sentence: &Sentence<'_>, clause: &Clause, found: &crate::agent::phrases::Match<Claim>) -> bool {
-    let adjacent = |negator: &&crate::agent::phrases::Match<Claim>| {
-        negator.end() <= found.first && found.first - negator.end() <= 1
+fn negation(sentence: &Sentence<'_>, clause: &Clause, claim: &Match<Claim>) -> Negation {
+    let (from, to) = breath(sentence, clause, claim);
+    let harmless = |place: usize| match &sentence.pieces[place] {
+        Piece::Word { folded, .. } => {
+            Lexicon::get().is_filler(folded) || is_form(sentence, place) || is_value(sentence, place)
+        }
+        Piece::Number { .. } | Piece::Name(_) | Piece::Slash | Piece::Break { .. } => true,
+        _ => false,
     };
-    // French denies in two halves: "n'est pas épuisé" is a denial, "n'est plus en stock" is in the list.
-    inside(sentence, clause, Claim::Negator).any(|negator| adjacent(&negator))
+    let mut before =
+        inside(sentence, clause, Claim::Negator).filter(|found| from <= found.first && found.end() <= claim.first);
+    let mut murky = false;
+    if before.any(|found| {
+        let clean = (found.end()..claim.first).all(harmless);
+        murky |= !clean;
+        clean
+    }) {
+        return Negation::Clean;
+    }
+    // German denies at the end: "haben wir in M leider nicht".
+    let mut after =
+        inside(sentence, clause, Claim::Negator).filter(|found| claim.end() <= found.first && found.end() <= to);
+    let closes = |found: &Match<Claim>| (claim.end()..found.first).chain(found.end()..to).all(harmless);
+    if after.any(closes) {
+        return Negation::Clean;
+    }
+    if murky { Negation::Murky } else { Negation::None }
+}
+
+/// The stretch around a claim that is said in one breath: no comma or dash in between.
+fn breath(sentence: &Sentence<'_>, clause: &Clause, claim: &Match<Claim>) -> (usize, usize) {
+    let pause = |piece: &Piece| matches!(piece, Piece::Comma | Piece::Dash);
+    let from = sentence.pieces[clause.from..claim.first]
+        .iter()
+        .rposition(pause)
+        .map_or(clause.from, |at| clause.from + at + 1);
+    let to = sentence.pieces[claim.end()..clause.to].iter().position(pause).map_or(clause.to, |at| claim.end() + at);
+    (from, to)
+}
+
+/// Whether a piece is part of an option value of any product: between a negation and its claim, forms may stand.
+fn is_value(sentence: &Sentence<'_>, at: usize) -> bool {
+    sentence.products.iter().any(|product| named_values(sentence, product, 0, sentence.pieces.len()).covers(at))
+}
+
+/// Whether "sold out" is itself denied by a word outside the phrase. French `n'` and `ne` only accompany the denial.
+fn denied_again(sentence: &Sentence<'_>, clause: &Clause, claim: &Match<Claim>) -> bool {
+    let (from, _) = breath(sentence, clause, claim);
+    inside(sentence, clause, Claim::Negator).any(|found| {
+        from <= found.first && found.end() <= claim.first && !matches!(sentence.words[found.first], "n" | "ne")
+    })
 }
 
 /// The option values that a stretch of a sentence names of a product.
@@ -140,6 +181,11 @@ pub(super) struct Named<'p> {
 }
 
 impl Named<'_> {
+    /// Whether the piece at an index is part of a value.
+    pub(super) fn covers(&self, at: usize) -> bool {
+        self.covered.get(at).is_some_and(|covered| *covered)
+    }
+
     /// Whether a variant has one of the named values wherever any is named.
     pub(super) fn allow(&self, variant: &Variant) -> bool {
         self.values.iter().all(|(option, values)| values.iter().any(|value| has(variant, option, value)))

@@ -62,6 +62,12 @@ fn honest_sentences_pass() {
         "Free Spirits welcome! I'm the digital assistant of Noor.",
         "Here it is: (https://noor.example/products/straw-hat).",
         "Linen Shirt isn't available in XXL.",
+        "Das Linen Shirt haben wir in M leider nicht mehr.",
+        "We don't have the Linen Shirt in M.",
+        "Le Linen Shirt n'est plus disponible en M.",
+        "Le Straw Hat n'est plus en stock.",
+        "El Linen Shirt no está disponible en M, pero sí en S.",
+        "Il Linen Shirt in M non è più disponibile.",
         "Do you have a size in mind for the Linen Shirt, M perhaps?",
     ] {
         passes(text);
@@ -76,6 +82,11 @@ fn invented_prices_are_refused() {
         "Linen Shirt – 49 CHF",
         "Linen Shirt: 49,00 £",
         "The Linen Shirt costs 39.",
+        "The Linen Shirt is 39.",
+        "Das Linen Shirt bekommst du für 39!",
+        "Linen Shirt: 4O €",
+        "Linen Shirt: € 4 9",
+        "The shirt is €49.00.",
         "Linen Shirt kostet nur 39,-",
         "Linen Shirt 39.90",
         "The Linen Shirt costs thirty-nine euros.",
@@ -183,6 +194,16 @@ fn false_stock_claims_are_refused_in_every_language() {
         "Everything is in stock!",
         "Linen Shirt is available in M and sold out in S.",
         "Linen Shirt.\nAvailable in M.",
+        "Linen Shirt – €49.00\nSizes: S, M, L",
+        "You can get the Linen Shirt in medium.",
+        "No doubt the Linen Shirt is available in M.",
+        "The Linen Shirt is available in M, no worries.",
+        "Not only is the Linen Shirt available in M.",
+        "Linen Shirt in M ist verfügbar und nicht teuer.",
+        "Kein Problem das Linen Shirt ist in M verfügbar.",
+        "Linen Shirt en M est disponible sans problème.",
+        "The Linen Shirt is never sold out in M.",
+        "Linen Shirt in M, ready to ship!",
         "We have the Linen Shirt in M and L.",
         "Linen Shirt is аvailable in M.",
     ] {
@@ -206,6 +227,10 @@ fn promises_without_a_source_are_refused() {
         ("Envío gratis.", Kind::Free),
         ("In omaggio una borsa.", Kind::Free),
         ("It ships tomorrow.", Kind::Delivery),
+        ("We send it today.", Kind::Delivery),
+        ("Tomorrow at your door!", Kind::Delivery),
+        ("Today 2 for 1!", Kind::Discount),
+        ("Pay to DE89 3704 0044 0532 0130 00", Kind::Link),
         ("Lieferung in 2 Tagen.", Kind::Delivery),
         ("Livraison sous 48h.", Kind::Delivery),
         ("Llega el lunes.", Kind::Delivery),
@@ -286,5 +311,18 @@ fn values_that_sound_like_claims_are_not_plain() {
         "12345678",
     ] {
         assert!(!is_plain_value(value), "{value}");
+    }
+}
+
+proptest::proptest! {
+    /// Whatever a model writes, the guard answers; and adding an invented price to anything is never overlooked.
+    #[test]
+    fn any_text_can_be_judged(text in "\\PC{0,200}", lines in "[a-zA-Z€$%.,:/@' \n0-9äéñ🙂\u{202f}\u{200b}-]{0,120}") {
+        for text in [text, lines] {
+            let _ = kinds(&[&text], &[]);
+            let _ = is_plain_value(&text);
+            let lie = format!("{text}\nLinen Shirt – €39.17");
+            proptest::prop_assert!(kinds(&[&lie], &[]).contains(&Kind::Price), "{}", lie);
+        }
     }
 }
