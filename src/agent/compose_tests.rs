@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     agent::{
+        choose::title_has,
         testing::{canvas_bag, linen_dress, linen_shirt, message, product, straw_hat, turn, variant},
         understand::understand,
     },

@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a store or the network; `app::answer` performs what these functions need.
 
 mod card;
+mod choose;
 pub mod compose;
 mod cues;
 pub mod guard;
