@@ -49,7 +49,7 @@ pub(super) fn availability(voice: &Voice<'_>, product: &Product) -> String {
 }
 
 /// "€49.00", "€49.00 (instead of €60.00)", "from €49.00".
-fn card_price(voice: &Voice<'_>, product: &Product) -> Option<String> {
+pub(super) fn card_price(voice: &Voice<'_>, product: &Product) -> Option<String> {
     let (low, high) = product.price_range()?;
     let text = price_text(low, voice.language);
     if low != high {
@@ -78,10 +78,14 @@ pub(super) fn before_reduction(product: &Product, price: Money) -> Option<Money>
 pub(super) fn values_to_be_had(product: &Product) -> Option<String> {
     // A variant with a value that cannot be listed safely is left out whole, so that the list stays true together.
     let listable = |variant: &&Variant| variant.options.iter().all(|option| is_plain_value(&option.value));
-    let variants: Vec<&Variant> =
+    let there: Vec<&Variant> =
         product.variants.iter().filter(|variant| variant.stock.available()).filter(listable).collect();
     let mut options: Vec<(&str, Vec<&str>)> = Vec::new();
-    for option in variants.iter().flat_map(|variant| &variant.options) {
+    // In the shop's own order, S before M, whichever of them is sold out in the first colour.
+    for option in product.variants.iter().flat_map(|variant| &variant.options) {
+        if !there.iter().any(|variant| variant.options.contains(option)) {
+            continue;
+        }
         match options.iter_mut().find(|(name, _)| *name == option.name) {
             None => options.push((&option.name, vec![&option.value])),
             Some((_, values)) if !values.contains(&option.value.as_str()) => values.push(&option.value),

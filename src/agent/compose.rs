@@ -248,6 +248,10 @@ impl Writer<'_> {
         let chosen = chosen(understanding, findings);
         let evidence = findings.evidence(self.input.now);
         match chosen.as_slice() {
+            // One product is meant, and it is not to be had as asked: that is an answer about it.
+            [] if understanding.ask == Ask::Stock && findings.near.len() == 1 && sayable(&findings.near[0]) => {
+                self.stock(&findings.near[0], understanding);
+            }
             [] => self.nothing(understanding, findings),
             [only] => match understanding.ask {
                 Ask::Price => self.price(only, understanding),
@@ -291,10 +295,10 @@ impl Writer<'_> {
         }
     }
 
-    /// Lines about one product, with its link at the end.
-    fn about_product(&mut self, product: &Product, sentences: Vec<String>) {
+    /// Lines about one product: sentences, its price where they do not say it, its link.
+    fn about_product(&mut self, product: &Product, sentences: Vec<String>, price: Option<String>) {
         self.names(product);
-        let lines = [sentences.join(" ")].into_iter().chain(card::link(product));
+        let lines = [sentences.join(" ")].into_iter().chain(price).chain(card::link(product));
         self.paragraphs.push(lines.collect::<Vec<_>>().join("\n"));
     }
 
@@ -326,7 +330,7 @@ impl Writer<'_> {
                 }
             }
         }
-        self.about_product(product, sentences);
+        self.about_product(product, sentences, None);
     }
 
     fn plain_price(&self, product: &Product) -> String {
@@ -349,10 +353,14 @@ impl Writer<'_> {
         let name = card::name(product);
         let voice = self.voice;
         let mut sentences = Vec::new();
+        let mut price = card::card_price(&voice, product);
         match card::wanted_form(product, &understanding.wants) {
             Form::These { variants, called } if variants.iter().any(|variant| variant.stock.available()) => {
                 let there = card::called_where_available(product, &understanding.wants, &variants).unwrap_or(called);
                 sentences.push(voice.say(Phrase::StockYesIn, &[("product", &name), ("values", &there)]));
+                if let Some(one) = single_price(variants.iter().map(|variant| variant.price)) {
+                    price = Some(price_text(one, voice.language));
+                }
             }
             Form::These { .. } | Form::NotListed(_) | Form::Any if !product.available() => {
                 sentences.push(voice.say(Phrase::StockNo, &[("product", &name)]));
@@ -374,10 +382,8 @@ impl Writer<'_> {
             // The page names the form as the shop does.
             Form::Unsayable => return self.card(product),
         }
-        if understanding.wants.price {
-            sentences.push(self.plain_price(product));
-        }
-        self.about_product(product, sentences);
+        // Whoever asks whether it is there wants to know next what it costs.
+        self.about_product(product, sentences, price);
     }
 
     /// Quotes the shop's own description, as far as it claims nothing that the guard would refuse.
@@ -400,7 +406,11 @@ impl Writer<'_> {
         }
         if excerpt.is_empty() {
             let unknown = self.voice.say(Phrase::AboutUnknown, &[("product", &name)]);
-            return if product.url.is_some() { self.about_product(product, vec![unknown]) } else { self.card(product) };
+            return if product.url.is_some() {
+                self.about_product(product, vec![unknown], None)
+            } else {
+                self.card(product)
+            };
         }
         self.names(product);
         let head = format!("{name}: {excerpt}");

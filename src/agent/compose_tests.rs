@@ -87,7 +87,7 @@ fn transcript(persona: &Persona) -> String {
 
 #[test]
 fn a_warm_shop_answers() {
-    insta::assert_snapshot!(transcript(&mia()), @"
+    insta::assert_snapshot!(transcript(&mia()), @r"
     > Do you have something in linen?
     I'd show you these:
 
@@ -105,6 +105,7 @@ fn a_warm_shop_answers() {
 
     > Is the linen shirt in stock in M?
     Oh no, Linen Shirt is not available in M at the moment. Available right now: S, L.
+    €49.00
     https://noor.example/products/linen-shirt
 
     > What is the linen shirt made of?
@@ -124,6 +125,7 @@ fn a_warm_shop_answers() {
 
     > Habt ihr das Linen Dress in blau in S?
     Gute Nachricht: Linen Dress ist in S, Blue verfügbar.
+    89,00 €
     https://noor.example/products/linen-dress
 
     > Vielen Dank!
@@ -138,21 +140,24 @@ fn a_warm_shop_answers() {
 
     > ¿Está disponible el Straw Hat?
     Lo siento, Straw Hat no está disponible ahora mismo.
+    25,00 €
     https://noor.example/products/straw-hat
 
     > Avete il Linen Shirt in XL?
     Non vedo XL tra le opzioni di Linen Shirt, mi dispiace. Disponibile ora: S, L.
+    49,00 €
     https://noor.example/products/linen-shirt
 
     > Avete il Linen Dress in bianco in S?
     Peccato, Linen Dress non è disponibile in S, White ora. Disponibile ora: Blue / S, White / M.
+    89,00 € (invece di 119,00 €)
     https://noor.example/products/linen-dress
     ");
 }
 
 #[test]
 fn a_formal_shop_answers_the_same_questions() {
-    insta::assert_snapshot!(transcript(&formal()), @"
+    insta::assert_snapshot!(transcript(&formal()), @r"
     > Do you have something in linen?
     I may suggest the following:
 
@@ -170,6 +175,7 @@ fn a_formal_shop_answers_the_same_questions() {
 
     > Is the linen shirt in stock in M?
     I regret that Linen Shirt is not available in M at the moment. Available right now: S, L.
+    €49.00
     https://noor.example/products/linen-shirt
 
     > What is the linen shirt made of?
@@ -189,6 +195,7 @@ fn a_formal_shop_answers_the_same_questions() {
 
     > Habt ihr das Linen Dress in blau in S?
     Ja, Linen Dress ist derzeit in S, Blue verfügbar.
+    89,00 €
     https://noor.example/products/linen-dress
 
     > Vielen Dank!
@@ -203,14 +210,17 @@ fn a_formal_shop_answers_the_same_questions() {
 
     > ¿Está disponible el Straw Hat?
     Lamento decirle que Straw Hat no está disponible en este momento.
+    25,00 €
     https://noor.example/products/straw-hat
 
     > Avete il Linen Shirt in XL?
     Purtroppo XL non figura tra le opzioni di Linen Shirt. Disponibile ora: S, L.
+    49,00 €
     https://noor.example/products/linen-shirt
 
     > Avete il Linen Dress in bianco in S?
     Mi rincresce, Linen Dress non è al momento disponibile in S, White. Disponibile ora: Blue / S, White / M.
+    89,00 € (invece di 119,00 €)
     https://noor.example/products/linen-dress
     ");
 }
@@ -263,8 +273,9 @@ fn a_reference_is_answered_about_that_product() {
     Canvas Bag in Black costs €39.00 😊
     https://noor.example/products/canvas-bag
     ");
-    insta::assert_snapshot!(ask_about("der blaue?", vec![linen_dress(), straw_hat()]), @"
+    insta::assert_snapshot!(ask_about("der blaue?", vec![linen_dress(), straw_hat()]), @r"
     Gute Nachricht: Linen Dress ist in Blue verfügbar.
+    89,00 €
     https://noor.example/products/linen-dress
     ");
     insta::assert_snapshot!(ask_about("where can I buy it?", vec![linen_shirt()]), @"

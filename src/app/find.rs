@@ -58,9 +58,12 @@ pub async fn find(
     let mut fitting: Vec<Ranked> = wanted;
     fitting.retain(|ranked| search::meets_limits(&plan, &ranked.candidate, &mut analyzer));
     let relaxed = plan.without_limits();
-    let nearest = if relaxed.is_empty() { Vec::new() } else { candidates(store, &relaxed, &vocabulary, limit).await? };
+    let mut nearest =
+        if relaxed.is_empty() { Vec::new() } else { candidates(store, &relaxed, &vocabulary, limit).await? };
     let covered = nearest.iter().map(|ranked| ranked.coverage).fold(0.0, f64::max);
     fitting.retain(|ranked| ranked.coverage >= covered - COVERAGE_SLACK || plan.words.is_empty());
+    // "The rain shell in 3XL" is near the rain shell, not near whatever else has a shell on it.
+    nearest.retain(|ranked| ranked.coverage >= covered - COVERAGE_SLACK);
     let near = if fitting.is_empty() { hits(nearest, limit) } else { Vec::new() };
     Ok(Found { hits: hits(fitting, limit), near, plan })
 }
