@@ -1,7 +1,11 @@
 //! Moves deliveries from the journal into their tenants' files. Running it twice over the same delivery changes nothing.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{App, Error};
@@ -10,81 +14,125 @@ use crate::{
     domain::{
         TenantId, chain,
         channel::{AccountId, ChannelKind},
-        inbound::InboundEvent,
     },
-    store::{Arrival, Delivery, InboundRules, Settled},
+    store::{self, Arrival, Delivery, InboundRules, Settled},
 };
 
 /// Deliveries taken from the journal at once.
 const BATCH_MAX: u32 = 256;
-/// Wait before a batch that failed is tried again.
-const RETRY: std::time::Duration = std::time::Duration::from_secs(1);
+/// Wait before what could not be dispatched is tried again.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// What a batch came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dispatched {
+    /// Deliveries it held.
+    pub deliveries: usize,
+    /// The last of them: the next batch begins behind it.
+    pub last: i64,
+    /// Of these, still in the journal because a tenant's file could not take them.
+    pub stuck: usize,
+}
 
 /// Runs until told to stop; a batch once begun is finished.
+///
+/// A tenant whose file cannot be written keeps its deliveries in the journal; the others' go on behind them.
 pub async fn run(app: App, stop: CancellationToken) {
     let mut arrivals = app.store.journal().arrivals();
+    let mut after = 0;
+    let mut retry_at: Option<Instant> = None;
     loop {
-        match app.dispatch_waiting().await {
-            Ok(0) => {
-                tokio::select! {
-                    biased;
-                    () = stop.cancelled() => return,
-                    changed = arrivals.changed() => if changed.is_err() { return },
+        if retry_at.is_some_and(|at| at <= Instant::now()) {
+            (after, retry_at) = (0, None);
+        }
+        let idle = match app.dispatch_waiting(after).await {
+            Ok(done) => {
+                if done.stuck > 0 {
+                    retry_at.get_or_insert_with(|| Instant::now() + RETRY);
                 }
+                after = after.max(done.last);
+                done.deliveries == 0
             }
-            Ok(_) if stop.is_cancelled() => return,
-            Ok(_) => {}
             Err(error) => {
                 tracing::error!(error = %chain(&error), "dispatch failed");
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = tokio::time::sleep(RETRY) => {}
-                }
+                retry_at.get_or_insert_with(|| Instant::now() + RETRY);
+                true
+            }
+        };
+        if stop.is_cancelled() {
+            return;
+        }
+        if idle {
+            let pause = retry_at.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                changed = arrivals.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
 }
 
 impl App {
-    /// Dispatches what waits, one batch; returns how many deliveries it held.
-    pub async fn dispatch_waiting(&self) -> Result<usize, Error> {
-        let waiting = self.store.journal().waiting(BATCH_MAX).await?;
-        if waiting.is_empty() {
-            return Ok(0);
-        }
+    /// Dispatches one batch of what waits behind `after`.
+    pub async fn dispatch_waiting(&self, after: i64) -> Result<Dispatched, Error> {
+        let waiting = self.store.journal().waiting(after, BATCH_MAX).await?;
+        let Some(last) = waiting.last().map(|delivery| delivery.id) else { return Ok(Dispatched::default()) };
         let mut settled = Settled { now: self.clock.now(), ..Settled::default() };
         let mut by_tenant: HashMap<TenantId, Vec<Arrival>> = HashMap::new();
+        let mut owners: Vec<(i64, HashSet<TenantId>)> = Vec::new();
         for delivery in &waiting {
-            match self.sort(delivery, &mut by_tenant).await? {
-                None => settled.done.push(delivery.id),
+            let (tenants, unreadable) = self.sort(delivery, &mut by_tenant).await?;
+            match unreadable {
+                None => owners.push((delivery.id, tenants)),
                 Some(reason) => {
                     tracing::warn!(delivery.bytes = delivery.body.len(), reason, "delivery set aside as unreadable");
                     settled.unreadable.push((delivery.id, reason));
                 }
             }
         }
-        let tenants = by_tenant.into_iter().map(|(tenant, arrivals)| self.record(tenant, arrivals));
-        for outcome in futures_util::future::join_all(tenants).await {
-            outcome?;
-        }
+        let failed = self.record_all(by_tenant).await;
+        settled.done = owners.iter().filter(|(_, of)| of.is_disjoint(&failed)).map(|(id, _)| *id).collect();
+        let stuck = owners.len() - settled.done.len();
         self.store.journal().settle(settled).await?;
-        Ok(waiting.len())
+        Ok(Dispatched { deliveries: waiting.len(), last, stuck })
     }
 
-    /// Parses a delivery and gives each event to the tenant it belongs to. Returns why it cannot be read, if so.
+    /// Records what belongs to each tenant; returns those whose file could not take it.
+    async fn record_all(&self, by_tenant: HashMap<TenantId, Vec<Arrival>>) -> HashSet<TenantId> {
+        let tenants = by_tenant.into_iter().map(|(tenant, arrivals)| async move {
+            match self.record(tenant, arrivals).await {
+                // Removed since the account was looked up: there is nobody left to record it for.
+                Ok(()) | Err(Error::Store(store::Error::NotFound { .. })) => None,
+                Err(error) => {
+                    tracing::error!(tenant.id = %tenant, error = %chain(&error), "events could not be recorded");
+                    Some(tenant)
+                }
+            }
+        });
+        futures_util::future::join_all(tenants).await.into_iter().flatten().collect()
+    }
+
+    /// Parses a delivery and gives each event to the tenant it belongs to. Returns these tenants, and why it cannot be
+    /// read, if so.
     async fn sort(
         &self,
         delivery: &Delivery,
         by_tenant: &mut HashMap<TenantId, Vec<Arrival>>,
-    ) -> Result<Option<&'static str>, Error> {
+    ) -> Result<(HashSet<TenantId>, Option<&'static str>), Error> {
+        let mut tenants = HashSet::new();
         let accounts = self.accounts_owners().await?;
         let connected = |id: &str| accounts.contains_key(&AccountId(id.to_owned()));
         let parsed = event::parse_with(&delivery.body, delivery.received_at, &connected);
         for event in parsed.events {
             let owner = accounts.get(&event.account).copied();
             match (owner, delivery.scope) {
-                (Some(owner), None) => push(by_tenant, owner, delivery, event),
-                (Some(owner), Some(signer)) if owner == signer => push(by_tenant, owner, delivery, event),
+                (Some(owner), signer) if signer.is_none_or(|signer| signer == owner) => {
+                    tenants.insert(owner);
+                    let arrival = Arrival { event, received_at: delivery.received_at, recovered: false };
+                    by_tenant.entry(owner).or_default().push(arrival);
+                }
                 (owner, signer) => {
                     self.metrics.events_dropped.with_label_values(&[event.kind.name()]).inc();
                     tracing::info!(
@@ -94,7 +142,7 @@ impl App {
                 }
             }
         }
-        Ok(parsed.unreadable)
+        Ok((tenants, parsed.unreadable))
     }
 
     /// Records a tenant's events, with the wake hint durable before them.
@@ -102,14 +150,7 @@ impl App {
         let now = self.clock.now();
         let debounce_ms = i64::from(self.config.conversation.debounce_ms);
         let hold = self.wakes.hold(self.store.control(), tenant, now.plus_ms(debounce_ms)).await?;
-        let store = match self.store.tenant(tenant).await {
-            Ok(store) => store,
-            // One damaged or newer file stops its tenant only; its deliveries wait in the log of errors, not in a loop.
-            Err(error) => {
-                tracing::error!(tenant.id = %tenant, error = %chain(&error), "tenant's file cannot be opened");
-                return Err(error.into());
-            }
-        };
+        let store = self.store.tenant(tenant).await?;
         let count = arrivals.len();
         let rules = InboundRules {
             channel: ChannelKind::Instagram,
@@ -124,8 +165,4 @@ impl App {
         self.work.wake(tenant, now);
         Ok(())
     }
-}
-
-fn push(by_tenant: &mut HashMap<TenantId, Vec<Arrival>>, owner: TenantId, delivery: &Delivery, event: InboundEvent) {
-    by_tenant.entry(owner).or_default().push(Arrival { event, received_at: delivery.received_at, recovered: false });
 }

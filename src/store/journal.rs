@@ -193,10 +193,10 @@ impl Journal {
         outcome.await.unwrap_or(Err(AppendError::Store(Error::Stopped)))
     }
 
-    /// The oldest deliveries that wait for dispatch.
-    pub async fn waiting(&self, limit: u32) -> Result<Vec<Delivery>, Error> {
+    /// The oldest deliveries behind `after` that wait for dispatch.
+    pub async fn waiting(&self, after: i64, limit: u32) -> Result<Vec<Delivery>, Error> {
         let shared = Arc::clone(&self.shared);
-        self.shared.blocking.run(move || shared.waiting(limit)).await
+        self.shared.blocking.run(move || shared.waiting(after, limit)).await
     }
 
     /// Deletes what is dispatched and sets aside what cannot be read.
@@ -259,15 +259,16 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Error> 
 }
 
 impl Shared {
-    fn waiting(&self, limit: u32) -> Result<Vec<Delivery>, Error> {
-        const SQL: &str = "SELECT id, scope, received_at_ms, body FROM delivery ORDER BY id LIMIT :limit";
+    fn waiting(&self, after: i64, limit: u32) -> Result<Vec<Delivery>, Error> {
+        const SQL: &str = "
+            SELECT id, scope, received_at_ms, body FROM delivery WHERE id > :after ORDER BY id LIMIT :limit";
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = match &mut *reader {
             Some(connection) => connection,
             none => none.insert(sqlite::open_reader(&self.path)?),
         };
         let mut select = connection.prepare_cached(SQL).map_err(Error::sql("read the journal"))?;
-        let rows = select.query_map(named_params! { ":limit": limit }, |row| {
+        let rows = select.query_map(named_params! { ":after": after, ":limit": limit }, |row| {
             Ok((row.get(0)?, row.get::<_, Option<String>>(1)?, row.get(2)?, row.get(3)?))
         });
         rows.map_err(Error::sql("read the journal"))?
@@ -499,7 +500,7 @@ mod tests {
         }
         drop(journal);
         let journal = open(dir.path());
-        let bodies: Vec<_> = journal.waiting(10).await.expect("read").into_iter().map(|row| row.body).collect();
+        let bodies: Vec<_> = journal.waiting(0, 10).await.expect("read").into_iter().map(|row| row.body).collect();
         assert_eq!(bodies, [[0], [1], [2], [3], [4]]);
         assert_eq!(journal.figures().backlog, 5);
     }
@@ -511,10 +512,10 @@ mod tests {
         for body in ["good", "bad"] {
             journal.append(None, body.into(), Timestamp(1)).await.expect("durable");
         }
-        let ids: Vec<_> = journal.waiting(10).await.expect("read").into_iter().map(|row| row.id).collect();
+        let ids: Vec<_> = journal.waiting(0, 10).await.expect("read").into_iter().map(|row| row.id).collect();
         let settled = Settled { done: vec![ids[0]], unreadable: vec![(ids[1], "not JSON")], now: Timestamp(2) };
         journal.settle(settled).await.expect("settled");
-        assert!(journal.waiting(10).await.expect("read").is_empty());
+        assert!(journal.waiting(0, 10).await.expect("read").is_empty());
         let file = Connection::open(dir.path().join("journal.db")).expect("the file opens");
         let kept: (String, Vec<u8>) = file
             .query_row("SELECT reason, body FROM unreadable", [], |row| Ok((row.get(0)?, row.get(1)?)))

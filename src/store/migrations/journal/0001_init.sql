@@ -1,7 +1,7 @@
 -- Raw deliveries of every channel, until they are in their tenants' files. Rows are deleted as soon as that is so.
 
 CREATE TABLE delivery (
-    id             INTEGER PRIMARY KEY,               -- order of arrival
+    id             INTEGER PRIMARY KEY AUTOINCREMENT, -- order of arrival; never used twice, so a reader can go on behind one
     scope          TEXT,                              -- NULL: signed by the installation; else the tenant whose secret signed it
     received_at_ms INTEGER NOT NULL,
     body           BLOB    NOT NULL
