@@ -19,3 +19,5 @@ pub use settings::{
     Config, Conversation, Delivery, Log, LogFormat, LogLevel, Meta, MetricsListen, Models, Queue, RateLimit, Retention,
     Secrets,
 };
+/// Part of [`Secrets`], for whoever writes a configuration in code.
+pub use crate::secret::MasterKeyPolicy;
