@@ -29,6 +29,27 @@ pub struct Ui {
     colour_err: bool,
 }
 
+/// How a part of a line looks where colours are shown. The words say everything without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ink {
+    /// As it is.
+    Plain,
+    /// Stands back.
+    Faint,
+    /// Stands out.
+    Strong,
+    /// A shopper's.
+    Shopper,
+    /// The assistant's.
+    Assistant,
+    /// A person's of the shop.
+    Person,
+    /// Went well.
+    Good,
+    /// Went wrong.
+    Bad,
+}
+
 impl Ui {
     /// Colours only on a terminal, and not when `NO_COLOR` is set or the terminal is `dumb`.
     pub fn new(json: bool, quiet: bool, verbose: bool, no_colour: bool) -> Self {
@@ -91,6 +112,25 @@ impl Ui {
     /// Text on stdout.
     pub fn text(self, text: &str) -> Result<(), Failure> {
         write_out(&terminal_safe(text))
+    }
+
+    /// One line of text on stdout, each part in its ink.
+    pub fn inked(self, parts: &[(Ink, &str)]) -> Result<(), Failure> {
+        let line: String = parts.iter().map(|&(ink, text)| self.ink(ink, &terminal_safe(text))).collect();
+        write_out(line.trim_end())
+    }
+
+    fn ink(self, ink: Ink, text: &str) -> String {
+        match ink {
+            _ if !self.colour_out || text.trim().is_empty() => text.to_owned(),
+            Ink::Plain => text.to_owned(),
+            Ink::Faint => text.dimmed().to_string(),
+            Ink::Strong => text.bold().to_string(),
+            Ink::Shopper => text.cyan().to_string(),
+            Ink::Assistant | Ink::Good => text.green().to_string(),
+            Ink::Person => text.yellow().to_string(),
+            Ink::Bad => text.red().bold().to_string(),
+        }
     }
 
     /// A word to the person, unless they want none.
