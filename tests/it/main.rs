@@ -1,3 +1,4 @@
 //! Everything that crosses a module, in one binary, one file a feature.
 
+mod demo;
 mod tidy;
