@@ -80,17 +80,19 @@ async fn timed(app: &App, answer: impl Future<Output = Response>) -> Response {
 }
 
 async fn accept(app: &App, scope: Option<TenantId>, headers: &HeaderMap, body: Body) -> Response {
-    let signed_by = headers.get(signature::SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
-    if signed_by.is_none() {
+    // Meta sends one. With two, a proxy in front might have checked the other.
+    let mut signatures = headers.get_all(signature::SIGNATURE_HEADER).iter();
+    let (Some(signed_by), None) = (signatures.next(), signatures.next()) else {
         return StatusCode::UNAUTHORIZED.into_response();
-    }
+    };
+    let Ok(signed_by) = signed_by.to_str() else { return StatusCode::UNAUTHORIZED.into_response() };
     let body = match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect()).await {
         Err(_) => return closing(StatusCode::REQUEST_TIMEOUT),
         Ok(Err(error)) if error.is::<LengthLimitError>() => return closing(StatusCode::PAYLOAD_TOO_LARGE),
         Ok(Err(_)) => return closing(StatusCode::BAD_REQUEST),
         Ok(Ok(body)) => body.to_bytes(),
     };
-    match app.accept(scope, signed_by, body).await {
+    match app.accept(scope, Some(signed_by), body).await {
         Ok(()) => StatusCode::OK.into_response(),
         Err(Rejected::BadSignature) => StatusCode::UNAUTHORIZED.into_response(),
         Err(Rejected::NoSecret) => {
