@@ -155,9 +155,10 @@ impl Client {
         self.post(&["tenants", slug, "conversations", id, "release"], &()).await
     }
 
-    /// Queues a person's message.
-    pub async fn send(&self, slug: &str, id: &str, message: &api::NewMessage) -> Result<api::OutboxRow, Error> {
-        self.post(&["tenants", slug, "conversations", id, "messages"], message).await
+    /// Queues a person's message; a long one takes several rows, in order.
+    pub async fn send(&self, slug: &str, id: &str, message: &api::NewMessage) -> Result<Vec<api::OutboxRow>, Error> {
+        let queued = self.post::<api::List<_>>(&["tenants", slug, "conversations", id, "messages"], message).await?;
+        Ok(queued.items)
     }
 
     /// Events of one tenant, or of all; without end when the query says `follow`.

@@ -151,12 +151,12 @@ async fn list(context: &Context, args: &List) -> Result<(), Failure> {
 
 async fn send(context: &Context, args: Send) -> Result<(), Failure> {
     let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
-    let row = context.client().await?.send(slug, &id, &api::NewMessage { text: args.text }).await?;
+    let rows = context.client().await?.send(slug, &id, &api::NewMessage { text: args.text }).await?;
     if context.ui.json {
-        return context.ui.json_line(&row);
+        return context.ui.json_line(&api::List { items: rows });
     }
-    let next = format!("aura conversation show -t {slug} {id}");
-    context.ui.done(format!("queued as {}; it is {}", row.id, row.state), next);
+    let queued: Vec<String> = rows.iter().map(|row| format!("queued as {}; it is {}", row.id, row.state)).collect();
+    context.ui.done(queued.join("\n"), format!("aura conversation show -t {slug} {id}"));
     Ok(())
 }
 
