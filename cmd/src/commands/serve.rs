@@ -47,6 +47,9 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8, Failure> {
     let ui = context.ui;
     // These two lines are the contract of a start: they come even with `--quiet`.
     ui.always(format!("data directory {}", running.bound.data_dir.display()));
+    if let Some(metrics) = running.bound.metrics {
+        ui.say(format!("metrics on http://{metrics}/metrics"));
+    }
     ui.always(format!("listening on http://{}", running.bound.public));
     let stop = running.stopper();
     let ended = running.wait();
