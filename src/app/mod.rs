@@ -199,7 +199,7 @@ impl App {
     }
 
     /// Opens the store of a tenant that the caller may act for.
-    async fn tenant_store(&self, tenant: &TenantCtx) -> Result<TenantStore, Error> {
+    pub async fn tenant_store(&self, tenant: &TenantCtx) -> Result<TenantStore, Error> {
         Ok(self.store.tenant(tenant.tenant().id).await?)
     }
 
