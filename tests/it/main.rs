@@ -1,4 +1,6 @@
 //! Everything that crosses a module, in one binary, one file a feature.
 
 mod demo;
+mod isolation;
+mod shop;
 mod tidy;

@@ -1,0 +1,172 @@
+//! Every command of `aura`, found in its help and run as it is, for one tenant and with another's ids.
+
+use std::path::Path;
+
+use super::stage::{PRODUCT, Stage, canary, catalogue, persona};
+use crate::shop::{Ran, aura};
+
+const MADE_UP_CONVERSATION: &str = "conv_0192f5c8-0000-7000-8000-00000000dead";
+
+/// What is done with a command.
+enum Case {
+    /// Run it like this.
+    Run(Vec<Run>),
+    /// It does not work on the tenants of a running daemon, for this reason.
+    Apart(&'static str),
+}
+
+/// One run, with what it must come to.
+struct Run {
+    args: Vec<String>,
+    stdin: String,
+    code: i32,
+    /// Of alder's own canaries, so that an empty answer proves nothing.
+    shows: &'static [&'static str],
+}
+
+fn run(args: &[&str], code: i32) -> Run {
+    Run { args: args.iter().map(|&arg| arg.to_owned()).collect(), stdin: String::new(), code, shows: &[] }
+}
+
+impl Run {
+    fn given(mut self, stdin: impl Into<String>) -> Self {
+        self.stdin = stdin.into();
+        self
+    }
+
+    const fn shows(mut self, places: &'static [&'static str]) -> Self {
+        self.shows = places;
+        self
+    }
+}
+
+/// The case of a command; `None`: nobody has thought about it yet.
+fn case(stage: &Stage, command: &str) -> Option<Case> {
+    const T: [&str; 2] = ["-t", "alder"];
+    let (alder, birch) = (&stage.alder, &stage.birch);
+    let words: Vec<&str> = command.split(' ').collect();
+    let with = |more: &[&str], code| run(&[&words[..], more].concat(), code);
+    let in_alder = |more: &[&str], code| run(&[&words[..], &T[..], more].concat(), code);
+    let in_conversations = |more: &[&str], shows| {
+        let ids = [birch.conversation, birch.shared, birch.taken_over].map(|id| id.to_string());
+        let foreign = ids.iter().map(String::as_str).chain([MADE_UP_CONVERSATION]);
+        let mut runs: Vec<Run> = foreign.map(|id| in_alder(&[&[id], more].concat(), 3)).collect();
+        runs.push(in_alder(&[&[alder.conversation.to_string().as_str()], more].concat(), 0).shows(shows));
+        runs
+    };
+    Some(Case::Run(match command {
+        "serve" => return Some(Case::Apart("starts a daemon; it would find the data directory held")),
+        "demo" => return Some(Case::Apart("makes a data directory and tenants of its own")),
+        "completion" => vec![with(&["bash"], 0)],
+        "version" | "status" | "config show" | "config sources" | "config validate" | "tenant list" => {
+            vec![with(&[], 0)]
+        }
+        "tenant add" => vec![with(&["cedar", "--name", "Cedar"], 0)],
+        "tenant show" => vec![with(&["alder"], 0).shows(&["greeting", "sign_off"])],
+        "tenant pause" | "tenant resume" => vec![with(&["alder"], 0)],
+        "tenant remove" => vec![with(&["alder", "--confirm", "birch"], 2)],
+        "persona show" => vec![in_alder(&[], 0).shows(&["greeting", "sign_off", "disclosure"])],
+        "persona set" => vec![in_alder(&["--file", "-"], 0).given(persona("alder"))],
+        "connect instagram" => {
+            let connect = |account: &str, token: &str, code| {
+                in_alder(&["--account-id", account, "--token-file", "-"], code).given(format!("token-of-{token}\n"))
+            };
+            vec![
+                connect(alder.account, alder.account, 0),
+                connect(birch.account, alder.account, 4),
+                connect(birch.account, birch.account, 6),
+            ]
+        }
+        "connect list" => vec![in_alder(&[], 0)],
+        "catalog import" => vec![in_alder(&["-"], 0).given(catalogue("alder"))],
+        "catalog status" => vec![in_alder(&[], 0)],
+        "catalog search" => vec![
+            in_alder(&["blue linen shirt", "--limit", "100"], 0).shows(&["title", "link"]),
+            in_alder(&[&canary("birch", "title"), "--limit", "100"], 0),
+        ],
+        "catalog show" => {
+            vec![in_alder(&[PRODUCT], 0).shows(&["title", "description"]), in_alder(&[&birch.own_product], 3)]
+        }
+        "chat" => vec![in_alder(&["--session", "trial", "--once", "Do you have the blue linen shirt in M?"], 0)],
+        "trigger" => vec![
+            in_alder(&["dm.text", "--text", "Hello"], 0),
+            in_alder(&["dm.text", "--text", "Hello", "--account-id", birch.account], 0),
+        ],
+        "tail" => vec![in_alder(&["--no-follow"], 0).shows(&["message"])],
+        "conversation list" => vec![in_alder(&[], 0)],
+        "conversation show" => in_conversations(&[], &["message"]),
+        "conversation takeover" | "conversation release" => in_conversations(&[], &[]),
+        "conversation send" => in_conversations(&["From a person"], &[]),
+        "secret set" => vec![in_alder(&["meta.verify_token", "-"], 0).given("a-verify-token\n")],
+        "secret list" => vec![in_alder(&[], 0)],
+        "secret remove" => {
+            let set = run(&["secret", "set", "-t", "alder", "meta.verify_token", "-"], 0).given("a-verify-token\n");
+            vec![set, in_alder(&["meta.verify_token"], 0)]
+        }
+        _ => return None,
+    }))
+}
+
+/// Runs every command; returns what is wrong.
+pub async fn complaints(stage: &Stage) -> Vec<String> {
+    let commands = commands(stage.house.data_dir()).await;
+    assert!(commands.len() > 25, "only {commands:?} were found in the help");
+    let mut found = Vec::new();
+    for command in &commands {
+        match case(stage, command) {
+            None => found.push(format!("`aura {command}` has no case here; say what it may show")),
+            Some(Case::Apart(reason)) => assert!(!reason.is_empty()),
+            Some(Case::Run(runs)) => {
+                for run in runs {
+                    found.extend(check(stage, &run).await);
+                }
+            }
+        }
+    }
+    found
+}
+
+async fn check(stage: &Stage, run: &Run) -> Vec<String> {
+    let args: Vec<&str> = run.args.iter().map(String::as_str).chain(["--json"]).collect();
+    let Ran { code, stdout, stderr } = stage.house.aura(&args, &run.stdin).await;
+    let printed = format!("{stdout}\n{stderr}");
+    let question = format!("{} {}", run.args.join(" "), run.stdin);
+    let for_tenant = run.args.iter().any(|arg| arg == "alder");
+    let traces = match for_tenant {
+        true => stage.birch.traces_in(&printed, &question),
+        false => stage.birch.canaries_beyond(&printed, &question).into_iter().map(str::to_owned).collect(),
+    };
+    let shown = stage.alder.canaries_in(stdout.as_bytes());
+    let mut found: Vec<String> = traces.into_iter().map(|trace| format!("shows birch's {trace}")).collect();
+    found.extend((code != run.code).then(|| format!("exits with {code}, not {}", run.code)));
+    found.extend(
+        run.shows.iter().filter(|place| !shown.contains(place)).map(|place| format!("does not show its own {place}")),
+    );
+    found.extend(shown.contains(&"secret").then(|| "shows its own secret".to_owned()));
+    found.into_iter().map(|complaint| format!("`aura {}` {complaint}: {printed}", args.join(" "))).collect()
+}
+
+/// Every command without further commands, as the help has them: `catalog search`.
+async fn commands(data_dir: &Path) -> Vec<String> {
+    let (mut leaves, mut open) = (Vec::new(), vec![String::new()]);
+    while let Some(command) = open.pop() {
+        let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+        let help = aura(data_dir, &args, "").await;
+        assert_eq!(help.code, 0, "{help:?}");
+        let inner = subcommands(&help.stdout);
+        if inner.is_empty() {
+            leaves.push(command);
+        } else {
+            open.extend(inner.into_iter().map(|name| format!("{command} {name}").trim().to_owned()));
+        }
+    }
+    leaves.sort();
+    leaves
+}
+
+/// The names under `Commands:`; further lines of a description are indented deeper.
+fn subcommands(help: &str) -> Vec<String> {
+    let section = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let named = section.filter_map(|line| line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')));
+    named.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
