@@ -4,3 +4,4 @@ mod demo;
 mod isolation;
 mod shop;
 mod tidy;
+mod webhooks;
