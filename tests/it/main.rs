@@ -2,6 +2,7 @@
 
 mod demo;
 mod isolation;
+mod secrets;
 mod shop;
 mod tidy;
 mod webhooks;
