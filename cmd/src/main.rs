@@ -83,13 +83,20 @@ async fn run(cli: Cli, ui: Ui) -> Result<u8, Failure> {
 
 /// The exit code of the signal that came.
 pub(crate) async fn interrupted() -> Result<u8, Failure> {
+    Ok(on_signal()?.await)
+}
+
+/// The same; signals that come after this call are noticed, however late the future is first asked.
+pub(crate) fn on_signal() -> Result<impl Future<Output = u8>, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| Failure::io("signals cannot be received", &error));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => Ok(exit::INTERRUPTED),
-        _ = terminate.recv() => Ok(exit::TERMINATED),
-    }
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => exit::INTERRUPTED,
+            _ = terminate.recv() => exit::TERMINATED,
+        }
+    })
 }
 
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use aura::{
     telemetry,
 };
 
-use crate::{context::Context, failure::Failure, interrupted};
+use crate::{context::Context, failure::Failure, interrupted, on_signal};
 
 /// Run the daemon
 ///
@@ -41,7 +41,7 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8, Failure> {
     };
     telemetry::start_logs(config.log.level.as_str(), json);
     // From here on a first signal lets everything end in order; a second one ends it at once.
-    let signal = interrupted();
+    let signal = on_signal()?;
     let options = Options { config, data_dir, clock: Arc::new(SystemClock), ids: Arc::new(UuidV7) };
     let running = daemon::serve(options).await?;
     let ui = context.ui;
@@ -56,7 +56,7 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8, Failure> {
     tokio::pin!(ended);
     tokio::select! {
         ended = &mut ended => return Ok(ended.map(|()| aura::api::exit::DONE)?),
-        signal = signal => { signal?; }
+        _ = signal => {}
     }
     ui.say("stopping");
     stop.cancel();
