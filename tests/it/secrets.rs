@@ -120,7 +120,7 @@ async fn no_secret_is_ever_written_down_or_said() {
     sim.deliver_to(&daemon.webhooks);
     assert!(sim.handshake(&daemon.webhooks, VERIFY_TOKEN).await.expect("answered"), "the handshake is refused");
     assert!(!sim.handshake(&daemon.webhooks, TENANT_SECRET).await.expect("answered"), "any token would do");
-    sim.shopper("ana").writes(ACCOUNT, WORDS[0]);
+    sim.shopper("ana").writes(ACCOUNT, &format!("Hello! {}", WORDS[0]));
     sim.until_replies("ana", 1, DEADLINE).await.expect("answered");
     sim.until_delivered(DEADLINE).await.expect("all echoes are taken");
     let listed = run(&["conversation", "list", "-t", "noor", "--json"], "", 0).await;
@@ -130,7 +130,7 @@ async fn no_secret_is_ever_written_down_or_said() {
     until("the person's message is out", async || sim.replies_to("ana").iter().any(|text| text == WORDS[1])).await;
     // A token that Instagram takes back is refused in words that repeat nothing.
     sim.replace_token(ACCOUNT, "another");
-    sim.shopper("ana").writes(ACCOUNT, WORDS[0]);
+    sim.shopper("ana").writes(ACCOUNT, &format!("Hello! {}", WORDS[0]));
     run(&["chat", "-t", "noor", "--once", WORDS[2]], "", 0).await;
     // Wrong and broken deliveries are where logs are tempted to show what came.
     let body = format!("{{\"object\":\"instagram\",\"text\":\"{}\"", WORDS[0]);

@@ -342,7 +342,7 @@ async fn events_of_nobody_s_account_and_of_pages_are_taken_and_dropped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_delivery_changes_nothing() {
     let house = open().await;
-    house.sim.shopper("ana").writes(ACCOUNT, "Do you have this in blue?");
+    house.sim.shopper("ana").writes(ACCOUNT, "Hello!");
     house.sim.until_replies("ana", 1, DEADLINE).await.expect("answered");
     let of = Of { account: ACCOUNT, shopper: &house.sim.shopper("ana").id(ACCOUNT), at: SystemClock.now() };
     let twice = payload::duplicate(&payload::text(of, "again-and-again", "And in red?"));
