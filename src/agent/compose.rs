@@ -171,7 +171,7 @@ impl<'a> Writer<'a> {
 
     /// Greets at the start of a conversation, or when the shopper does nothing but greet, and discloses when due.
     fn open(&mut self, greet: bool) {
-        let own = self.input.persona.greeting.as_deref().map(str::trim).filter(|words| !words.is_empty());
+        let own = self.in_own_language(self.input.persona.greeting.as_deref());
         let greeting = match own {
             Some(own) if self.is_first() => Some(own.to_owned()),
             Some(_) | None if greet || self.is_first() => Some(self.voice.say(Phrase::Greeting, &[])),
@@ -181,6 +181,12 @@ impl<'a> Writer<'a> {
         if !opening.is_empty() {
             self.paragraphs.push(opening.join(" "));
         }
+    }
+
+    /// The shop's own words, which are in its own language: a shopper who writes in another gets the built-in ones.
+    fn in_own_language(&self, words: Option<&'a str>) -> Option<&'a str> {
+        let spoken = self.voice.language == self.input.tenant.language;
+        words.map(str::trim).filter(|words| spoken && !words.is_empty())
     }
 
     fn disclose_only(&mut self) {
@@ -193,7 +199,7 @@ impl<'a> Writer<'a> {
             return None;
         }
         let (persona, shop) = (&self.input.persona, one_line(&self.input.tenant.name));
-        let own = persona.disclosure.as_deref().map(str::trim).filter(|words| !words.is_empty());
+        let own = self.in_own_language(persona.disclosure.as_deref());
         let name = one_line(&persona.name);
         Some(match own {
             Some(own) => own.to_owned(),
@@ -218,7 +224,7 @@ impl<'a> Writer<'a> {
     }
 
     fn finish(mut self) -> Draft {
-        let sign_off = self.input.persona.sign_off.as_deref().map(str::trim).filter(|words| !words.is_empty());
+        let sign_off = self.in_own_language(self.input.persona.sign_off.as_deref());
         if self.is_first() {
             self.paragraphs.extend(sign_off.map(str::to_owned));
         }

@@ -11,6 +11,8 @@ mod load;
 mod places;
 mod settings;
 
+/// Part of [`Secrets`], for whoever writes a configuration in code.
+pub use crate::secret::MasterKeyPolicy;
 pub use environment::Environment;
 pub use error::Error;
 pub use load::{Entry, Flag, Inputs, Loaded, Origin, load};
@@ -19,5 +21,3 @@ pub use settings::{
     Config, Conversation, Delivery, Log, LogFormat, LogLevel, Meta, MetricsListen, Models, Queue, RateLimit, Retention,
     Secrets,
 };
-/// Part of [`Secrets`], for whoever writes a configuration in code.
-pub use crate::secret::MasterKeyPolicy;

@@ -1,7 +1,7 @@
 //! Everything that crosses a module, in one binary, one file a feature.
 
-mod demo;
 mod catalog;
+mod demo;
 mod isolation;
 mod secrets;
 mod shop;

@@ -16,11 +16,11 @@ use aura::{
     client::{Client, Transport},
     config::{Config, MetricsListen},
     daemon::{self, Options, Running, SystemClock, UuidV7},
-    domain::{outbox::OutboxState, tenant::TenantSlug},
+    domain::{Clock, outbox::OutboxState, tenant::TenantSlug},
     net,
     secret::{MasterKeyPolicy, Secret},
     sim::Sim,
-    store::TenantStore,
+    store::{DueRules, TenantStore},
 };
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -167,7 +167,7 @@ impl House {
         until("everything has come to rest", async || {
             all_quiet(&stores).await
                 && self.sim.world().webhooks_waiting == 0
-                && self.app().store.journal().waiting(1).await.expect("the journal is readable").is_empty()
+                && self.app().store.journal().waiting(0, 1).await.expect("the journal is readable").is_empty()
                 && all_quiet(&stores).await
         })
         .await;
@@ -189,10 +189,14 @@ impl House {
 
 async fn all_quiet(stores: &[TenantStore]) -> bool {
     for store in stores {
+        // What waits for a person may wait; what is due for the bot within a minute is not at rest.
+        let soon = SystemClock.now().plus_ms(60_000);
+        let rules = DueRules { now: soon, takeover_minutes: 30, paused: false };
+        let due = store.due_conversations(rules, 1).await.expect("readable");
         let counts = store.counts().await.expect("countable");
         let moving = [OutboxState::Pending, OutboxState::Sending, OutboxState::Unknown];
         let rows: u64 = counts.outbox.iter().filter(|(state, _)| moving.contains(state)).map(|(_, rows)| rows).sum();
-        if counts.open_messages > 0 || rows > counts.held {
+        if !due.is_empty() || rows > counts.held {
             return false;
         }
     }
