@@ -1,4 +1,5 @@
-//! Delivers the simulated Instagram's webhooks: signed, one request after another, again until a 200.
+//! Delivers the simulated Instagram's webhooks: signed, one request after another unless asked otherwise, again until a
+//! 200.
 
 use std::{
     collections::VecDeque,
@@ -7,7 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{sync::oneshot, task::JoinSet, time::Instant};
 
 use super::{Shared, payload, world::Delivery};
 use crate::{channel::instagram::signature, domain::Timestamp};
@@ -22,6 +23,8 @@ pub struct Deliveries {
     pub copies: u32,
     /// At most so many waiting events go into one request.
     pub batch: usize,
+    /// So many requests may be under way at once; with more than one, order is not kept.
+    pub parallel: usize,
     /// A pause before each request.
     pub delay: Duration,
     /// How long until a request without a 200 is made again.
@@ -33,7 +36,7 @@ pub struct Deliveries {
 impl Default for Deliveries {
     fn default() -> Self {
         let (delay, retry_delay) = (Duration::ZERO, Duration::from_millis(100));
-        Self { copies: 1, batch: 1, delay, retry_delay, attempts_max: 600 }
+        Self { copies: 1, batch: 1, parallel: 1, delay, retry_delay, attempts_max: 600 }
     }
 }
 
@@ -227,23 +230,33 @@ fn shuffle<T>(items: &mut [T], seed: u64) {
 
 /// Delivers until the simulator goes away.
 pub(super) async fn deliver(shared: Arc<Shared>) {
+    let mut attempts = JoinSet::new();
     loop {
         let (next, due, delay) = {
             let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-            (state.queue.next(Instant::now()), state.queue.next_due(), state.queue.plan.delay)
+            let plan = state.queue.plan;
+            // Without a free place only an attempt that ends changes anything.
+            match attempts.len() < plan.parallel.max(1) {
+                true => (state.queue.next(Instant::now()), state.queue.next_due(), plan.delay),
+                false => (None, None, plan.delay),
+            }
         };
         let Some((callback, post)) = next else {
             tokio::select! {
                 () = shared.wake.notified() => {}
+                Some(_) = attempts.join_next() => {}
                 () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
             }
             continue;
         };
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
-        }
-        let status = attempt(&shared, &callback, &post.body).await;
-        settle(&shared, post, status);
+        let shared = Arc::clone(&shared);
+        attempts.spawn(async move {
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            let status = attempt(&shared, &callback, &post.body).await;
+            settle(&shared, post, status);
+        });
     }
 }
 
