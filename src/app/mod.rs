@@ -274,6 +274,11 @@ impl App {
         }
     }
 
+    /// The clock has been set: what is due by its new time is looked at now, not when the old time would have come.
+    pub fn clock_moved(&self) {
+        self.work.look_again();
+    }
+
     /// Whose each connected account is.
     async fn accounts_owners(&self) -> Result<Arc<HashMap<AccountId, TenantId>>, Error> {
         let before = {

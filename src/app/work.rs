@@ -85,7 +85,12 @@ impl Work {
         self.wakes.notify_one();
     }
 
-    /// Completes when a wake has come nearer.
+    /// Has whoever waits for the next wake look at the clock again.
+    pub fn look_again(&self) {
+        self.wakes.notify_one();
+    }
+
+    /// Completes when a wake has come nearer, or the clock is to be looked at again.
     pub async fn wake_changed(&self) {
         self.wakes.notified().await;
     }
