@@ -1,5 +1,7 @@
 //! Runs one turn: what is open goes in, one durable result comes out.
 
+use std::time::Duration;
+
 use super::{
     App, Error,
     answer::{self, AnswerRun, Lookup},
@@ -21,6 +23,8 @@ use crate::{
     store::{BegunTurn, Committed, EffectRecord, TenantStore, TurnCommit},
 };
 
+/// How long an answer waits for the courtesies that go before it; a call of the channel is given up after 15 s only.
+const COURTESIES_MAX: Duration = Duration::from_secs(2);
 /// After so long a silence the disclosure is due again.
 const DISCLOSE_AGAIN_MS: i64 = 7 * 24 * 3_600_000;
 
@@ -98,13 +102,17 @@ impl App {
         answer::answer(&lookup, input, begun.effects.clone(), record).await
     }
 
-    /// Shows the shopper that somebody is at it. A courtesy: its failure changes nothing.
+    /// Shows the shopper that somebody is at it. A courtesy: its failure changes nothing, and its delay little.
     async fn show_typing(&self, attended: &Attended, conversation: &Conversation) {
         let key = &conversation.key;
-        if let Ok(Some(channel)) = self.channel(attended.tenant.id, key.channel, &key.account).await
-            && let Err(error) = channel.show_seen_and_typing(&key.shopper).await
-        {
-            tracing::debug!(conversation.id = %conversation.id, error = %chain(&error), "typing was not shown");
+        if let Ok(Some(channel)) = self.channel(attended.tenant.id, key.channel, &key.account).await {
+            match tokio::time::timeout(COURTESIES_MAX, channel.show_seen_and_typing(&key.shopper)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::debug!(conversation.id = %conversation.id, error = %chain(&error), "typing was not shown");
+                }
+                Err(_) => tracing::debug!(conversation.id = %conversation.id, "typing was not shown in time"),
+            }
         }
     }
 }
