@@ -47,6 +47,8 @@ impl App {
         store
             .append_event(NewEvent::new(EventKind::AccountConnected, "operator").id("account", &account), act.at)
             .await?;
+        // Replies that the old token was refused for have been put off; there is no reason left to.
+        store.account_mended(account, act.at).await?;
         self.changed(tenant.tenant().id).await?;
         Ok(connected)
     }

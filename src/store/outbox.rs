@@ -278,6 +278,20 @@ impl TenantStore {
         .await
     }
 
+    /// An account can send again: what waits for it is due at once.
+    pub async fn account_mended(&self, account: AccountId, now: Timestamp) -> Result<(), Error> {
+        const SQL: &str = "
+            UPDATE outbox SET not_before_ms = :now
+            WHERE account_id = :account AND state = 'pending' AND not_before_ms > :now";
+        self.write("let an account's replies go", move |tx| {
+            tx.prepare_cached(SQL)
+                .and_then(|mut update| update.execute(named_params! { ":account": account.0, ":now": now.0 }))
+                .map(drop)
+                .map_err(Error::sql("let an account's replies go"))
+        })
+        .await
+    }
+
     /// Those of `mids` that are neither a reply of ours nor a message we have.
     pub async fn unknown_mids(&self, account: AccountId, mids: Vec<String>) -> Result<Vec<String>, Error> {
         const SQL: &str = "
