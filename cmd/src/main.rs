@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use aura::api::exit;
 use clap::{Parser, error::ErrorKind};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use cli::{Cli, Command};
 use context::Context;
@@ -83,20 +84,28 @@ async fn run(cli: Cli, ui: Ui) -> Result<u8, Failure> {
 
 /// The exit code of the signal that came.
 pub(crate) async fn interrupted() -> Result<u8, Failure> {
-    Ok(on_signal()?.await)
+    Ok(Signals::listen()?.next().await)
 }
 
-/// The same; signals that come after this call are noticed, however late the future is first asked.
-pub(crate) fn on_signal() -> Result<impl Future<Output = u8>, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| signal(kind).map_err(|error| Failure::io("signals cannot be received", &error));
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    Ok(async move {
+/// Hears SIGINT and SIGTERM from the moment it is made; one that comes while nobody waits is kept.
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|error| Failure::io("signals cannot be received", &error));
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    /// The exit code of the next signal.
+    pub(crate) async fn next(&mut self) -> u8 {
         tokio::select! {
-            _ = interrupt.recv() => exit::INTERRUPTED,
-            _ = terminate.recv() => exit::TERMINATED,
+            _ = self.interrupt.recv() => exit::INTERRUPTED,
+            _ = self.terminate.recv() => exit::TERMINATED,
         }
-    })
+    }
 }
 
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use aura::{
     telemetry,
 };
 
-use crate::{context::Context, failure::Failure, interrupted, on_signal};
+use crate::{Signals, context::Context, failure::Failure};
 
 /// Run the daemon
 ///
@@ -40,10 +40,14 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8, Failure> {
         LogFormat::Json => Some(true),
     };
     telemetry::start_logs(config.log.level.as_str(), json);
-    // From here on a first signal lets everything end in order; a second one ends it at once.
-    let signal = on_signal()?;
+    // Heard from here on, so that none is missed: one while it starts ends it, nothing has been promised yet; then a first
+    // one lets everything end in order, and a second one ends it at once.
+    let mut signals = Signals::listen()?;
     let options = Options { config, data_dir, clock: Arc::new(SystemClock), ids: Arc::new(UuidV7) };
-    let running = daemon::serve(options).await?;
+    let running = tokio::select! {
+        running = daemon::serve(options) => running?,
+        code = signals.next() => return Ok(code),
+    };
     let ui = context.ui;
     // These two lines are the contract of a start: they come even with `--quiet`.
     ui.always(format!("data directory {}", running.bound.data_dir.display()));
@@ -56,12 +60,12 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8, Failure> {
     tokio::pin!(ended);
     tokio::select! {
         ended = &mut ended => return Ok(ended.map(|()| aura::api::exit::DONE)?),
-        _ = signal => {}
+        _ = signals.next() => {}
     }
     ui.say("stopping");
     stop.cancel();
     tokio::select! {
         ended = ended => Ok(ended.map(|()| aura::api::exit::DONE)?),
-        signal = interrupted() => signal,
+        code = signals.next() => Ok(code),
     }
 }
