@@ -223,7 +223,11 @@ fn nobody_got_a_reply_twice(world: &World, replies: &[Reply]) {
     let seen = count(seen.map(|send| (send.shopper.as_str(), send.text.as_str())).collect());
     let sent = replies.iter().filter(|reply| reply.state == "sent");
     let sent = count(sent.map(|reply| (reply.shopper.as_str(), reply.text.as_str())).collect());
-    assert_eq!(seen, sent, "left: what shoppers saw; right: what the file says was sent");
+    let times = |counted: &BTreeMap<_, _>, reply| counted.get(reply).copied().unwrap_or(0_usize);
+    let all: BTreeSet<&(String, String)> = seen.keys().chain(sent.keys()).collect();
+    let wrong = all.into_iter().filter(|reply| times(&seen, reply) != times(&sent, reply));
+    let wrong: Vec<_> = wrong.map(|reply| (reply, times(&seen, reply), times(&sent, reply))).collect();
+    assert!(wrong.is_empty(), "shopper and text, how often it was seen, how often it should have been: {wrong:#?}");
 }
 
 /// Each shopper saw the replies in the order of the outbox.
