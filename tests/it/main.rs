@@ -1,13 +1,13 @@
 //! Everything that crosses a module, in one binary, one file a feature.
 
 mod catalog;
+mod daemon;
 mod demo;
+mod dm;
 mod isolation;
+mod kill;
 mod secrets;
 mod shop;
-mod daemon;
-mod dm;
-mod kill;
 mod support;
 mod tidy;
 mod webhooks;
