@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use aura::domain::tenant::TenantSlug;
 
 use crate::commands::{
-    catalog::CatalogArgs, chat::ChatArgs, completion::CompletionArgs, config::ConfigArgs, connect::ConnectArgs,
-    conversation::ConversationArgs, demo::DemoArgs, persona::PersonaArgs, secret::SecretArgs, serve::ServeArgs,
-    status::StatusArgs, tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs, version::VersionArgs,
+    bench::BenchArgs, catalog::CatalogArgs, chat::ChatArgs, completion::CompletionArgs, config::ConfigArgs,
+    connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, persona::PersonaArgs, secret::SecretArgs,
+    serve::ServeArgs, status::StatusArgs, tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs,
+    version::VersionArgs,
 };
 
 const AFTER_HELP: &str = "\
@@ -79,6 +80,8 @@ pub enum Command {
     Config(ConfigArgs),
     Completion(CompletionArgs),
     Version(VersionArgs),
+    #[command(hide = true)]
+    Bench(BenchArgs),
 }
 
 #[cfg(test)]

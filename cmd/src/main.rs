@@ -110,8 +110,8 @@ impl Signals {
 
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
     use commands::{
-        catalog, chat, completion, config, connect, conversation, persona, secret, status, tail, tenant, trigger,
-        version,
+        bench, catalog, chat, completion, config, connect, conversation, persona, secret, status, tail, tenant,
+        trigger, version,
     };
     match command {
         Command::Serve(_) | Command::Demo(_) => Ok(()),
@@ -128,5 +128,6 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Config(args) => config::run(context, args),
         Command::Completion(args) => completion::run(context, args),
         Command::Version(args) => version::run(context, args),
+        Command::Bench(args) => bench::run(context, args).await,
     }
 }

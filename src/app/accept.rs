@@ -24,13 +24,23 @@ impl App {
     /// Accepts a delivery signed by the installation's secrets (`scope` none) or by a tenant's own. When this returns
     /// `Ok`, it will be answered or visibly parked, whatever happens to the process.
     pub async fn accept(&self, scope: Option<TenantId>, signed_by: Option<&str>, body: Bytes) -> Result<(), Rejected> {
+        self.authenticate(scope, signed_by, &body).await?;
+        self.store.journal().append(scope, body, self.clock.now()).await?;
+        Ok(())
+    }
+
+    /// The check of the signature alone: nothing is stored.
+    pub(crate) async fn authenticate(
+        &self,
+        scope: Option<TenantId>,
+        signed_by: Option<&str>,
+        body: &[u8],
+    ) -> Result<(), Rejected> {
         let secrets = self.signing_secrets(scope).await;
         if secrets.is_empty() {
             return Err(Rejected::NoSecret);
         }
         let keys: Vec<&[u8]> = secrets.iter().map(|secret| secret.expose_secret().as_bytes()).collect();
-        signature::verify(signed_by, &body, &keys).map_err(|_| Rejected::BadSignature)?;
-        self.store.journal().append(scope, body, self.clock.now()).await?;
-        Ok(())
+        signature::verify(signed_by, body, &keys).map_err(|_| Rejected::BadSignature)
     }
 }

@@ -1,5 +1,6 @@
 //! Puts the parts together and runs them: the clock, the listeners, the tasks, the shutdown.
 
+mod edge;
 mod error;
 mod real;
 mod serve;
@@ -8,6 +9,7 @@ use std::{path::Path, sync::Arc};
 
 use axum::Router;
 
+pub use edge::{Accepting, Edge};
 pub use error::Error;
 pub use real::{SystemClock, UuidV7};
 pub use serve::{Bound, Options, Running, serve};
@@ -31,6 +33,12 @@ pub struct Embedded {
 }
 
 impl Embedded {
+    /// The use cases, for whoever measures them.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Lets the journal's threads finish and gives the lock back.
     pub async fn close(self) {
         self.app.close().await;

@@ -15,7 +15,7 @@ mod tcp;
 mod webhook;
 
 pub use error::Error;
-pub use public::{Draining, metrics_router, public_router};
+pub use public::{Draining, metrics_router, public_router, unstored_router};
 pub use request_id::REQUEST_ID;
 pub use routes::{Body, ROUTES, Route};
 pub use socket::{Socket, Stopping, serve_socket};

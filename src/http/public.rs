@@ -13,7 +13,7 @@ use axum::{
     extract::{RawQuery, State},
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use serde_json::json;
 
@@ -50,6 +50,15 @@ pub fn public_router(app: App, ids: Arc<dyn Ids>, draining: Draining) -> Router 
         .merge(health)
         .fallback(|| async { super::Error::no_route() })
         .method_not_allowed_fallback(|| async { super::Error::wrong_method() })
+        .layer(axum::middleware::from_fn_with_state(ids, super::request_id::attach))
+}
+
+/// The webhook path as [`public_router`] serves it, but nothing is stored: what `aura bench accept` compares with.
+/// Nothing in the product serves this.
+pub fn unstored_router(app: App, ids: Arc<dyn Ids>) -> Router {
+    Router::new()
+        .route("/webhooks/instagram", post(webhook::receive_unstored))
+        .with_state(app)
         .layer(axum::middleware::from_fn_with_state(ids, super::request_id::attach))
 }
 

@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::{
@@ -47,6 +48,17 @@ pub(super) async fn receive(State(app): State<App>, headers: HeaderMap, body: Bo
     timed(&app, accept(&app, None, &headers, body)).await
 }
 
+/// What [`receive`] does, all but the journal.
+pub(super) async fn receive_unstored(State(app): State<App>, headers: HeaderMap, body: Body) -> Response {
+    let answer = async {
+        match read(&headers, body).await {
+            Ok((signed_by, body)) => answer(&app, app.authenticate(None, Some(signed_by), &body).await),
+            Err(refusal) => refusal,
+        }
+    };
+    timed(&app, answer).await
+}
+
 /// Deliveries signed with a tenant's own secret.
 pub(super) async fn receive_tenant(
     State(app): State<App>,
@@ -80,19 +92,30 @@ async fn timed(app: &App, answer: impl Future<Output = Response>) -> Response {
 }
 
 async fn accept(app: &App, scope: Option<TenantId>, headers: &HeaderMap, body: Body) -> Response {
+    match read(headers, body).await {
+        Ok((signed_by, body)) => answer(app, app.accept(scope, Some(signed_by), body).await),
+        Err(refusal) => refusal,
+    }
+}
+
+/// The signature and the whole body. Without a signature nothing is read.
+async fn read(headers: &HeaderMap, body: Body) -> Result<(&str, Bytes), Response> {
     // Meta sends one. With two, a proxy in front might have checked the other.
     let mut signatures = headers.get_all(signature::SIGNATURE_HEADER).iter();
     let (Some(signed_by), None) = (signatures.next(), signatures.next()) else {
-        return StatusCode::UNAUTHORIZED.into_response();
+        return Err(StatusCode::UNAUTHORIZED.into_response());
     };
-    let Ok(signed_by) = signed_by.to_str() else { return StatusCode::UNAUTHORIZED.into_response() };
-    let body = match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect()).await {
-        Err(_) => return closing(StatusCode::REQUEST_TIMEOUT),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return closing(StatusCode::PAYLOAD_TOO_LARGE),
-        Ok(Err(_)) => return closing(StatusCode::BAD_REQUEST),
-        Ok(Ok(body)) => body.to_bytes(),
-    };
-    match app.accept(scope, Some(signed_by), body).await {
+    let Ok(signed_by) = signed_by.to_str() else { return Err(StatusCode::UNAUTHORIZED.into_response()) };
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect()).await {
+        Err(_) => Err(closing(StatusCode::REQUEST_TIMEOUT)),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(closing(StatusCode::PAYLOAD_TOO_LARGE)),
+        Ok(Err(_)) => Err(closing(StatusCode::BAD_REQUEST)),
+        Ok(Ok(body)) => Ok((signed_by, body.to_bytes())),
+    }
+}
+
+fn answer(app: &App, outcome: Result<(), Rejected>) -> Response {
+    match outcome {
         Ok(()) => StatusCode::OK.into_response(),
         Err(Rejected::BadSignature) => StatusCode::UNAUTHORIZED.into_response(),
         Err(Rejected::NoSecret) => {

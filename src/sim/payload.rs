@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::Timestamp;
+use crate::{channel::instagram::signature, domain::Timestamp};
 
 /// Which thread an item belongs to, and when it happened.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,12 @@ impl Of<'_> {
         }
         self.by_shopper("message", message)
     }
+}
+
+/// The name and the value of the header that Meta would sign `body` with.
+#[must_use]
+pub fn signature(body: &[u8], app_secret: &str) -> (&'static str, String) {
+    (signature::SIGNATURE_HEADER, signature::sign(body, app_secret.as_bytes()))
 }
 
 /// A text message.

@@ -8,7 +8,7 @@ mod tenant;
 
 pub use catalog::{catalog_status, chat_reply, import_report, product, search_results};
 pub use conversation::{conversation, conversations, event};
-pub use layout::Grid;
+pub use layout::{Grid, pairs};
 pub use status::status;
 pub use tenant::{accounts, persona, secrets, tenant, tenants};
 

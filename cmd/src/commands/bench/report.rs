@@ -1,0 +1,123 @@
+//! Figures, the budgets they are held against, and how both are shown.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::{failure::Failure, render::Grid, ui::Ui};
+
+/// Durations in order, to ask for percentiles.
+#[derive(Clone, Debug, Default)]
+pub struct Percentiles(Vec<Duration>);
+
+impl Percentiles {
+    pub fn of(mut took: Vec<Duration>) -> Self {
+        took.sort_unstable();
+        Self(took)
+    }
+
+    /// The percentile `share` (0.5: the median) in ms; not a number when nothing was measured.
+    pub fn ms(&self, share: f64) -> f64 {
+        let last = self.0.len().saturating_sub(1);
+        let at = (last as f64 * share).round() as usize;
+        self.0.get(at).map_or(f64::NAN, |took| took.as_secs_f64() * 1_000.0)
+    }
+}
+
+/// One figure. A script gets each as a line of its own.
+#[derive(Clone, Debug, Serialize)]
+pub struct Figure {
+    name: String,
+    value: f64,
+    unit: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<Budget>,
+}
+
+/// What the figure should be, and whether it is.
+#[derive(Clone, Debug, Serialize)]
+struct Budget {
+    limit: f64,
+    /// `at_least` or `at_most`.
+    kind: &'static str,
+    met: bool,
+}
+
+impl Figure {
+    pub fn new(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
+        Self { name: name.into(), value, unit, budget: None }
+    }
+
+    /// Good from `limit` up.
+    pub fn at_least(self, limit: f64) -> Self {
+        let met = self.value >= limit;
+        Self { budget: Some(Budget { limit, kind: "at_least", met }), ..self }
+    }
+
+    /// Good up to `limit`.
+    pub fn at_most(self, limit: f64) -> Self {
+        let met = self.value <= limit;
+        Self { budget: Some(Budget { limit, kind: "at_most", met }), ..self }
+    }
+
+    fn cells(&self) -> [String; 4] {
+        let (budget, verdict) = match &self.budget {
+            None => (String::new(), ""),
+            Some(budget) => {
+                let sign = if budget.kind == "at_least" { ">=" } else { "<=" };
+                (format!("{sign} {}", number(budget.limit)), if budget.met { "met" } else { "missed" })
+            }
+        };
+        [self.name.clone(), format!("{} {}", number(self.value), self.unit), budget, verdict.into()]
+    }
+}
+
+/// Shows figures as they are complete.
+pub fn show(ui: Ui, figures: &[Figure]) -> Result<(), Failure> {
+    if ui.json {
+        return figures.iter().try_for_each(|figure| ui.json_line(figure));
+    }
+    let mut grid = Grid::new(ui.width(), &["FIGURE", "MEASURED", "BUDGET", ""]).right(&[1, 2]);
+    figures.iter().for_each(|figure| grid.row(figure.cells()));
+    ui.text(&format!("\n{}", grid.finish()))
+}
+
+/// The middle one.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Three figures that say something.
+fn number(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_taken_in_order() {
+        let took = Percentiles::of((0..=100).rev().map(Duration::from_millis).collect());
+        assert_eq!((took.ms(0.5), took.ms(0.99), took.ms(1.0)), (50.0, 99.0, 100.0));
+        assert!(Percentiles::default().ms(0.5).is_nan());
+    }
+
+    #[test]
+    fn a_budget_is_met_or_missed_and_nothing_measured_misses_it() {
+        let cells = |figure: Figure| figure.cells().join("|");
+        assert_eq!(cells(Figure::new("rate", 41_000.0, "/s").at_least(40_000.0)), "rate|41000 /s|>= 40000|met");
+        assert_eq!(cells(Figure::new("p99", 12.34, "ms").at_most(10.0)), "p99|12.3 ms|<= 10.0|missed");
+        assert_eq!(cells(Figure::new("p99", f64::NAN, "ms").at_most(10.0)), "p99|NaN ms|<= 10.0|missed");
+    }
+
+    #[test]
+    fn the_median_of_three_is_the_middle_one() {
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+    }
+}
