@@ -197,7 +197,7 @@ fn upsert_slice(
 ) -> Result<UpsertCounts, Error> {
     const KNOWN: &str = "SELECT id, hash, visible FROM product WHERE key = :key";
     let mut counts = UpsertCounts::default();
-    let mut words = WordChanges::default();
+    let mut index = IndexChanges::default();
     for (place, prepared) in (first..).zip(slice) {
         let key = &prepared.product.key.0;
         if !see(tx, import, key)? {
@@ -223,9 +223,9 @@ fn upsert_slice(
         }
         let id = put(tx, known.as_ref().map(|(id, ..)| *id), prepared, &body, &hash, now)?;
         let was_visible = known.is_some_and(|(_, _, visible)| visible);
-        index(tx, id, was_visible, prepared.product.visible().then_some(&prepared.text), &mut words)?;
+        index.change(tx, id, was_visible, prepared.product.visible().then_some(&prepared.text))?;
     }
-    words.apply(tx)?;
+    index.apply(tx)?;
     Ok(counts)
 }
 
@@ -274,38 +274,63 @@ fn put(
     Ok(known.unwrap_or_else(|| tx.last_insert_rowid()))
 }
 
-/// Brings the index from what it holds of the product to `text`; `None` takes the product out.
-fn index(
-    tx: &Transaction<'_>,
-    id: i64,
-    indexed: bool,
-    text: Option<&PreparedText>,
-    words: &mut WordChanges,
-) -> Result<(), Error> {
-    const DELETE: &str = "DELETE FROM product_text WHERE rowid = :id";
-    const INSERT: &str = "
-        INSERT INTO product_text (rowid, title, brand, category, options, description)
-        VALUES (:id, :title, :brand, :category, :options, :description)";
-    if indexed {
-        let old = search::text_of(tx, id)?;
-        if text == Some(&old) {
-            return Ok(());
+/// Changes to the index, gathered over a slice and written together, after everything else.
+///
+/// FTS5 keeps new text in memory until the commit, unless a statement that can fail half-way (an upsert is one) comes
+/// in between: SQLite then sets a savepoint, and FTS5 writes a segment of its own for the few words it has.
+#[derive(Default)]
+struct IndexChanges<'a> {
+    gone: Vec<i64>,
+    new: Vec<(i64, &'a PreparedText)>,
+    words: WordChanges,
+}
+
+impl<'a> IndexChanges<'a> {
+    /// Brings the index from what it holds of the product to `text`; `None` takes the product out.
+    fn change(
+        &mut self,
+        tx: &Transaction<'_>,
+        id: i64,
+        indexed: bool,
+        text: Option<&'a PreparedText>,
+    ) -> Result<(), Error> {
+        if indexed {
+            let old = search::text_of(tx, id)?;
+            if text == Some(&old) {
+                return Ok(());
+            }
+            self.words.count(&old, -1);
+            self.gone.push(id);
         }
-        words.count(&old, -1);
-        tx.prepare_cached(DELETE)
-            .and_then(|mut delete| delete.execute(named_params! { ":id": id }))
-            .map_err(Error::sql("take a product out of the index"))?;
+        if let Some(text) = text {
+            self.words.count(text, 1);
+            self.new.push((id, text));
+        }
+        Ok(())
     }
-    let Some(text) = text else { return Ok(()) };
-    words.count(text, 1);
-    let row = named_params! {
-        ":id": id, ":title": text.title, ":brand": text.brand, ":category": text.category,
-        ":options": text.options, ":description": text.description,
-    };
-    tx.prepare_cached(INSERT)
-        .and_then(|mut insert| insert.execute(row))
-        .map(drop)
-        .map_err(Error::sql("index a product"))
+
+    fn apply(self, tx: &Transaction<'_>) -> Result<(), Error> {
+        const DELETE: &str = "DELETE FROM product_text WHERE rowid = :id";
+        const INSERT: &str = "
+            INSERT INTO product_text (rowid, title, brand, category, options, description)
+            VALUES (:id, :title, :brand, :category, :options, :description)";
+        self.words.apply(tx)?;
+        for id in self.gone {
+            tx.prepare_cached(DELETE)
+                .and_then(|mut delete| delete.execute(named_params! { ":id": id }))
+                .map_err(Error::sql("take a product out of the index"))?;
+        }
+        for (id, text) in self.new {
+            let row = named_params! {
+                ":id": id, ":title": text.title, ":brand": text.brand, ":category": text.category,
+                ":options": text.options, ":description": text.description,
+            };
+            tx.prepare_cached(INSERT)
+                .and_then(|mut insert| insert.execute(row))
+                .map_err(Error::sql("index a product"))?;
+        }
+        Ok(())
+    }
 }
 
 /// Changes to the vocabulary, gathered over a slice: most words stand in many products.
@@ -360,14 +385,14 @@ fn prune_slice(tx: &Transaction<'_>, import: ImportId) -> Result<u64, Error> {
             select.query_map(row, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
         .map_err(Error::sql("find products to prune"))?;
-    let mut words = WordChanges::default();
+    let mut index = IndexChanges::default();
     for &(id, visible) in &gone {
-        index(tx, id, visible, None, &mut words)?;
+        index.change(tx, id, visible, None)?;
         tx.prepare_cached(DELETE)
             .and_then(|mut delete| delete.execute(named_params! { ":id": id }))
             .map_err(Error::sql("remove a product"))?;
     }
-    words.apply(tx)?;
+    index.apply(tx)?;
     Ok(gone.len() as u64)
 }
 
