@@ -37,7 +37,7 @@ const HALF_MIN: f64 = 100.0;
 #[command(after_help = "\
 Examples:
   aura bench accept
-  aura bench accept --turns --dir /var/lib/aura --json")]
+  aura bench accept --turns --dir /var/lib --json")]
 pub struct AcceptArgs {
     #[command(flatten)]
     place: PlaceArgs,
