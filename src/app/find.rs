@@ -16,6 +16,8 @@ const CANDIDATES: usize = 200;
 /// A product that meets every condition but has this much less of the words than one that does not is not what was
 /// asked for: "linen shirt under 40" is no question for linen napkins.
 const COVERAGE_SLACK: f64 = 0.15;
+/// Every word; the shares of words are sums that may fall short of 1 by rounding.
+const COVERED: f64 = 0.999;
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -58,9 +60,14 @@ pub async fn find(
     let mut fitting: Vec<Ranked> = wanted;
     fitting.retain(|ranked| search::meets_limits(&plan, &ranked.candidate, &mut analyzer));
     let relaxed = plan.without_limits();
-    let mut nearest =
-        if relaxed.is_empty() { Vec::new() } else { candidates(store, &relaxed, &vocabulary, limit).await? };
-    let covered = nearest.iter().map(|ranked| ranked.coverage).fold(0.0, f64::max);
+    let best = |found: &[Ranked]| found.iter().map(|ranked| ranked.coverage).fold(0.0, f64::max);
+    let mut covered = best(&fitting);
+    let mut nearest = Vec::new();
+    // What has every word cannot be outdone by a product that does not fit.
+    if covered < COVERED && !relaxed.is_empty() {
+        nearest = candidates(store, &relaxed, &vocabulary, limit).await?;
+        covered = best(&nearest);
+    }
     fitting.retain(|ranked| ranked.coverage >= covered - COVERAGE_SLACK || plan.words.is_empty());
     // "The rain shell in 3XL" is near the rain shell, not near whatever else has a shell on it.
     nearest.retain(|ranked| ranked.coverage >= covered - COVERAGE_SLACK);
