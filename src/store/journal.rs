@@ -26,6 +26,10 @@ const BATCH_MAX: usize = 256;
 const WAIT_MAX: Duration = Duration::from_secs(2);
 /// WAL pages after which the checkpointer is woken.
 const CHECKPOINT_PAGES: u64 = 1_000;
+/// Bytes of a page, SQLite's default.
+const PAGE_BYTES: u64 = 4_096;
+/// Pages that a commit writes whatever is in it: the one that was not full, and its parents.
+const COMMIT_PAGES: u64 = 3;
 /// WAL size beyond which the checkpointer makes the writer wait, to cut the file.
 const WAL_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How long an unreadable body is kept.
@@ -335,7 +339,10 @@ impl Writer {
         batch.retain_mut(|job| !is_stale(job));
         let jobs = std::mem::take(batch);
         let result = self.write(&jobs);
-        let appended = jobs.iter().filter(|job| matches!(job, Job::Append { .. })).count() as u64;
+        let (appended, bytes) = jobs.iter().fold((0, 0), |(rows, bytes), job| match job {
+            Job::Append { body, .. } => (rows + 1, bytes + body.len() as u64),
+            Job::Settle { .. } | Job::Close { .. } => (rows, bytes),
+        });
         match result {
             Ok(backlog_change) => {
                 self.shared.backlog.fetch_add(backlog_change, Ordering::Relaxed);
@@ -350,21 +357,21 @@ impl Writer {
                     }
                 }
                 if appended > 0 {
-                    self.count(appended, began.elapsed());
+                    self.count(appended, bytes, began.elapsed());
                 }
             }
             Err(error) => self.refuse(jobs, &error),
         }
     }
 
-    fn count(&self, rows: u64, took: Duration) {
+    fn count(&self, rows: u64, bytes: u64, took: Duration) {
         let shared = &self.shared;
         shared.commits.fetch_add(1, Ordering::Relaxed);
         shared.rows.fetch_add(rows, Ordering::Relaxed);
         shared.commit_us.fetch_add(took.as_micros() as u64, Ordering::Relaxed);
         shared.arrived.send_modify(|count| *count += rows);
-        // A delivery of ordinary size and its index entries touch about one page each.
-        if shared.checkpoint.pages.fetch_add(rows, Ordering::AcqRel) + rows >= CHECKPOINT_PAGES {
+        let pages = bytes / PAGE_BYTES + COMMIT_PAGES;
+        if shared.checkpoint.pages.fetch_add(pages, Ordering::AcqRel) + pages >= CHECKPOINT_PAGES {
             shared.checkpoint.wake.notify_one();
         }
     }
@@ -393,17 +400,24 @@ impl Writer {
     }
 
     fn write(&mut self, jobs: &[Job]) -> Result<i64, Error> {
+        // By place: this statement runs for every delivery, and looking a name up is not free.
+        const INSERT: &str = "INSERT INTO delivery (scope, received_at_ms, body) VALUES (?1, ?2, ?3)";
         let failed = Error::sql("write the journal");
         let mut write = || -> Result<i64, rusqlite::Error> {
             let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mut change = 0;
+            let mut insert = tx.prepare_cached(INSERT)?;
             for job in jobs {
                 change += match job {
-                    Job::Append { scope, received_at, body, .. } => insert(&tx, *scope, *received_at, body)?,
+                    Job::Append { scope, received_at, body, .. } => {
+                        let scope = scope.map(|tenant| tenant.to_string());
+                        insert.execute((scope, received_at.0, &body[..]))? as i64
+                    }
                     Job::Settle { settled, .. } => settle(&tx, settled)?,
                     Job::Close { .. } => 0,
                 };
             }
+            drop(insert);
             tx.commit()?;
             Ok(change)
         };
@@ -420,19 +434,6 @@ fn is_stale(job: &mut Job) -> bool {
     let (unused, _) = oneshot::channel();
     drop(std::mem::replace(done, unused).send(Err(AppendError::Overloaded)));
     true
-}
-
-fn insert(
-    tx: &Transaction<'_>,
-    scope: Option<TenantId>,
-    received_at: Timestamp,
-    body: &[u8],
-) -> Result<i64, rusqlite::Error> {
-    const SQL: &str = "INSERT INTO delivery (scope, received_at_ms, body) VALUES (:scope, :received_at_ms, :body)";
-    tx.prepare_cached(SQL)?.execute(named_params! {
-        ":scope": scope.map(|tenant| tenant.to_string()), ":received_at_ms": received_at.0, ":body": body,
-    })?;
-    Ok(1)
 }
 
 fn settle(tx: &Transaction<'_>, settled: &Settled) -> Result<i64, rusqlite::Error> {
