@@ -42,6 +42,7 @@ fn may_use(room: &str) -> Option<Vec<&'static str>> {
         "daemon" => inner(&["app", "api", "http", "client", "sim", "telemetry"]),
         // The command line speaks through the client; `serve` and `demo` start the daemon and the simulator.
         "cmd" => with_domain(&["api", "client", "config", "daemon", "sim", "telemetry"]),
+        "bench" => with_domain(&["api", "app", "client", "config", "daemon", "sim", "telemetry"]),
         "tui" => with_domain(&["api", "client"]),
         _ => return None,
     })
@@ -84,6 +85,8 @@ impl Source {
     fn room(&self) -> Option<&str> {
         let mut parts = self.path.split('/');
         match (parts.next()?, parts.next()?) {
+            // A bench measures a use case itself, without the way to it.
+            ("cmd", _) if self.path.starts_with("cmd/src/commands/bench/") => Some("bench"),
             ("src", file) => Some(file.strip_suffix(".rs").unwrap_or(file)).filter(|room| *room != "lib"),
             (package, _) => Some(package),
         }

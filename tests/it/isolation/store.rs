@@ -100,8 +100,8 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
             read!(store.vocabulary(vec!["linen".into()], around.collect()))
         }
         "search_candidates" => read!(store.search_candidates(plan, ROWS as usize)),
-        "take_over" | "record_effects" | "park_open" | "set_persona" | "append_event" | "spare_products"
-        | "finish_import" | "queue_person" | "finish_send" => Row::WriteOnly(NOTHING),
+        "account_mended" | "take_over" | "record_effects" | "park_open" | "set_persona" | "append_event"
+        | "spare_products" | "finish_import" | "queue_person" | "finish_send" => Row::WriteOnly(NOTHING),
         "release" | "release_if_due" | "claim_send" | "cancel_send" | "reopen_unsent" | "mark_guarded"
         | "recover_sending" | "resolve_unknown" | "commit_turn" => Row::WriteOnly(COUNT),
         "record_inbound" => Row::WriteOnly("gives counts and ids of what was just brought"),

@@ -66,7 +66,7 @@ pub async fn run(ui: Ui, args: SearchArgs) -> Result<(), Failure> {
         ],
     )?;
     if args.slowest {
-        took.sort_by(|one, other| other.0.cmp(&one.0));
+        took.sort_by_key(|one| std::cmp::Reverse(one.0));
         for (took, question) in took.iter().take(20) {
             ui.say(format!("{:.2} ms  {question}", took.as_secs_f64() * 1_000.0));
         }
