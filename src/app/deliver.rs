@@ -53,6 +53,9 @@ impl App {
         );
         let outcome = self.note_account(attended, &row, outcome).await?;
         let now = self.clock.now();
+        if matches!(outcome, SendOutcome::Sent { .. }) {
+            self.metrics.reply_latency.observe(now.since_ms(row.queued_at).max(0) as f64 / 1_000.0);
+        }
         store.finish_send(row.id, row.epoch + 1, outcome, self.first_look_ms(), now).await?;
         Ok(true)
     }

@@ -149,6 +149,11 @@ impl App {
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         let Setup { installation, store, config, graph, clock, ids, metrics, daemon } = setup;
+        let (commits, rows) = (metrics.journal_commit_duration.clone(), metrics.journal_batch_rows.clone());
+        store.journal().observe_commits(move |batch, took| {
+            commits.observe(took.as_secs_f64());
+            rows.observe(batch as f64);
+        });
         let live = Live {
             started_at: clock.now(),
             recovered: Mutex::default(),

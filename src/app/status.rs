@@ -84,8 +84,6 @@ impl App {
     pub fn refresh_gauges(&self) {
         let figures = self.store.journal().figures();
         let (ready, active) = self.work.load();
-        self.metrics.journal_commits.set(figures.commits as i64);
-        self.metrics.journal_rows.set(figures.rows as i64);
         self.metrics.journal_backlog.set(figures.backlog);
         self.metrics.tenant_db_open.set(self.store.open_tenants() as i64);
         self.metrics.conversations.with_label_values(&["ready"]).set(ready as i64);

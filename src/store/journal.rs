@@ -5,7 +5,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc, Condvar, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -94,6 +94,9 @@ enum Job {
     },
 }
 
+/// Hears of commits on the writer's thread; must be quick.
+type Observer = Box<dyn Fn(u64, Duration) + Send + Sync>;
+
 type Outcome = Result<(), AppendError>;
 
 impl Job {
@@ -139,6 +142,8 @@ struct Shared {
     rows: AtomicU64,
     commit_us: AtomicU64,
     backlog: AtomicI64,
+    /// Told of every commit of deliveries: rows and time.
+    observer: OnceLock<Observer>,
     /// Milliseconds since `started` of the writer's last sign of life.
     heartbeat_ms: AtomicU64,
     started: Instant,
@@ -188,6 +193,7 @@ impl Journal {
             rows: AtomicU64::new(0),
             commit_us: AtomicU64::new(0),
             backlog: AtomicI64::new(backlog),
+            observer: OnceLock::new(),
             heartbeat_ms: AtomicU64::new(0),
             started: Instant::now(),
         });
@@ -225,6 +231,12 @@ impl Journal {
         let (done, outcome) = oneshot::channel();
         self.jobs.send(Job::Settle { settled, done }).await.map_err(|_| Error::Stopped)?;
         outcome.await.unwrap_or(Err(Error::Stopped))
+    }
+
+    /// Has every commit of deliveries told to `observer` (rows, time). Only the first one given is kept.
+    pub fn observe_commits(&self, observer: impl Fn(u64, Duration) + Send + Sync + 'static) {
+        // A second observer is refused: the metrics of a process are set up once.
+        drop(self.shared.observer.set(Box::new(observer)));
     }
 
     /// Changes whenever a delivery has become durable.
@@ -379,6 +391,9 @@ impl Writer {
         shared.commits.fetch_add(1, Ordering::Relaxed);
         shared.rows.fetch_add(rows, Ordering::Relaxed);
         shared.commit_us.fetch_add(took.as_micros() as u64, Ordering::Relaxed);
+        if let Some(observer) = shared.observer.get() {
+            observer(rows, took);
+        }
         shared.arrived.send_modify(|count| *count += rows);
         let pages = bytes / PAGE_BYTES + COMMIT_PAGES;
         if shared.checkpoint.pages.fetch_add(pages, Ordering::AcqRel) + pages >= CHECKPOINT_PAGES {

@@ -6,6 +6,13 @@ use prometheus::{
 
 use crate::domain::outbox::SendOutcome;
 
+/// Buckets for what should take milliseconds, in seconds.
+const QUICK: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+/// Buckets for what crosses the internet, in seconds.
+const SLOW: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0, 300.0];
+/// Buckets for rows of one commit.
+const ROWS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
 /// Everything `/metrics` shows.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -28,10 +35,12 @@ pub struct Metrics {
     pub replies_cancelled: IntCounter,
     /// Requests turned away before they were durable, by reason.
     pub shed: IntCounterVec,
-    /// Commits of the journal.
-    pub journal_commits: IntGauge,
-    /// Rows in those commits.
-    pub journal_rows: IntGauge,
+    /// Time of a journal commit with its sync, seconds.
+    pub journal_commit_duration: Histogram,
+    /// Deliveries in a journal commit.
+    pub journal_batch_rows: Histogram,
+    /// Time from queuing a reply to the channel's having it, seconds.
+    pub reply_latency: Histogram,
     /// Deliveries that wait for dispatch.
     pub journal_backlog: IntGauge,
     /// Tenants' files open.
@@ -62,11 +71,11 @@ impl Metrics {
             registry.register(Box::new(gauge.clone()))?;
             Ok(gauge)
         };
-        let webhook_duration = Histogram::with_opts(
-            HistogramOpts::new("webhook_duration_seconds", "Time to answer a webhook")
-                .buckets(vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0]),
-        )?;
-        registry.register(Box::new(webhook_duration.clone()))?;
+        let histogram = |name: &str, help: &str, buckets: &[f64]| -> Result<Histogram, prometheus::Error> {
+            let histogram = Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))?;
+            registry.register(Box::new(histogram.clone()))?;
+            Ok(histogram)
+        };
         let conversations =
             IntGaugeVec::new(Opts::new("conversations_scheduled", "Conversations in the schedule"), &["state"])?;
         registry.register(Box::new(conversations.clone()))?;
@@ -75,7 +84,7 @@ impl Metrics {
         build.with_label_values(&[version]).set(1);
         Ok(Self {
             webhook_requests: counters("webhook_requests_total", "Webhook requests", "result")?,
-            webhook_duration,
+            webhook_duration: histogram("webhook_duration_seconds", "Time to answer a webhook", &QUICK)?,
             inbox_duplicates: counter("inbox_duplicates_total", "Events that were here already")?,
             events_dropped: counters("events_dropped_total", "Events of accounts that are not the signer's", "kind")?,
             turns: counters("turns_total", "Turns", "outcome")?,
@@ -83,8 +92,9 @@ impl Metrics {
             outbox_unknown: counters("outbox_unknown_total", "Unknown outcomes resolved", "resolution")?,
             replies_cancelled: counter("replies_cancelled_total", "Replies taken out before sending")?,
             shed: counters("shed_total", "Requests turned away before they were durable", "reason")?,
-            journal_commits: gauge("journal_commits", "Commits of the journal since the start")?,
-            journal_rows: gauge("journal_rows", "Deliveries in those commits")?,
+            journal_commit_duration: histogram("journal_commit_duration_seconds", "Time of a journal commit", &QUICK)?,
+            journal_batch_rows: histogram("journal_batch_rows", "Deliveries in a journal commit", &ROWS)?,
+            reply_latency: histogram("reply_latency_seconds", "Time from queuing a reply to its being sent", &SLOW)?,
             journal_backlog: gauge("journal_backlog", "Deliveries that wait for dispatch")?,
             tenant_db_open: gauge("tenant_db_open", "Tenants' files open")?,
             conversations,
