@@ -2,6 +2,7 @@
 
 mod edge;
 mod error;
+mod publish;
 mod real;
 mod serve;
 

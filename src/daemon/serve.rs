@@ -1,14 +1,22 @@
 //! The daemon: everything starts, runs, and ends in order.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Error, assemble};
+use super::{
+    Error, assemble,
+    publish::{self, Published},
+};
 use crate::{
     app::{App, attend, catch_up, dispatch, housekeeping},
-    config::{Config, MetricsListen},
+    config::{Config, Environment, MetricsListen},
     domain::{Clock, Ids},
     http::{self, Draining},
     store::DataDir,
@@ -28,6 +36,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// New identifiers.
     pub ids: Arc<dyn Ids>,
+    /// Whether commands that name no data directory shall find this daemon.
+    pub publish: bool,
 }
 
 /// Where a daemon can be reached.
@@ -81,7 +91,7 @@ impl Running {
 /// # Errors
 /// When the data directory is held by another process, or something cannot be opened or bound.
 pub async fn serve(options: Options) -> Result<Running, Error> {
-    let Options { config, data_dir, clock, ids } = options;
+    let Options { config, data_dir, clock, ids, publish } = options;
     let data_dir = DataDir::create(&data_dir)?;
     let public = bind(config.listen, "--listen").await?;
     let metrics = bind_metrics(&config).await?;
@@ -104,12 +114,29 @@ pub async fn serve(options: Options) -> Result<Running, Error> {
     let daemon = Daemon { app: app.clone(), ids, stop: stop.clone(), workers };
     let socket =
         http::Socket::bind(&bound.socket).map_err(|source| Error::Socket { path: bound.socket.clone(), source })?;
-    let finished = tokio::spawn(daemon.run(public, metrics, socket));
+    let published = if publish { publish_socket(&bound.socket) } else { None };
+    let finished = tokio::spawn(daemon.run(public, metrics, socket, published));
     Ok(Running { bound, app, stop, finished })
 }
 
 async fn bind(address: SocketAddr, setting: &'static str) -> Result<TcpListener, Error> {
     TcpListener::bind(address).await.map_err(|source| Error::Listen { address, setting, source })
+}
+
+/// A convenience: without it the daemon is found by its data directory.
+fn publish_socket(socket: &Path) -> Option<Published> {
+    let folder = publish::folder(&Environment::of_process())?;
+    match Published::at(&folder, socket) {
+        Ok(Some(published)) => Some(published),
+        Ok(None) => {
+            tracing::info!("another daemon is shown in the runtime folder; name this one's data directory to commands");
+            None
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the socket cannot be shown in the runtime folder");
+            None
+        }
+    }
 }
 
 /// A second daemon on one machine meets a taken default port; that is no reason not to run.
@@ -133,7 +160,13 @@ struct Daemon {
 }
 
 impl Daemon {
-    async fn run(self, public: TcpListener, metrics: Option<TcpListener>, socket: http::Socket) -> Result<(), Error> {
+    async fn run(
+        self,
+        public: TcpListener,
+        metrics: Option<TcpListener>,
+        socket: http::Socket,
+        published: Option<Published>,
+    ) -> Result<(), Error> {
         let Self { app, ids, stop, workers } = self;
         let draining = Draining::default();
         let (listening, working) = (stop.child_token(), CancellationToken::new());
@@ -162,6 +195,7 @@ impl Daemon {
             _ = failed.wait_for(|failed| *failed) => true,
         };
         draining.start();
+        drop(published);
         listening.cancel();
         listeners.close();
         working.cancel();

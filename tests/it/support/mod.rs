@@ -99,7 +99,13 @@ impl Setup {
 }
 
 async fn start(config: Config, data_dir: &Path, clock: &Arc<dyn Clock>) -> Running {
-    let options = Options { config, data_dir: data_dir.to_owned(), clock: Arc::clone(clock), ids: Arc::new(UuidV7) };
+    let options = Options {
+        config,
+        data_dir: data_dir.to_owned(),
+        clock: Arc::clone(clock),
+        ids: Arc::new(UuidV7),
+        publish: false,
+    };
     daemon::serve(options).await.expect("a daemon starts in a temporary folder")
 }
 

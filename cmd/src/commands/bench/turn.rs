@@ -112,6 +112,7 @@ impl Answering {
             data_dir: place.path("daemon"),
             clock: Arc::new(SystemClock),
             ids: Arc::new(UuidV7),
+            publish: false,
         })
         .await?;
         sim.deliver_to(&format!("http://{}/webhooks/instagram", running.bound.public));

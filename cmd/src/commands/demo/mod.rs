@@ -93,7 +93,13 @@ impl Demo {
     async fn start(dir: &Path, listen: SocketAddr) -> Result<Self, Failure> {
         let clock = Arc::new(SystemClock);
         let sim = Sim::start(clock.clone(), APP_SECRET).await.map_err(no_instagram)?;
-        let options = Options { config: config(&sim, listen), data_dir: dir.to_owned(), clock, ids: Arc::new(UuidV7) };
+        let options = Options {
+            config: config(&sim, listen),
+            data_dir: dir.to_owned(),
+            clock,
+            ids: Arc::new(UuidV7),
+            publish: false,
+        };
         let running = daemon::serve(options).await?;
         let client = Client::new(Transport::Socket(running.bound.socket.clone()));
         Ok(Self { sim, running, client })
