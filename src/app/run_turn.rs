@@ -9,18 +9,21 @@ use super::{
     find::{self, Found},
 };
 use crate::{
+    agent::compose,
     channel::split,
     domain::{
         ConversationId, Language, Timestamp, chain,
         channel::ChannelRules,
         conversation::Conversation,
+        evidence::Evidence,
         outbox::Author,
         policy,
         product::{Product, ProductKey},
         tenant::Tenant,
-        turn::{Answer, SuppressReason, TurnInput},
+        turn::{Answer, HandOverReason, SuppressReason, TurnInput, TurnOutcome},
     },
     store::{BegunTurn, Committed, EffectRecord, TenantStore, TurnCommit},
+    workflow::Written,
 };
 
 /// How long an answer waits for the courtesies that go before it; a call of the channel is given up after 15 s only.
@@ -40,26 +43,48 @@ impl App {
             return Ok(true);
         }
         let input = self.turn_input(attended, &begun, started_at).await?;
-        let (_, answer) =
-            tokio::join!(self.show_typing(attended, &begun.conversation), self.answer(attended, &begun, &input));
-        let commit = commit(&begun, answer?.answer, started_at, self.clock.now());
+        // The answer is durable as soon as it is made; only its sending waits for the courtesies.
+        let (_, answered) = tokio::join!(
+            self.show_typing(attended, &begun.conversation),
+            self.answer_and_commit(attended, &begun, &input, started_at)
+        );
+        answered.map(|()| true)
+    }
+
+    async fn answer_and_commit(
+        &self,
+        attended: &Attended,
+        begun: &BegunTurn,
+        input: &TurnInput,
+        started_at: Timestamp,
+    ) -> Result<(), Error> {
+        let answer = match self.answer(attended, begun, input).await {
+            Ok(run) => run.answer,
+            // The run itself cannot go on, and never will: a person has to. Whatever may pass is tried again.
+            Err(error @ Error::Failed { .. }) => {
+                tracing::error!(turn.id = %begun.turn, error = %chain(&error), "no answer could be made");
+                given_up(input)
+            }
+            Err(error) => return Err(error),
+        };
+        let commit = commit(begun, answer, started_at, self.clock.now());
         let outcome = commit.outcome;
         let covered = commit.covered.len();
-        match store.commit_turn(commit).await? {
+        match attended.store.commit_turn(commit).await? {
             Committed::Done => {
                 self.metrics.turn(outcome.as_str());
                 tracing::info!(
-                    tenant.id = %attended.tenant.id, conversation.id = %conversation, turn.id = %begun.turn,
+                    tenant.id = %attended.tenant.id, conversation.id = %begun.conversation.id, turn.id = %begun.turn,
                     outcome = outcome.as_str(), reason = outcome.reason(), messages = covered,
                     elapsed_ms = self.clock.now().since_ms(started_at), "turn finished"
                 );
             }
             Committed::Superseded => {
                 self.metrics.turn("superseded");
-                tracing::debug!(conversation.id = %conversation, turn.id = %begun.turn, "turn superseded");
+                tracing::debug!(turn.id = %begun.turn, "turn superseded");
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Why a turn may not speak, if it may not.
@@ -114,6 +139,22 @@ impl App {
                 Err(_) => tracing::debug!(conversation.id = %conversation.id, "typing was not shown in time"),
             }
         }
+    }
+}
+
+/// What is said when no answer can be made.
+fn given_up(input: &TurnInput) -> Answer {
+    let language = input.language.unwrap_or(input.tenant.language);
+    let reason = HandOverReason::Failure;
+    Answer {
+        outcome: TurnOutcome::HandedOver(reason),
+        messages: compose::hand_over(input, language, reason, false),
+        products: Vec::new(),
+        evidence: Evidence { products: Vec::new(), read_at: input.now },
+        language,
+        disclosed: input.disclose,
+        model: Written::BUILTIN.to_owned(),
+        guard_refusals: 0,
     }
 }
 

@@ -6,11 +6,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use aura::{
     api,
-    domain::Timestamp,
+    app::Caller,
+    domain::{Timestamp, tenant::TenantSlug},
     sim::{
         By, CallKind, Deliveries, Echoes, Fault, Verdict,
         payload::{self, Of},
     },
+    store::EffectRecord,
 };
 
 use crate::support::{ACCOUNT, DEADLINE, SHOP, TestAura, connect, until};
@@ -293,4 +295,23 @@ async fn every_fault(echoes: Echoes) {
         assert_eq!(outbox, [("sent", false)], "{fault:?}");
         assert_eq!(conversation.conversation.takeover, None, "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn a_run_that_can_never_go_on_is_handed_to_a_person() {
+    let aura = with_manual_clock().await;
+    aura.sim.shopper("ana").writes(ACCOUNT, "Do you have scarves?");
+    aura.until_recorded().await;
+    let conversation = aura.conversation("ana").await;
+    let slug = TenantSlug::parse(SHOP).expect("a slug");
+    let leave = aura.app().authorize(&Caller::Operator, &slug).await.expect("leave");
+    let store = aura.app().tenant_store(&leave).await.expect("a store");
+    let id = conversation.conversation.id.parse().expect("an id");
+    let covered = store.messages(id, 10).await.expect("read").into_iter().map(|message| message.id).collect();
+    let broken = EffectRecord { step: 0, kind: "understand".into(), result: "not of this version".into() };
+    let turn = "turn_00000000-0000-7000-8000-000000000007".parse().expect("an id");
+    store.record_effects(turn, id, covered, vec![broken], aura.now()).await.expect("recorded");
+    aura.advance(DEBOUNCE_MS);
+    aura.until_replies("ana", 1).await;
+    assert_eq!(outcomes(&aura.conversation("ana").await), [("handed_over", Some("failure"))]);
 }
