@@ -2,12 +2,14 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Starts logging for this process; a second call changes nothing. `json`: `None` decides by whether stderr is a terminal.
 pub fn start_logs(level: &str, json: Option<bool>) {
     // Other crates speak up only when something is wrong with them.
-    let filter = EnvFilter::new(format!("warn,aura={level}"));
+    let level = level.parse().unwrap_or(LevelFilter::INFO);
+    let filter = Targets::new().with_default(LevelFilter::WARN).with_target("aura", level);
     let json = json.unwrap_or_else(|| !std::io::stderr().is_terminal());
     let registry = tracing_subscriber::registry().with(filter);
     let started = if json {
