@@ -21,9 +21,29 @@ const READERS_MAX: usize = 3;
 /// A handle on an open file. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct DatabaseFile {
-    writer: Arc<AsyncMutex<Connection>>,
+    writer: Arc<AsyncMutex<Writer>>,
     readers: Arc<Readers>,
     blocking: Blocking,
+}
+
+struct Writer {
+    connection: Connection,
+    /// Whether a commit waits until it is on the disk.
+    syncs: bool,
+}
+
+impl Writer {
+    /// Makes the next commits wait for the disk, or not.
+    fn sync_commits(&mut self, syncs: bool) -> Result<(), Error> {
+        if self.syncs != syncs {
+            let mode = if syncs { "FULL" } else { "NORMAL" };
+            self.connection
+                .pragma_update(None, "synchronous", mode)
+                .map_err(Error::sql("configure a database file"))?;
+            self.syncs = syncs;
+        }
+        Ok(())
+    }
 }
 
 struct Readers {
@@ -50,6 +70,7 @@ impl DatabaseFile {
     fn around(writer: Connection, path: &Path, blocking: Blocking) -> Self {
         let readers =
             Readers { path: path.to_owned(), idle: Mutex::new(Vec::new()), permits: Semaphore::new(READERS_MAX) };
+        let writer = Writer { connection: writer, syncs: true };
         Self { writer: Arc::new(AsyncMutex::new(writer)), readers: Arc::new(readers), blocking }
     }
 
@@ -59,11 +80,30 @@ impl DatabaseFile {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
+        self.commit(action, true, work).await
+    }
+
+    /// The same without waiting for the disk: all of it or none of it is there after a power cut, and it is durable
+    /// with the next [`write`](Self::write). For what can be done again, in many transactions.
+    pub(super) async fn write_unsynced<T, F>(&self, action: &'static str, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.commit(action, false, work).await
+    }
+
+    async fn commit<T, F>(&self, action: &'static str, syncs: bool, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
+    {
         let mut writer = Arc::clone(&self.writer).lock_owned().await;
         self.blocking
             .run(move || {
-                let tx =
-                    writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(Error::sql(action))?;
+                writer.sync_commits(syncs)?;
+                let begin = writer.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+                let tx = begin.map_err(Error::sql(action))?;
                 let value = work(&tx)?;
                 tx.commit().map_err(Error::sql(action))?;
                 Ok(value)
@@ -101,6 +141,7 @@ impl DatabaseFile {
         self.blocking
             .run(move || {
                 let busy: i64 = writer
+                    .connection
                     .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
                     .map_err(Error::sql(action))?;
                 Ok(busy == 0)

@@ -62,6 +62,15 @@ impl TenantStore {
         self.file.database.write(action, work).await
     }
 
+    /// The same without waiting for the disk: durable with the next [`write`](Self::write). For what can be done again.
+    pub(super) async fn write_unsynced<T, F>(&self, action: &'static str, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.file.database.write_unsynced(action, work).await
+    }
+
     /// Runs `work` on one read-only connection, in one snapshot.
     pub(super) async fn read<T, F>(&self, action: &'static str, work: F) -> Result<T, Error>
     where
