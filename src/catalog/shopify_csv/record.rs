@@ -147,35 +147,51 @@ impl<R: BufRead> Records<R> {
 struct Parser {
     delimiter: u8,
     state: State,
-    field: Vec<u8>,
-    fields: Vec<Vec<u8>>,
+    /// The fields one behind the other, and where each ends: one buffer is cheaper than one for each field.
+    text: Vec<u8>,
+    ends: Vec<usize>,
 }
 
 impl Parser {
     fn new(delimiter: u8) -> Self {
-        Self { delimiter, state: State::Start, field: Vec::new(), fields: Vec::new() }
+        Self { delimiter, state: State::Start, text: Vec::new(), ends: Vec::new() }
     }
 
     fn feed(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
+        let mut rest = bytes;
+        while let [byte, after @ ..] = rest {
+            let byte = *byte;
+            // What stands inside of a field is most of a file: taken at once.
+            let ordinary = match self.state {
+                State::Quoted => rest.iter().position(|&byte| byte == b'"'),
+                State::Plain => rest.iter().position(|&byte| byte == self.delimiter || byte == b'\r' || byte == b'\n'),
+                State::Start | State::Quote => Some(0),
+            };
+            let ordinary = ordinary.unwrap_or(rest.len());
+            if ordinary > 0 {
+                self.text.extend_from_slice(&rest[..ordinary]);
+                rest = &rest[ordinary..];
+                continue;
+            }
+            rest = after;
             self.state = match (self.state, byte) {
                 (State::Start, b'"') => State::Quoted,
                 (State::Quoted, b'"') => State::Quote,
                 (State::Quote, b'"') => {
-                    self.field.push(b'"');
+                    self.text.push(b'"');
                     State::Quoted
                 }
                 (State::Quoted, other) => {
-                    self.field.push(other);
+                    self.text.push(other);
                     State::Quoted
                 }
                 (_, other) if other == self.delimiter => {
-                    self.fields.push(std::mem::take(&mut self.field));
+                    self.ends.push(self.text.len());
                     State::Start
                 }
                 (_, b'\r' | b'\n') => State::Plain,
                 (_, other) => {
-                    self.field.push(other);
+                    self.text.push(other);
                     State::Plain
                 }
             };
@@ -183,13 +199,13 @@ impl Parser {
     }
 
     fn finish(mut self) -> Vec<String> {
-        self.fields.push(self.field);
+        self.ends.push(self.text.len());
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let fields = starts.zip(&self.ends).map(|(start, &end)| &self.text[start..end]);
         // One record is in one encoding: a valid field beside an invalid one is ASCII, or chance.
-        if self.fields.iter().all(|field| std::str::from_utf8(field).is_ok()) {
-            self.fields.into_iter().filter_map(|field| String::from_utf8(field).ok()).collect()
-        } else {
-            self.fields.iter().map(|field| field.iter().map(|&byte| windows_1252(byte)).collect()).collect()
-        }
+        let utf8: Option<Vec<String>> =
+            fields.clone().map(|field| std::str::from_utf8(field).ok().map(str::to_owned)).collect();
+        utf8.unwrap_or_else(|| fields.map(|field| field.iter().map(|&byte| windows_1252(byte)).collect()).collect())
     }
 }
 
