@@ -2,7 +2,10 @@
 //!
 //! The same analysis prepares products and questions; a change here makes the next import index everything anew.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use rust_stemmers::{Algorithm, Stemmer};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
@@ -63,27 +66,34 @@ impl Analyzer {
     /// The stem of a folded word. Words with digits are left alone.
     #[must_use]
     pub fn stem(&mut self, folded: &str) -> String {
+        let mut stem = String::new();
+        self.push_stem(&mut stem, folded);
+        stem
+    }
+
+    /// Appends the stem of a folded word: a catalogue has millions, and few different ones.
+    fn push_stem(&mut self, column: &mut String, folded: &str) {
         if let Some(stem) = self.stems.get(folded) {
-            return stem.clone();
+            return push(column, stem);
         }
         let stem = stem(&self.stemmer, folded);
+        push(column, &stem);
         if self.stems.len() >= STEMS_MAX {
             self.stems.clear();
         }
-        self.stems.insert(folded.to_owned(), stem.clone());
-        stem
+        self.stems.insert(folded.to_owned(), stem);
     }
 
     /// The stems of a text's words, in their order.
     #[must_use]
     pub fn stems(&mut self, text: &str) -> Vec<String> {
-        words(text).iter().map(|word| self.stem(word)).collect()
+        folded(text).iter().map(|word| self.stem(word)).collect()
     }
 
     fn column(&mut self, text: &str, mut heads: Option<&mut Vec<String>>) -> String {
         let mut column = String::with_capacity(text.len());
-        for word in words(text) {
-            push(&mut column, &self.stem(&word));
+        for word in folded(text) {
+            self.push_stem(&mut column, &word);
             if let (Some(heads), Language::De) = (heads.as_deref_mut(), self.language)
                 && let Some(compound) = glossary::compound(&word)
             {
@@ -121,8 +131,8 @@ impl Analyzer {
     fn description(&mut self, text: &str) -> String {
         let mut column = String::new();
         let language = self.language;
-        for word in words(text).iter().filter(|word| !stop::is_stop(word, language)).take(DESCRIPTION_WORDS_MAX) {
-            push(&mut column, &self.stem(word));
+        for word in folded(text).iter().filter(|word| !stop::is_stop(word, language)).take(DESCRIPTION_WORDS_MAX) {
+            self.push_stem(&mut column, word);
         }
         column
     }
@@ -165,13 +175,18 @@ pub fn code_word(code: &str) -> String {
 /// A text's words, folded. Elisions (`l'été`) and possessives (`women's`) lose their single letter, `t-shirt` is one word.
 #[must_use]
 pub fn words(text: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut take = |piece: &str| {
-        let word = fold(piece);
+    folded(text).into_iter().map(Cow::into_owned).collect()
+}
+
+/// The same; what is lower case already is not copied.
+fn folded(text: &str) -> Vec<Cow<'_, str>> {
+    let mut words: Vec<Cow<'_, str>> = Vec::new();
+    let mut take = |piece| {
+        let word = fold_piece(piece);
         let shirt = word.starts_with("shirt") && words.last().is_some_and(|last| last == "t" || last == "tee");
         if shirt {
             words.pop();
-            words.push(format!("t{word}"));
+            words.push(Cow::Owned(format!("t{word}")));
         } else if !word.is_empty() {
             words.push(word);
         }
@@ -188,7 +203,7 @@ pub fn words(text: &str) -> Vec<String> {
 }
 
 /// Runs of letters and digits. Around an apostrophe single letters are dropped.
-fn pieces(text: &str, take: &mut impl FnMut(&str)) {
+fn pieces<'a>(text: &'a str, take: &mut impl FnMut(&'a str)) {
     let mut rest = text;
     let mut after_apostrophe = false;
     while let Some(start) = rest.find(char::is_alphanumeric) {
@@ -207,6 +222,11 @@ fn pieces(text: &str, take: &mut impl FnMut(&str)) {
             rest = rest.strip_prefix(['\'', '’']).unwrap_or(rest);
         }
     }
+}
+
+fn fold_piece(piece: &str) -> Cow<'_, str> {
+    let plain = piece.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if plain { Cow::Borrowed(piece) } else { Cow::Owned(fold(piece)) }
 }
 
 /// Lower case without accents: `Größe` is `grosse`, `Œuf` is `oeuf`.
