@@ -1,5 +1,7 @@
 //! A product as one JSON text, and the hash that tells whether it changed.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -14,40 +16,40 @@ use crate::domain::{
 const HASH_BYTES: usize = 16;
 
 #[derive(Serialize, Deserialize)]
-struct Body {
-    title: String,
+struct Body<'a> {
+    title: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    brand: Option<String>,
+    brand: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    category: Option<String>,
+    category: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<String>,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    description: String,
+    tags: Vec<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    description: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
+    url: Option<Cow<'a, str>>,
     /// Address and alternative text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    images: Vec<(String, Option<String>)>,
-    variants: Vec<VariantBody>,
+    images: Vec<(Cow<'a, str>, Option<Cow<'a, str>>)>,
+    variants: Vec<VariantBody<'a>>,
     published: bool,
     gift_card: bool,
 }
 
 #[derive(Serialize, Deserialize)]
-struct VariantBody {
-    key: String,
+struct VariantBody<'a> {
+    key: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    sku: Option<String>,
+    sku: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    barcode: Option<String>,
+    barcode: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    options: Vec<(String, String)>,
+    options: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// Minor units and currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    price: Option<(i64, String)>,
+    price: Option<(i64, Cow<'a, str>)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    compare_at: Option<(i64, String)>,
+    compare_at: Option<(i64, Cow<'a, str>)>,
     stock: StockBody,
 }
 
@@ -61,15 +63,14 @@ enum StockBody {
 
 /// The product as JSON, without its key and status: they have columns.
 pub(super) fn write(product: &Product) -> Result<String, Error> {
-    let text = |text: &String| text.clone();
     let body = Body {
         title: text(&product.title),
-        brand: product.brand.clone(),
-        category: product.category.clone(),
-        tags: product.tags.clone(),
+        brand: product.brand.as_deref().map(text),
+        category: product.category.as_deref().map(text),
+        tags: product.tags.iter().map(|tag| text(tag)).collect(),
         description: text(&product.description),
-        url: product.url.clone(),
-        images: product.images.iter().map(|image| (image.url.clone(), image.alt.clone())).collect(),
+        url: product.url.as_deref().map(text),
+        images: product.images.iter().map(|image| (text(&image.url), image.alt.as_deref().map(text))).collect(),
         variants: product.variants.iter().map(variant_body).collect(),
         published: product.published,
         gift_card: product.gift_card,
@@ -78,13 +79,17 @@ pub(super) fn write(product: &Product) -> Result<String, Error> {
         .map_err(|source| Error::Sql { action: "write a product as JSON", source: Box::new(source) })
 }
 
-fn variant_body(variant: &Variant) -> VariantBody {
-    let money = |money: Money| (money.minor, money.currency.code().to_owned());
+const fn text(text: &str) -> Cow<'_, str> {
+    Cow::Borrowed(text)
+}
+
+fn variant_body(variant: &Variant) -> VariantBody<'_> {
+    let money = |money: Money| (money.minor, Cow::Owned(money.currency.code().to_owned()));
     VariantBody {
-        key: variant.key.clone(),
-        sku: variant.sku.clone(),
-        barcode: variant.barcode.clone(),
-        options: variant.options.iter().map(|option| (option.name.clone(), option.value.clone())).collect(),
+        key: text(&variant.key),
+        sku: variant.sku.as_deref().map(text),
+        barcode: variant.barcode.as_deref().map(text),
+        options: variant.options.iter().map(|option| (text(&option.name), text(&option.value))).collect(),
         price: variant.price.map(money),
         compare_at: variant.compare_at.map(money),
         stock: match variant.stock {
@@ -97,16 +102,20 @@ fn variant_body(variant: &Variant) -> VariantBody {
 
 /// The product back from its columns and its JSON.
 pub(super) fn read(key: String, status: &str, json: &str) -> Result<Product, Error> {
-    let body: Body = serde_json::from_str(json)
+    let body: Body<'_> = serde_json::from_str(json)
         .map_err(|source| Error::Unreadable { what: "product", value: format!("{key}: {source}") })?;
     Ok(Product {
-        title: body.title,
-        brand: body.brand,
-        category: body.category,
-        tags: body.tags,
-        description: body.description,
-        url: body.url,
-        images: body.images.into_iter().map(|(url, alt)| ProductImage { url, alt }).collect(),
+        title: body.title.into_owned(),
+        brand: body.brand.map(Cow::into_owned),
+        category: body.category.map(Cow::into_owned),
+        tags: body.tags.into_iter().map(Cow::into_owned).collect(),
+        description: body.description.into_owned(),
+        url: body.url.map(Cow::into_owned),
+        images: body
+            .images
+            .into_iter()
+            .map(|(url, alt)| ProductImage { url: url.into_owned(), alt: alt.map(Cow::into_owned) })
+            .collect(),
         variants: body.variants.into_iter().map(variant).collect::<Result<_, _>>()?,
         status: status_of(status)?,
         published: body.published,
@@ -115,16 +124,20 @@ pub(super) fn read(key: String, status: &str, json: &str) -> Result<Product, Err
     })
 }
 
-fn variant(body: VariantBody) -> Result<Variant, Error> {
-    let money = |(minor, code): (i64, String)| match Currency::parse(&code) {
+fn variant(body: VariantBody<'_>) -> Result<Variant, Error> {
+    let money = |(minor, code): (i64, Cow<'_, str>)| match Currency::parse(&code) {
         Ok(currency) => Ok(Money { minor, currency }),
-        Err(_) => Err(Error::Unreadable { what: "currency", value: code }),
+        Err(_) => Err(Error::Unreadable { what: "currency", value: code.into_owned() }),
     };
     Ok(Variant {
-        key: body.key,
-        sku: body.sku,
-        barcode: body.barcode,
-        options: body.options.into_iter().map(|(name, value)| OptionValue { name, value }).collect(),
+        key: body.key.into_owned(),
+        sku: body.sku.map(Cow::into_owned),
+        barcode: body.barcode.map(Cow::into_owned),
+        options: body
+            .options
+            .into_iter()
+            .map(|(name, value)| OptionValue { name: name.into_owned(), value: value.into_owned() })
+            .collect(),
         price: body.price.map(money).transpose()?,
         compare_at: body.compare_at.map(money).transpose()?,
         stock: match body.stock {
