@@ -4,6 +4,7 @@ use super::Error;
 use crate::{
     domain::{
         Language,
+        product::Product,
         search::{Hit, SearchPlan, Vocabulary},
         tenant::Tenant,
     },
@@ -13,6 +14,8 @@ use crate::{
 
 /// Candidates that are ranked (facts: the best 200 by words hold what matters).
 const CANDIDATES: usize = 200;
+/// Products read at once to see which fit: about half do, and ten are asked for.
+const PRODUCTS_AT_ONCE: usize = 20;
 /// A product that meets every condition but has this much less of the words than one that does not is not what was
 /// asked for: "linen shirt under 40" is no question for linen napkins.
 const COVERAGE_SLACK: f64 = 0.15;
@@ -54,25 +57,63 @@ pub async fn find(
     vocabulary.known.append(&mut vocabulary.similar);
     let wanted = candidates(store, &plan, &vocabulary, limit).await?;
     if !plan.has_limits() {
-        return Ok(Found { hits: hits(wanted, limit), near: Vec::new(), plan });
+        return Ok(Found { hits: first(store, &wanted, limit).await?, near: Vec::new(), plan });
     }
-    let mut analyzer = Analyzer::new(tenant.language);
-    let mut fitting: Vec<Ranked> = wanted;
-    fitting.retain(|ranked| search::meets_limits(&plan, &ranked.candidate, &mut analyzer));
+    let Fitting { mut hits, mut covered } = fitting(store, tenant.language, &plan, &wanted, limit).await?;
     let relaxed = plan.without_limits();
-    let best = |found: &[Ranked]| found.iter().map(|ranked| ranked.coverage).fold(0.0, f64::max);
-    let mut covered = best(&fitting);
     let mut nearest = Vec::new();
     // What has every word cannot be outdone by a product that does not fit.
-    if covered < COVERED && !relaxed.is_empty() {
+    let outdone = covered < COVERED && (hits.is_empty() || !plan.words.is_empty());
+    if outdone && !relaxed.is_empty() {
         nearest = candidates(store, &relaxed, &vocabulary, limit).await?;
         covered = best(&nearest);
     }
-    fitting.retain(|ranked| ranked.coverage >= covered - COVERAGE_SLACK || plan.words.is_empty());
+    hits.retain(|(_, coverage)| *coverage >= covered - COVERAGE_SLACK || plan.words.is_empty());
     // "The rain shell in 3XL" is near the rain shell, not near whatever else has a shell on it.
     nearest.retain(|ranked| ranked.coverage >= covered - COVERAGE_SLACK);
-    let near = if fitting.is_empty() { hits(nearest, limit) } else { Vec::new() };
-    Ok(Found { hits: hits(fitting, limit), near, plan })
+    let near = if hits.is_empty() { first(store, &nearest, limit).await? } else { Vec::new() };
+    Ok(Found { hits: hits.into_iter().take(limit).map(|(hit, _)| hit).collect(), near, plan })
+}
+
+fn best(found: &[Ranked]) -> f64 {
+    found.iter().map(|ranked| ranked.coverage).fold(0.0, f64::max)
+}
+
+/// What meets the plan's limits, the best first, each with its coverage.
+struct Fitting {
+    hits: Vec<(Hit, f64)>,
+    /// The best coverage of all that fits, whether it is among `hits` or not.
+    covered: f64,
+}
+
+/// Reads products in ranked order until `limit` of them fit and no later one could cover more of the words.
+async fn fitting(
+    store: &TenantStore,
+    language: Language,
+    plan: &SearchPlan,
+    ranked: &[Ranked],
+    limit: usize,
+) -> Result<Fitting, Error> {
+    let mut analyzer = Analyzer::new(language);
+    let mut fitting = Fitting { hits: Vec::new(), covered: 0.0 };
+    let mut rest = ranked;
+    while !rest.is_empty() {
+        let (chunk, later) = rest.split_at(rest.len().min(limit.max(PRODUCTS_AT_ONCE)));
+        for (ranked, product) in chunk.iter().zip(products(store, chunk).await?) {
+            let fits = |product: &Product| search::meets_limits(plan, product, &ranked.candidate.text, &mut analyzer);
+            if let Some(product) = product.filter(fits) {
+                fitting.covered = fitting.covered.max(ranked.coverage);
+                fitting.hits.push((Hit { product, score: ranked.score }, ranked.coverage));
+            }
+        }
+        let close =
+            |(_, coverage): &&(Hit, f64)| *coverage >= fitting.covered - COVERAGE_SLACK || plan.words.is_empty();
+        if fitting.covered >= best(later) && fitting.hits.iter().filter(close).count() >= limit {
+            break;
+        }
+        rest = later;
+    }
+    Ok(fitting)
 }
 
 async fn candidates(
@@ -85,7 +126,14 @@ async fn candidates(
     Ok(search::rank(plan, candidates, vocabulary))
 }
 
-fn hits(ranked: Vec<Ranked>, limit: usize) -> Vec<Hit> {
-    let hit = |ranked: Ranked| Hit { product: ranked.candidate.product, score: ranked.score };
-    ranked.into_iter().take(limit).map(hit).collect()
+/// The first `limit` of them.
+async fn first(store: &TenantStore, ranked: &[Ranked], limit: usize) -> Result<Vec<Hit>, Error> {
+    let chunk = &ranked[..limit.min(ranked.len())];
+    let products = products(store, chunk).await?;
+    let hit = |(ranked, product): (&Ranked, Option<Product>)| Some(Hit { product: product?, score: ranked.score });
+    Ok(chunk.iter().zip(products).filter_map(hit).collect())
+}
+
+async fn products(store: &TenantStore, ranked: &[Ranked]) -> Result<Vec<Option<Product>>, Error> {
+    Ok(store.candidate_products(ranked.iter().map(|ranked| ranked.candidate.id).collect()).await?)
 }

@@ -128,11 +128,13 @@ impl Vocabulary {
     }
 }
 
-/// A product that may answer a question, before ranking.
+/// A product that may answer a question, before ranking: its words only, since most candidates are never shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// The product.
-    pub product: Product,
+    /// The store's number of the product.
+    pub id: i64,
+    /// Whether any form of it can be bought.
+    pub available: bool,
     /// Its indexed words.
     pub text: PreparedText,
     /// How well its words fit (BM25); higher is better, zero where no words were asked for.

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::{analyze::Analyzer, plan::within_price, size};
 use crate::domain::{
-    product::Variant,
-    search::{Candidate, SearchPlan, Vocabulary},
+    product::{Product, Variant},
+    search::{Candidate, PreparedText, SearchPlan, Vocabulary},
 };
 
 const BM25: f64 = 0.4;
@@ -96,7 +96,7 @@ fn score(
     if plan.excluded.iter().any(|word| has_wanted(&title, word)) {
         score += UNWANTED;
     }
-    if !candidate.product.available() {
+    if !candidate.available {
         score += SOLD_OUT;
     }
     if title.iter().any(|word| for_children(word)) && !wanted.keys().any(|word| for_children(word)) {
@@ -144,14 +144,13 @@ fn has_wanted(title: &[&str], word: &str) -> bool {
 
 /// Whether a product has a form that meets the plan's price, size, colour and availability together.
 #[must_use]
-pub fn meets_limits(plan: &SearchPlan, candidate: &Candidate, analyzer: &mut Analyzer) -> bool {
+pub fn meets_limits(plan: &SearchPlan, product: &Product, text: &PreparedText, analyzer: &mut Analyzer) -> bool {
     if !plan.has_limits() {
         return true;
     }
-    let product = &candidate.product;
     let colours: HashSet<&str> = plan.colours.iter().flatten().map(String::as_str).collect();
     let by_variant = !colours.is_empty() && product.variants.iter().any(|v| has_colour(v, &colours, analyzer));
-    if !colours.is_empty() && !by_variant && !text_has(candidate, &colours) {
+    if !colours.is_empty() && !by_variant && !text_has(text, &colours) {
         return false;
     }
     let priced = plan.price_max.is_some() || plan.price_min.is_some();
@@ -177,7 +176,6 @@ fn has_colour(variant: &Variant, colours: &HashSet<&str>, analyzer: &mut Analyze
         .any(|option| analyzer.stems(&option.value).iter().any(|stem| colours.contains(stem.as_str())))
 }
 
-fn text_has(candidate: &Candidate, colours: &HashSet<&str>) -> bool {
-    let text = &candidate.text;
+fn text_has(text: &PreparedText, colours: &HashSet<&str>) -> bool {
     [&text.title, &text.category].into_iter().any(|column| column.split(' ').any(|word| colours.contains(word)))
 }

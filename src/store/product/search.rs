@@ -3,7 +3,10 @@
 use rusqlite::{OptionalExtension, ToSql, Transaction, named_params};
 
 use super::{super::Error, TenantStore, body, count};
-use crate::domain::search::{Around, Candidate, KnownWord, PreparedText, SearchPlan, Vocabulary};
+use crate::domain::{
+    product::Product,
+    search::{Around, Candidate, KnownWord, PreparedText, SearchPlan, Vocabulary},
+};
 
 /// Fewer candidates than this widen the question (facts: beyond 50 the ranking gains nothing).
 const WIDEN_BELOW: usize = 50;
@@ -39,6 +42,11 @@ impl TenantStore {
             found.into_iter().map(|(id, bm25)| candidate(tx, id, bm25)).collect()
         })
         .await
+    }
+
+    /// Candidates' products, in their order. One that is gone or hidden by now is `None`.
+    pub async fn candidate_products(&self, ids: Vec<i64>) -> Result<Vec<Option<Product>>, Error> {
+        self.read("read found products", move |tx| ids.into_iter().map(|id| product(tx, id)).collect()).await
     }
 }
 
@@ -106,17 +114,17 @@ fn by_rarity(tx: &Transaction<'_>, groups: &[Vec<String>]) -> Result<Vec<String>
 
 fn select(tx: &Transaction<'_>, plan: &SearchPlan, limit: usize) -> Result<Vec<(i64, f64)>, Error> {
     if let Some(code) = &plan.sku {
-        let found = run(tx, plan, Some(&format!("options : {}", code_word(code))), limit)?;
+        let found = run(tx, plan, Some(&format!("options : {}", code_word(code))), None, limit)?;
         if !found.is_empty() {
             return Ok(found);
         }
     }
-    let limits = limits(plan);
+    let (colours, sizes) = limits(plan);
     let words = by_rarity(tx, &plan.words)?;
     if words.is_empty() {
         // Words were asked for and the catalogue has none of them: nothing fits, whatever the limits say.
         let nothing = !plan.words.is_empty() || !plan.has_limits();
-        return if nothing { Ok(Vec::new()) } else { run(tx, plan, limits.as_deref(), limit) };
+        return if nothing { Ok(Vec::new()) } else { run(tx, plan, joined(&[colours, sizes]).as_deref(), None, limit) };
     }
     let any = |expressions: &[String]| format!("({})", expressions.join(" OR "));
     let mut steps = vec![match words.split_first() {
@@ -131,8 +139,9 @@ fn select(tx: &Transaction<'_>, plan: &SearchPlan, limit: usize) -> Result<Vec<(
     }
     let mut found = Vec::new();
     for step in steps {
-        let text = limits.as_ref().map_or_else(|| step.clone(), |limits| format!("({step}) AND {limits}"));
-        found = run(tx, plan, Some(&text), limit)?;
+        let text = joined(&[Some(format!("({step})")), colours.clone()]);
+        let within = sizes.as_ref().and_then(|sizes| joined(&[text.clone(), Some(sizes.clone())]));
+        found = run(tx, plan, text.as_deref(), within.as_deref(), limit)?;
         if found.len() >= WIDEN_BELOW.min(limit) {
             break;
         }
@@ -140,32 +149,53 @@ fn select(tx: &Transaction<'_>, plan: &SearchPlan, limit: usize) -> Result<Vec<(
     Ok(found)
 }
 
-/// Sizes and colours as words that must occur.
-fn limits(plan: &SearchPlan) -> Option<String> {
+/// Colours, then sizes, as words that must occur.
+fn limits(plan: &SearchPlan) -> (Option<String>, Option<String>) {
     let sizes: Vec<String> = plan.sizes.iter().map(|size| format!("={size}")).collect();
     let sizes = expression(&sizes).map(|sizes| format!("(options : {sizes})"));
     let colours: Vec<String> = plan.colours.iter().flatten().cloned().collect();
     let colours = expression(&colours).map(|colours| format!("({{title category options}} : {colours})"));
-    let all: Vec<String> = sizes.into_iter().chain(colours).collect();
+    (colours, sizes)
+}
+
+/// All of these expressions at once.
+fn joined(expressions: &[Option<String>]) -> Option<String> {
+    let all: Vec<&str> = expressions.iter().flatten().map(String::as_str).collect();
     (!all.is_empty()).then(|| all.join(" AND "))
 }
 
-fn run(tx: &Transaction<'_>, plan: &SearchPlan, text: Option<&str>, limit: usize) -> Result<Vec<(i64, f64)>, Error> {
+/// What matches `text`, and `within` too, ranked by `text` alone: BM25 first counts the products with each of its words,
+/// and half of a catalogue has the size M, which says nothing of how well a product fits.
+fn run(
+    tx: &Transaction<'_>,
+    plan: &SearchPlan,
+    text: Option<&str>,
+    within: Option<&str>,
+    limit: usize,
+) -> Result<Vec<(i64, f64)>, Error> {
     const CONDITIONS: &str = "
         (:price_max IS NULL OR (p.currency = :currency AND p.price_low <= :price_max))
         AND (:price_min IS NULL OR (p.currency = :currency AND p.price_high >= :price_min))
         AND (:available = 0 OR p.available = 1)";
+    // The plus keeps SQLite from asking FTS5 once for each row.
+    let among = match within {
+        Some(_) => "AND +product_text.rowid IN (SELECT rowid FROM product_text WHERE product_text MATCH :within)",
+        None => "",
+    };
     let priced = plan.price_max.or(plan.price_min);
     let filtered = priced.is_some() || plan.available_only;
+    // A size alone says nothing of how well a product fits: half of a catalogue would be ranked in vain.
+    let by_size_only = plan.words.is_empty() && plan.colours.is_empty() && plan.sku.is_none();
+    let (score, order) = if by_size_only { ("0.0", "") } else { (RANK, "ORDER BY score DESC") };
     let sql = match text {
         // Without a filter the product rows need not be touched.
         Some(_) if !filtered => format!(
-            "SELECT rowid, {RANK} AS score FROM product_text WHERE product_text MATCH :text
-             ORDER BY score DESC LIMIT :limit"
+            "SELECT rowid, {score} AS score FROM product_text WHERE product_text MATCH :text {among}
+             {order} LIMIT :limit"
         ),
         Some(_) => format!(
-            "SELECT p.id, {RANK} AS score FROM product_text JOIN product p ON p.id = product_text.rowid
-             WHERE product_text MATCH :text AND {CONDITIONS} ORDER BY score DESC LIMIT :limit"
+            "SELECT p.id, {score} AS score FROM product_text JOIN product p INDEXED BY product_limits ON p.id = product_text.rowid
+             WHERE product_text MATCH :text {among} AND {CONDITIONS} {order} LIMIT :limit"
         ),
         None => format!(
             "SELECT p.id, 0.0 FROM product p WHERE p.visible = 1 AND {CONDITIONS}
@@ -178,6 +208,9 @@ fn run(tx: &Transaction<'_>, plan: &SearchPlan, text: Option<&str>, limit: usize
     let mut row: Vec<(&str, &dyn ToSql)> = vec![(":limit", &limit)];
     if text.is_some() {
         row.push((":text", &text));
+    }
+    if within.is_some() {
+        row.push((":within", &within));
     }
     if filtered || text.is_none() {
         row.extend::<[(&str, &dyn ToSql); 4]>([
@@ -193,18 +226,27 @@ fn run(tx: &Transaction<'_>, plan: &SearchPlan, text: Option<&str>, limit: usize
 }
 
 fn candidate(tx: &Transaction<'_>, id: i64, bm25: f64) -> Result<Candidate, Error> {
-    let (key, status, json): (String, String, String) = tx
-        .prepare_cached("SELECT key, status, body FROM product WHERE id = :id")
-        .and_then(|mut select| {
-            select.query_row(named_params! { ":id": id }, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        })
-        .map_err(Error::sql("read a found product"))?;
-    Ok(Candidate { product: body::read(key, &status, &json)?, text: text_of(tx, id)?, bm25 })
+    let available = tx
+        .prepare_cached("SELECT available FROM product INDEXED BY product_limits WHERE id = :id")
+        .and_then(|mut select| select.query_row(named_params! { ":id": id }, |row| row.get(0)))
+        .map_err(Error::sql("look at a found product"))?;
+    Ok(Candidate { id, available, text: text_of(tx, id)?, bm25 })
 }
 
-/// What the index holds of a product.
+fn product(tx: &Transaction<'_>, id: i64) -> Result<Option<Product>, Error> {
+    let found: Option<(String, String, String)> = tx
+        .prepare_cached("SELECT key, status, body FROM product WHERE id = :id AND visible = 1")
+        .and_then(|mut select| {
+            let row = named_params! { ":id": id };
+            select.query_row(row, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
+        })
+        .map_err(Error::sql("read a found product"))?;
+    found.map(|(key, status, json)| body::read(key, &status, &json)).transpose()
+}
+
+/// What the index holds of a product, from the table in which FTS5 keeps it: asking FTS5 costs twice as much.
 pub(super) fn text_of(tx: &Transaction<'_>, id: i64) -> Result<PreparedText, Error> {
-    const SQL: &str = "SELECT title, brand, category, options, description FROM product_text WHERE rowid = :id";
+    const SQL: &str = "SELECT c0, c1, c2, c3, c4 FROM product_text_content WHERE id = :id";
     tx.prepare_cached(SQL)
         .and_then(|mut select| {
             select.query_row(named_params! { ":id": id }, |row| {

@@ -67,7 +67,9 @@ async fn search(store: &TenantStore, words: &[&str]) -> Vec<String> {
     let words = words.iter().map(|&word| vec![word.to_owned()]).collect();
     let plan = SearchPlan { words, ..SearchPlan::default() };
     let found = store.search_candidates(plan, 10).await.expect("searches");
-    found.into_iter().map(|candidate| candidate.product.key.0).collect()
+    let ids = found.into_iter().map(|candidate| candidate.id).collect();
+    let products = store.candidate_products(ids).await.expect("reads");
+    products.into_iter().flatten().map(|product| product.key.0).collect()
 }
 
 async fn knows(store: &TenantStore, word: &str) -> u64 {

@@ -99,6 +99,7 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
                 "0123456789abcdef".chars().map(|first| Around { prefix: first.into(), length_min: 1, length_max: 64 });
             read!(store.vocabulary(vec!["linen".into()], around.collect()))
         }
+        "candidate_products" => read!(store.candidate_products((0..i64::from(ROWS)).collect())),
         "search_candidates" => read!(store.search_candidates(plan, ROWS as usize)),
         "account_mended" | "take_over" | "record_effects" | "park_open" | "set_persona" | "append_event"
         | "spare_products" | "finish_import" | "queue_person" | "finish_send" => Row::WriteOnly(NOTHING),

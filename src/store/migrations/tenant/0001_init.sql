@@ -179,6 +179,9 @@ CREATE TABLE product (
     body       TEXT    NOT NULL                       -- the whole product, JSON
 ) STRICT;
 
+-- What searches filter and rank by, without the rows themselves: a common word would touch thousands of them.
+CREATE INDEX product_limits ON product (id, available, currency, price_low, price_high);
+
 -- Words of visible products only, folded and stemmed by us; `rowid` is `product.id`.
 CREATE VIRTUAL TABLE product_text USING fts5 (
     title, brand, category, options, description,
