@@ -20,7 +20,7 @@ use crate::domain::{
 };
 
 /// Products in one write transaction: about 25 ms here, so that realtime writes of the tenant get their turn.
-const SLICE_PRODUCTS: usize = 200;
+const SLICE_PRODUCTS: usize = 400;
 /// Bytes of indexed words in one write transaction, for products with very long texts (same reason).
 const SLICE_BYTES: usize = 384 * 1024;
 /// Pruning that would remove more than this share of the products is refused: a broken export, not a clearance.
@@ -56,7 +56,7 @@ impl TenantStore {
     }
 
     /// Stores products, in slices: between two of them other writers of the tenant get their turn. Each slice is one
-    /// transaction. A key that this import has already brought is left alone and reported as repeated.
+    /// transaction, durable when the import is finished (or with any other write). A key that this import has already brought is left alone and reported as repeated.
     pub async fn upsert_products(
         &self,
         import: ImportId,
@@ -72,8 +72,9 @@ impl TenantStore {
             let slice = std::mem::replace(&mut rest, later);
             let (first, length) = (done, slice.len());
             done += length;
-            let changed =
-                self.write("store products", move |tx| upsert_slice(tx, import, &slice, first, now, apply)).await?;
+            let changed = self
+                .write_unsynced("store products", move |tx| upsert_slice(tx, import, &slice, first, now, apply))
+                .await?;
             counts.added += changed.added;
             counts.updated += changed.updated;
             counts.unchanged += changed.unchanged;
@@ -129,7 +130,7 @@ impl TenantStore {
     pub async fn finish_import(&self, import: ImportId, summary: ImportSummary, apply: Apply) -> Result<(), Error> {
         if apply == Apply::Really && summary.added + summary.updated + summary.removed >= TIDY_FROM {
             let mut pages = -MERGE_PAGES;
-            while self.write("merge the index", move |tx| merge(tx, pages)).await? {
+            while self.write_unsynced("merge the index", move |tx| merge(tx, pages)).await? {
                 pages = MERGE_PAGES;
             }
         }
@@ -335,17 +336,21 @@ impl<'a> IndexChanges<'a> {
 
 /// Changes to the vocabulary, gathered over a slice: most words stand in many products.
 #[derive(Default)]
-struct WordChanges(HashMap<String, i64>);
+struct WordChanges {
+    /// The change of each word's count, and the last text that had it.
+    words: HashMap<String, (i64, u64)>,
+    texts: u64,
+}
 
 impl WordChanges {
     fn count(&mut self, text: &PreparedText, change: i64) {
-        let mut distinct: Vec<&str> = text.words().collect();
-        distinct.sort_unstable();
-        distinct.dedup();
-        for word in distinct {
-            match self.0.get_mut(word) {
-                Some(count) => *count += change,
-                None => drop(self.0.insert(word.to_owned(), change)),
+        self.texts += 1;
+        for word in text.words() {
+            match self.words.get_mut(word) {
+                // However often a text has a word, it counts once.
+                Some((_, last)) if *last == self.texts => {}
+                Some((count, last)) => (*count, *last) = (*count + change, self.texts),
+                None => drop(self.words.insert(word.to_owned(), (change, self.texts))),
             }
         }
     }
@@ -355,7 +360,12 @@ impl WordChanges {
             INSERT INTO product_word (word, products) VALUES (:word, :change)
             ON CONFLICT (word) DO UPDATE SET products = products + excluded.products";
         const FORGET: &str = "DELETE FROM product_word WHERE word = :word AND products <= 0";
-        let mut changes: Vec<_> = self.0.into_iter().filter(|(_, change)| *change != 0).collect();
+        let mut changes: Vec<_> = self
+            .words
+            .into_iter()
+            .map(|(word, (change, _))| (word, change))
+            .filter(|(_, change)| *change != 0)
+            .collect();
         changes.sort_unstable(); // neighbours in the table: fewer pages to find
         let apply = || -> Result<(), rusqlite::Error> {
             let mut count = tx.prepare_cached(COUNT)?;
