@@ -95,7 +95,7 @@ impl App {
             other => other?,
         };
         if !self.is_recovered(id) {
-            let recovered = store.recover_sending(self.first_look_ms(), self.clock.now()).await?;
+            let recovered = store.recover_sending(None, self.first_look_ms(), self.clock.now()).await?;
             if recovered > 0 {
                 tracing::info!(tenant.id = %id, rows = recovered, "sends of the last process are being reconciled");
             }
@@ -131,7 +131,7 @@ impl App {
                 }
                 // Only this worker has the conversation, so whoever was sending is gone.
                 OutboxState::Sending => {
-                    store.recover_sending(self.first_look_ms(), now).await?;
+                    store.recover_sending(Some(conversation), self.first_look_ms(), now).await?;
                     return Ok(true);
                 }
                 _ => {}

@@ -323,7 +323,10 @@ async fn what_was_on_the_wire_when_the_process_died_is_unknown_and_looked_for_be
     shop.writes(0, "m1", "hi").await;
     shop.answers(3_000, &["Hello."]).await;
     shop.claim(3_000).await;
-    assert_eq!(shop.store.recover_sending(10_000, Timestamp(20_000)).await.expect("recovered"), 1);
+    let elsewhere = ConversationId(Uuid::from_u128(999));
+    let recover = async |only| shop.store.recover_sending(only, 10_000, Timestamp(20_000)).await.expect("recovered");
+    assert_eq!(recover(Some(elsewhere)).await, 0, "another conversation's send is its own worker's");
+    assert_eq!(recover(None).await, 1);
     assert_eq!(shop.next_due(0).await, Some(30_000));
     shop.look(Look::Absent, 30_000).await;
     assert_eq!(shop.next_due(0).await, Some(80_000));

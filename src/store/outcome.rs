@@ -9,7 +9,7 @@ use super::{
     outbox::{OutboxRow, SELECT, actor, cancel_pending, insert_message, read},
 };
 use crate::domain::{
-    Ids, OutboxId, Timestamp,
+    ConversationId, Ids, OutboxId, Timestamp,
     conversation::TakeoverCause,
     event::{EventKind, NewEvent},
     outbox::{OutboxState, SendOutcome},
@@ -179,16 +179,26 @@ impl TenantStore {
         .await
     }
 
-    /// Every row on the wire when the process ended has an unknown outcome. Call once, before anything is claimed.
-    pub async fn recover_sending(&self, first_look_ms: i64, now: Timestamp) -> Result<u32, Error> {
-        let sql = format!("{SELECT} WHERE o.state = 'sending' ORDER BY o.position");
+    /// Rows on the wire whose sender is gone have an unknown outcome: all of them when the last process has ended (call
+    /// before anything is claimed), or those of the one conversation that the caller alone works on.
+    pub async fn recover_sending(
+        &self,
+        only: Option<ConversationId>,
+        first_look_ms: i64,
+        now: Timestamp,
+    ) -> Result<u32, Error> {
+        let sql = format!(
+            "{SELECT} WHERE o.state = 'sending' AND (:only IS NULL OR o.conversation_id = :only) ORDER BY o.position"
+        );
         let ids = self.ids();
         self.write("recover the outbox", move |tx| {
-            let list =
-                || -> rusqlite::Result<Vec<OutboxRow>> { tx.prepare_cached(&sql)?.query_map([], read)?.collect() };
+            let only = only.map(|conversation| conversation.to_string());
+            let list = || -> rusqlite::Result<Vec<OutboxRow>> {
+                tx.prepare_cached(&sql)?.query_map(named_params! { ":only": only }, read)?.collect()
+            };
             let rows = list().map_err(Error::sql("recover the outbox"))?;
             for row in &rows {
-                unknown(tx, row, "the process ended while sending", now.plus_ms(first_look_ms), &*ids, now)?;
+                unknown(tx, row, "whoever was sending it is gone", now.plus_ms(first_look_ms), &*ids, now)?;
             }
             Ok(rows.len() as u32)
         })
