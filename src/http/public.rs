@@ -18,7 +18,7 @@ use axum::{
 use serde_json::json;
 
 use super::webhook;
-use crate::{app::App, domain::Ids};
+use crate::{app::App, domain::Ids, store};
 
 /// A writer thread silent for longer than this with work waiting is stuck.
 const WRITER_SILENCE_MAX: Duration = Duration::from_secs(10);
@@ -96,7 +96,13 @@ async fn readyz(State((app, draining)): State<(App, Draining)>, RawQuery(query):
 }
 
 async fn version() -> Response {
-    Json(json!({ "name": "aura", "version": env!("CARGO_PKG_VERSION") })).into_response()
+    let mut body = json!({ "name": "aura", "version": env!("CARGO_PKG_VERSION") });
+    // What is linked in, for whoever looks after known faults of it.
+    if let Ok((sqlite, sqlite_vec)) = store::versions() {
+        body["sqlite"] = sqlite.into();
+        body["sqlite_vec"] = sqlite_vec.into();
+    }
+    Json(body).into_response()
 }
 
 async fn metrics(State(app): State<App>) -> Response {

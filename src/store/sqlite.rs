@@ -1,6 +1,10 @@
 //! Opening SQLite files: the pragmas, the migrations, the one registration of sqlite-vec.
 
-use std::{path::Path, sync::Once, time::Duration};
+use std::{
+    path::Path,
+    sync::{Once, OnceLock},
+    time::Duration,
+};
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
@@ -57,8 +61,17 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// The versions of SQLite and sqlite-vec in this binary.
+/// The versions of SQLite and sqlite-vec in this binary, read once.
 pub fn versions() -> Result<(String, String), Error> {
+    static READ: OnceLock<(String, String)> = OnceLock::new();
+    if let Some(read) = READ.get() {
+        return Ok(read.clone());
+    }
+    let read = read_versions()?;
+    Ok(READ.get_or_init(|| read).clone())
+}
+
+fn read_versions() -> Result<(String, String), Error> {
     register_sqlite_vec()?;
     let connection = Connection::open_in_memory().map_err(Error::sql("ask for versions"))?;
     connection
@@ -123,4 +136,16 @@ fn register_sqlite_vec() -> Result<(), Error> {
         return Err(Error::Unreadable { what: "SQLite's version", value: version.to_string() });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_connection_knows_sqlite_vec() {
+        let (sqlite, sqlite_vec) = versions().expect("readable");
+        assert!(sqlite.starts_with("3."), "{sqlite}");
+        assert_eq!(sqlite_vec, "v0.1.9");
+    }
 }

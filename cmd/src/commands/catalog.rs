@@ -36,13 +36,13 @@ enum Verb {
 
 /// Import products from a file
 ///
-/// The file is streamed, whatever its size, and may be a Shopify or WooCommerce export, a product feed or a CSV.
-/// Importing it again changes only what differs.
+/// The file is streamed, whatever its size: a Shopify product CSV, or JSON Lines (docs/catalog-jsonl.md). Importing it
+/// again changes only what differs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   aura catalog import -t noor products_export.csv
-  curl -fsS https://noor.example/feed.xml | aura catalog import -t noor - --dry-run")]
+  curl -fsS https://noor.example/products.jsonl | aura catalog import -t noor - --dry-run")]
 struct Import {
     #[command(flatten)]
     tenant: TenantArg,
