@@ -98,9 +98,9 @@ async fn readyz(State((app, draining)): State<(App, Draining)>, RawQuery(query):
 async fn version() -> Response {
     let mut body = json!({ "name": "aura", "version": env!("CARGO_PKG_VERSION") });
     // What is linked in, for whoever looks after known faults of it.
-    if let Ok((sqlite, sqlite_vec)) = store::versions() {
+    if let Ok((sqlite, vec)) = store::versions() {
         body["sqlite"] = sqlite.into();
-        body["sqlite_vec"] = sqlite_vec.into();
+        body["sqlite-vec"] = vec.into();
     }
     Json(body).into_response()
 }
