@@ -315,3 +315,24 @@ async fn a_run_that_can_never_go_on_is_handed_to_a_person() {
     aura.until_replies("ana", 1).await;
     assert_eq!(outcomes(&aura.conversation("ana").await), [("handed_over", Some("failure"))]);
 }
+
+#[tokio::test]
+async fn a_dm_whose_webhook_never_came_is_found_and_answered_once_and_answered_ones_are_left_alone() {
+    let aura = with_manual_clock().await;
+    aura.advance(2_000);
+    let (ana, ben) = (aura.sim.shopper("ana"), aura.sim.shopper("ben"));
+    aura.sim.lose_webhooks(2);
+    ana.writes(ACCOUNT, "Do you have scarves?");
+    ben.writes(ACCOUNT, "Do you have hats?");
+    aura.sim.lose_webhooks(1);
+    aura.sim.person_writes(ACCOUNT, "ben", "Yes, Ben, three of them.");
+    assert_eq!(aura.app().catch_up().await.expect("compared"), 0, "its webhook may still be on the way");
+    aura.advance(2 * MINUTE_MS);
+    assert_eq!(aura.app().catch_up().await.expect("compared"), 1, "a person has answered Ben");
+    assert_eq!(aura.app().catch_up().await.expect("compared"), 0);
+    aura.advance(DEBOUNCE_MS);
+    aura.until_replies("ana", 1).await;
+    aura.until_idle().await;
+    assert_eq!(outcomes(&aura.conversation("ana").await), [("answered", None)]);
+    assert!(aura.sim.replies_to("ben").is_empty(), "he has his answer from a person");
+}
