@@ -8,6 +8,7 @@ use super::{
     money_text::price_text,
     text::one_line,
     wording::{Phrase, Voice},
+    writer::WriteRequest,
 };
 use crate::{
     domain::{
@@ -107,6 +108,24 @@ pub fn cards(input: &TurnInput, understanding: &Understanding, findings: &Findin
         evidence.products.iter().take(PRODUCTS_MAX).for_each(|product| writer.card(product));
     }
     writer.finish()
+}
+
+/// Writes the cards that a draft asks for. One of a product that this turn did not bring is not written, and stays among the
+/// products for the guard to refuse.
+#[must_use]
+pub fn with_cards(request: WriteRequest<'_>, mut draft: Draft) -> Draft {
+    let evidence = request.findings.evidence(request.input.now);
+    let mut writer = Writer::new(request.input, request.understanding.language);
+    for key in std::mem::take(&mut draft.cards) {
+        if let Some(product) = evidence.products.iter().find(|product| product.key == key) {
+            writer.card(product);
+        }
+        if !draft.products.contains(&key) {
+            draft.products.push(key);
+        }
+    }
+    draft.messages.extend(writer.pack());
+    draft
 }
 
 /// Tells the shopper that a person takes over. `after_answer`: the notice follows an answer to another question.
@@ -228,7 +247,7 @@ impl<'a> Writer<'a> {
         if self.is_first() {
             self.paragraphs.extend(sign_off.map(str::to_owned));
         }
-        Draft { products: self.products.clone(), messages: self.pack() }
+        Draft { products: self.products.clone(), messages: self.pack(), cards: Vec::new() }
     }
 
     /// Joins paragraphs into as few messages as hold them. A paragraph is never split here: what is claimed of a product

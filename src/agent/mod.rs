@@ -15,3 +15,4 @@ pub(crate) mod testing;
 mod text;
 pub mod understand;
 mod wording;
+pub mod writer;

@@ -5,19 +5,23 @@
 
 use std::future::Future;
 
-use super::{Error, find::Found};
+use super::{
+    Error,
+    find::Found,
+    write::{Writing, written},
+};
 use crate::{
     agent::{
         compose::{self, Findings},
         guard::{self, Limits, Rules},
         language,
         understand::understand,
+        writer::WriteRequest,
     },
     domain::{
         Currency, Language, Money,
         evidence::Evidence,
         product::{Product, ProductKey},
-        reply::Draft,
         search::Hit,
         turn::{Answer, TurnInput, TurnOutcome},
     },
@@ -52,6 +56,7 @@ pub struct AnswerRun {
 /// that must not be made twice; it gets them with everything before them that is not durable yet.
 pub async fn answer<L, R, F>(
     lookup: &L,
+    writing: Writing<'_>,
     input: &TurnInput,
     recorded: Vec<EffectRecord>,
     record: R,
@@ -61,13 +66,14 @@ where
     R: FnMut(Vec<EffectRecord>) -> F + Send,
     F: Future<Output = Result<(), Error>> + Send,
 {
-    answer_with(Workflow::built_in(), lookup, input, recorded, record).await
+    answer_with(Workflow::built_in(), lookup, writing, input, recorded, record).await
 }
 
 /// The same with a workflow of the tenant's own.
 pub async fn answer_with<L, R, F>(
     workflow: &Workflow,
     lookup: &L,
+    writing: Writing<'_>,
     input: &TurnInput,
     recorded: Vec<EffectRecord>,
     record: R,
@@ -77,7 +83,7 @@ where
     R: FnMut(Vec<EffectRecord>) -> F + Send,
     F: Future<Output = Result<(), Error>> + Send,
 {
-    let mut turn = Turn { lookup, input, understanding: None, findings: Findings::default(), written: None };
+    let mut turn = Turn { lookup, writing, input, understanding: None, findings: Findings::default(), written: None };
     let mut log = Log { record, pending: Vec::new(), next_step: 0 };
     let mut recorded = recorded.into_iter();
     let (mut state, mut next) = workflow::start(workflow).map_err(unfit)?;
@@ -138,6 +144,7 @@ where
 /// What the effects of a run have brought so far.
 struct Turn<'a, L> {
     lookup: &'a L,
+    writing: Writing<'a>,
     input: &'a TurnInput,
     understanding: Option<Understanding>,
     findings: Findings,
@@ -153,9 +160,9 @@ impl<L: Lookup> Turn<'_, L> {
                 EffectResult::Understand(understanding)
             }
             Effect::Retrieve { limit } => EffectResult::Retrieve(self.retrieve(*limit).await?),
-            Effect::Compose { refused: _ } => EffectResult::Compose(self.write(compose::compose)),
+            Effect::Compose { refused } => EffectResult::Compose(self.write(refused).await),
             Effect::Guard => EffectResult::Guard(self.guard()),
-            Effect::Cards => EffectResult::Cards(self.write(compose::cards)),
+            Effect::Cards => EffectResult::Cards(self.write_cards()),
         })
     }
 
@@ -208,12 +215,23 @@ impl<L: Lookup> Turn<'_, L> {
         })
     }
 
-    fn write(&mut self, writer: fn(&TurnInput, &Understanding, &Findings) -> Draft) -> Written {
-        // The check of the definition proves that an `understand` came before.
-        let understanding = self.understanding.clone().unwrap_or_else(|| understand(self.input));
-        let draft = writer(self.input, &understanding, &self.findings);
-        let products = draft.products.into_iter().map(|key| key.0).collect();
-        let written = Written { by: Written::BUILTIN.into(), messages: draft.messages, products };
+    /// The check of the definition proves that an `understand` came before a draft.
+    fn understood(&self) -> Understanding {
+        self.understanding.clone().unwrap_or_else(|| understand(self.input))
+    }
+
+    async fn write(&mut self, refused: &[String]) -> Written {
+        let understanding = self.understood();
+        let request =
+            WriteRequest { input: self.input, understanding: &understanding, findings: &self.findings, refused };
+        let written = self.writing.draft(request).await;
+        self.written = Some(written.clone());
+        written
+    }
+
+    fn write_cards(&mut self) -> Written {
+        let draft = compose::cards(self.input, &self.understood(), &self.findings);
+        let written = written(Written::BUILTIN.to_owned(), draft);
         self.written = Some(written.clone());
         written
     }
@@ -226,8 +244,9 @@ impl<L: Lookup> Turn<'_, L> {
         let (evidence, limits) = (self.evidence(), self.findings.limits());
         let own_words = compose::own_words(&self.input.persona, &self.input.tenant);
         let rules = Rules { evidence: &evidence, limits: Limits::Named(&limits), own_words: &own_words };
-        let messages = self.written.as_ref().map_or(&[][..], |written| &written.messages);
-        guard::check(messages, &rules).iter().map(ToString::to_string).collect()
+        let Some(written) = &self.written else { return Vec::new() };
+        let strangers = guard::strangers(&keys(&written.products), &evidence);
+        strangers.iter().chain(&guard::check(&written.messages, &rules)).map(ToString::to_string).collect()
     }
 
     fn finish(self, ending: Ending, guard_refusals: u32) -> Answer {

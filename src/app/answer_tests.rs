@@ -1,15 +1,21 @@
 //! Whole turns, from the shopper's words to the answer.
 
-use std::sync::Mutex;
+use std::{
+    sync::{LazyLock, Mutex},
+    time::Duration,
+};
 
 use super::*;
 use crate::{
     agent::testing::{canvas_bag, euros, linen_dress, linen_shirt, message, straw_hat, turn},
+    agent::writer::{BuiltIn, WriteError, Writer},
     domain::{
         conversation::Side,
         product::Stock,
         turn::{HandOverReason, SuppressReason},
     },
+    sim::{Play, ScriptedModel},
+    telemetry::Metrics,
 };
 
 /// A shop in memory. Its stock can change between two reads.
@@ -68,10 +74,23 @@ impl Lookup for Shop {
     }
 }
 
+/// Nobody writes but the built-in composer.
+fn alone() -> Writing<'static> {
+    written_by(&BuiltIn)
+}
+
+/// The writer gets long enough for any machine, and a hanging one does not stop the tests.
+fn written_by(writer: &dyn Writer) -> Writing<'_> {
+    static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics::new("test").expect("names are unique"));
+    Writing { writer, limit: Duration::from_millis(100), metrics: &METRICS }
+}
+
 async fn run(shop: &Shop, input: &TurnInput) -> AnswerRun {
-    answer(shop, input, Vec::new(), |_| async { panic!("nothing of the built-in answer needs its own commit") })
-        .await
-        .expect("the shop is in memory")
+    answer(shop, alone(), input, Vec::new(), |_| async {
+        panic!("nothing of the built-in answer needs its own commit")
+    })
+    .await
+    .expect("the shop is in memory")
 }
 
 fn later(texts: &[&str], recalled: &[&str]) -> TurnInput {
@@ -168,8 +187,9 @@ async fn a_crash_after_any_effect_changes_nothing() {
         let shop = Shop::new();
         let whole = run(&shop, &input).await;
         for cut in 0..=whole.effects.len() {
-            let resumed =
-                answer(&shop, &input, whole.effects[..cut].to_vec(), |_| async { Ok(()) }).await.expect("resumes");
+            let resumed = answer(&shop, alone(), &input, whole.effects[..cut].to_vec(), |_| async { Ok(()) })
+                .await
+                .expect("resumes");
             assert_eq!(resumed.answer.messages, whole.answer.messages, "{texts:?} cut after {cut}");
             assert_eq!(resumed.answer.outcome, whole.answer.outcome);
             assert_eq!(resumed.answer.evidence, whole.answer.evidence);
@@ -184,7 +204,8 @@ async fn a_replayed_draft_passes_the_guard_of_now() {
     let (shop, input) = (Shop::new(), later(&["is the linen shirt in stock in S?"], &[]));
     let whole = run(&shop, &input).await;
     shop.change(|product| product.variants.iter_mut().for_each(|form| form.stock = Stock::Stated(false)));
-    let resumed = answer(&shop, &input, whole.effects[..3].to_vec(), |_| async { Ok(()) }).await.expect("resumes");
+    let resumed =
+        answer(&shop, alone(), &input, whole.effects[..3].to_vec(), |_| async { Ok(()) }).await.expect("resumes");
     assert_eq!(resumed.answer.guard_refusals, 1);
     assert!(resumed.answer.messages.concat().contains("not available"), "{:?}", resumed.answer.messages);
 }
@@ -215,7 +236,7 @@ async fn a_record_that_does_not_fit_is_an_error_not_a_wrong_answer() {
     let stray = EffectRecord { step: 0, kind: "guard".into(), result: r#"{"effect":"guard","result":[]}"#.into() };
     let broken = EffectRecord { step: 0, kind: "guard".into(), result: "{".into() };
     for record in [stray, broken] {
-        let result = answer(&Shop::new(), &turn(&["hi"]), vec![record], |_| async { Ok(()) }).await;
+        let result = answer(&Shop::new(), alone(), &turn(&["hi"]), vec![record], |_| async { Ok(()) }).await;
         assert_eq!(result.expect_err("does not fit").code(), "failed");
     }
 }
@@ -224,5 +245,58 @@ async fn a_record_that_does_not_fit_is_an_error_not_a_wrong_answer() {
 fn an_answer_can_be_made_on_any_worker() {
     fn is_send(_: impl Send) {}
     let (shop, input) = (Shop::new(), turn(&["hi"]));
-    is_send(answer(&shop, &input, Vec::new(), |_| async { Ok(()) }));
+    is_send(answer(&shop, alone(), &input, Vec::new(), |_| async { Ok(()) }));
+}
+
+/// A run whose drafts a model writes; each of its drafts gets a commit of its own.
+async fn modelled(model: &ScriptedModel, input: &TurnInput) -> AnswerRun {
+    let shop = Shop::new();
+    answer(&shop, written_by(model), input, Vec::new(), |_| async { Ok(()) }).await.expect("the shop is in memory")
+}
+
+#[tokio::test]
+async fn a_model_writes_the_draft_and_code_the_cards() {
+    let model = ScriptedModel::new("scripted:honest");
+    model.plays([Play::shows("Have a look at this one:", &["linen-shirt"])]);
+    let answer = modelled(&model, &later(&["how much is the linen shirt?"], &[])).await.answer;
+    assert_eq!(answer.messages[0], "Have a look at this one:");
+    assert!(answer.messages[1].starts_with("Linen Shirt – €49.00\nAvailable in S, L\n"), "{:?}", answer.messages);
+    assert_eq!(answer.products, [ProductKey("linen-shirt".into())]);
+    assert_eq!((answer.model.as_str(), answer.guard_refusals), ("scripted:honest", 0));
+}
+
+#[tokio::test]
+async fn a_refused_model_is_told_why_and_writes_once_more_before_code_does() {
+    let model = ScriptedModel::new("scripted:liar");
+    model.always(|_| Play::says("The Linen Shirt costs €39.00."));
+    let answer = modelled(&model, &later(&["how much is the linen shirt?"], &[])).await.answer;
+    let asked = model.asked();
+    assert_eq!(asked.len(), 2);
+    assert!(asked[0].refused.is_empty() && asked[1].refused[0].contains("39.00"), "{asked:?}");
+    assert!(asked[0].products.contains(&ProductKey("linen-shirt".into())));
+    assert!(answer.messages.concat().contains("Linen Shirt – €49.00"), "{:?}", answer.messages);
+    // The cards are the composer's, and the record says so.
+    assert_eq!((answer.model.as_str(), answer.guard_refusals), (Written::BUILTIN, 2));
+}
+
+#[tokio::test]
+async fn a_product_that_the_turn_did_not_bring_is_refused_by_its_id() {
+    let model = ScriptedModel::new("scripted:liar");
+    model.plays([Play::shows("Have a look:", &["linen-shirt", "velvet-sofa-of-another-shop"])]);
+    let answer = modelled(&model, &later(&["how much is the linen shirt?"], &[])).await.answer;
+    assert!(model.asked()[1].refused[0].contains("velvet-sofa-of-another-shop"));
+    assert!(answer.products.iter().all(|key| key.0 != "velvet-sofa-of-another-shop"));
+}
+
+#[tokio::test]
+async fn a_model_that_fails_hangs_or_writes_nothing_is_stood_in_for() {
+    let unavailable = WriteError::Unavailable { reason: "503".into() };
+    for play in [Play::Fail(unavailable), Play::Hang, Play::says("  "), Play::says(&"word ".repeat(2_000))] {
+        let model = ScriptedModel::new("scripted:broken");
+        model.plays([play]);
+        let run = modelled(&model, &later(&["how much is the linen shirt?"], &[])).await;
+        assert!(run.answer.messages.concat().contains("€49.00"), "{:?}", run.answer.messages);
+        assert_eq!(run.answer.model, Written::BUILTIN);
+        assert_eq!(model.asked().len(), 1);
+    }
 }

@@ -29,6 +29,7 @@ pub(crate) mod testing;
 mod trigger;
 mod wake_index;
 mod work;
+mod write;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -42,6 +43,7 @@ use tokio::time::Instant;
 
 pub use crate::store::ConversationFilter;
 use crate::{
+    agent::writer::Writer,
     channel::{Channel, Instagram, Local, instagram::Graph},
     config::Config,
     domain::{
@@ -62,6 +64,7 @@ pub use installation::Installation;
 use secrets::{KnownSecret, Secrets};
 use wake_index::WakeIndex;
 use work::Work;
+use write::Writing;
 
 /// Everything the use cases share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -84,6 +87,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// New identifiers.
     pub ids: Arc<dyn Ids>,
+    /// Writes drafts.
+    pub writer: Arc<dyn Writer>,
     /// What can be counted.
     pub metrics: Metrics,
     /// Whether workers run here: a daemon, not a lone command.
@@ -130,6 +135,8 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// New identifiers.
     pub ids: Arc<dyn Ids>,
+    /// Writes drafts.
+    pub writer: Arc<dyn Writer>,
     /// What can be counted.
     pub metrics: Metrics,
     /// Whether workers will run.
@@ -148,7 +155,7 @@ impl App {
     /// Puts the parts together; nothing runs yet.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        let Setup { installation, store, config, graph, clock, ids, metrics, daemon } = setup;
+        let Setup { installation, store, config, graph, clock, ids, writer, metrics, daemon } = setup;
         let (commits, rows) = (metrics.journal_commit_duration.clone(), metrics.journal_batch_rows.clone());
         store.journal().observe_commits(move |batch, took| {
             commits.observe(took.as_secs_f64());
@@ -172,6 +179,7 @@ impl App {
             graph,
             clock,
             ids,
+            writer,
             metrics,
             daemon,
         }))
@@ -186,6 +194,12 @@ impl App {
     /// Lets the store's threads come to rest.
     pub async fn close(&self) {
         self.store.journal().close().await;
+    }
+
+    /// Who writes, and under what conditions.
+    fn writing(&self) -> Writing<'_> {
+        let limit = Duration::from_millis(self.config.models.timeout_ms.into());
+        Writing { writer: &*self.writer, limit, metrics: &self.metrics }
     }
 
     /// The operator's doing, now.

@@ -124,7 +124,7 @@ impl App {
             let (store, covered, now) = (&attended.store, covered.clone(), self.clock.now());
             async move { Ok(store.record_effects(begun.turn, begun.conversation.id, covered, effects, now).await?) }
         };
-        answer::answer(&lookup, input, begun.effects.clone(), record).await
+        answer::answer(&lookup, self.writing(), input, begun.effects.clone(), record).await
     }
 
     /// Shows the shopper that somebody is at it. A courtesy: its failure changes nothing, and its delay little.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{App, Installation, Setup};
 use crate::{
+    agent::writer::BuiltIn,
     channel::instagram::Graph,
     config::{Config, Environment},
     domain::{Clock, Ids, Timestamp, audit::Act},
@@ -54,5 +55,6 @@ pub(crate) async fn app() -> (TempDir, App) {
     let graph = Graph::new("http://127.0.0.1:9", "v26.0", None).expect("a client for an address that nobody has");
     let metrics = Metrics::new("test").expect("metrics");
     let config = Config::default();
-    (folder, App::new(Setup { installation, store, config, graph, clock, ids, metrics, daemon: false }))
+    let writer = Arc::new(BuiltIn);
+    (folder, App::new(Setup { installation, store, config, graph, clock, ids, writer, metrics, daemon: false }))
 }

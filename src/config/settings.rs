@@ -298,6 +298,9 @@ pub struct Models {
     pub embed: String,
     /// What looks at pictures.
     pub vision: String,
+    /// Milliseconds that one draft may take to write (100 to 600000) before the built-in composer writes instead: a
+    /// shopper waits.
+    pub timeout_ms: u32,
 }
 
 /// The model that needs no key and no network.
@@ -305,7 +308,7 @@ const BUILTIN: &str = "builtin";
 
 impl Default for Models {
     fn default() -> Self {
-        Self { chat: BUILTIN.into(), embed: BUILTIN.into(), vision: BUILTIN.into() }
+        Self { chat: BUILTIN.into(), embed: BUILTIN.into(), vision: BUILTIN.into(), timeout_ms: 45_000 }
     }
 }
 
@@ -318,6 +321,7 @@ impl Config {
             ("conversation.debounce_ms", conversation.debounce_ms.into(), 0, 60_000),
             ("conversation.takeover_minutes", conversation.takeover_minutes.into(), 1, 10_080),
             ("conversation.max_reply_age_minutes", conversation.max_reply_age_minutes.into(), 1, 1_440),
+            ("models.timeout_ms", models.timeout_ms.into(), 100, 600_000),
             ("delivery.settle_ms", delivery.settle_ms[0], 1, 3_600_000),
             ("delivery.settle_ms", delivery.settle_ms[1], delivery.settle_ms[0], 3_600_000),
             ("retention.messages_days", retention.messages_days.into(), 1, 3_650),

@@ -16,6 +16,7 @@ pub use real::{SystemClock, UuidV7};
 pub use serve::{Bound, Options, Running, serve};
 
 use crate::{
+    agent::writer::{BuiltIn, Writer},
     app::{App, Installation, Setup},
     channel::instagram::Graph,
     config::{Config, Environment},
@@ -52,7 +53,7 @@ impl Embedded {
 /// When another process holds the lock, or something cannot be opened.
 pub async fn embed(config: Config, path: &Path, create: bool) -> Result<Embedded, Error> {
     let data_dir = if create { DataDir::create(path)? } else { DataDir::open(path)? };
-    let app = assemble(config, data_dir, Arc::new(SystemClock), Arc::new(UuidV7), false).await?;
+    let app = assemble(config, data_dir, Arc::new(SystemClock), Arc::new(UuidV7), None, false).await?;
     let router = http::operator_router(app.clone(), Arc::new(UuidV7));
     Ok(Embedded { router, app })
 }
@@ -63,6 +64,7 @@ async fn assemble(
     data_dir: DataDir,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
+    writer: Option<Arc<dyn Writer>>,
     daemon: bool,
 ) -> Result<App, Error> {
     let policy = config.secrets.master_key;
@@ -71,5 +73,6 @@ async fn assemble(
     let store = Store::open(Arc::clone(&installation.dir), installation.control.clone(), Arc::clone(&ids)).await?;
     let graph = Graph::new(&config.meta.graph_url, &config.meta.version, None)?;
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
-    Ok(App::new(Setup { installation, store, config, graph, clock, ids, metrics, daemon }))
+    let writer = writer.unwrap_or_else(|| Arc::new(BuiltIn));
+    Ok(App::new(Setup { installation, store, config, graph, clock, ids, writer, metrics, daemon }))
 }

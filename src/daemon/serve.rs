@@ -15,6 +15,7 @@ use super::{
     publish::{self, Published},
 };
 use crate::{
+    agent::writer::Writer,
     app::{App, attend, catch_up, dispatch, housekeeping},
     config::{Config, Environment, MetricsListen},
     domain::{Clock, Ids},
@@ -38,6 +39,8 @@ pub struct Options {
     pub ids: Arc<dyn Ids>,
     /// Whether commands that name no data directory shall find this daemon.
     pub publish: bool,
+    /// Writes drafts; the built-in composer if nobody else does.
+    pub writer: Option<Arc<dyn Writer>>,
 }
 
 /// Where a daemon can be reached.
@@ -91,13 +94,13 @@ impl Running {
 /// # Errors
 /// When the data directory is held by another process, or something cannot be opened or bound.
 pub async fn serve(options: Options) -> Result<Running, Error> {
-    let Options { config, data_dir, clock, ids, publish } = options;
+    let Options { config, data_dir, clock, ids, publish, writer } = options;
     let data_dir = DataDir::create(&data_dir)?;
     let public = bind(config.listen, "--listen").await?;
     let metrics = bind_metrics(&config).await?;
     let workers = config.workers;
     let socket = data_dir.socket();
-    let app = assemble(config, data_dir, clock, Arc::clone(&ids), true).await?;
+    let app = assemble(config, data_dir, clock, Arc::clone(&ids), writer, true).await?;
     let bound = Bound {
         public: public.local_addr().map_err(|source| Error::Listen {
             address: app.config.listen,

@@ -47,4 +47,6 @@ pub struct Draft {
     pub messages: Vec<String>,
     /// The products that the messages name, in the order they are named.
     pub products: Vec<ProductKey>,
+    /// Products to be shown after the messages: code writes their names, prices and links, so that no model has to.
+    pub cards: Vec<ProductKey>,
 }

@@ -4,6 +4,7 @@
 
 mod clock;
 mod fault;
+mod model;
 pub mod payload;
 mod readback;
 mod server;
@@ -33,6 +34,7 @@ use crate::{
 pub use clock::ManualClock;
 pub use fault::{Call, CallKind, Fault};
 use fault::{Plan, Rule};
+pub use model::{Asked, Play, ScriptedModel};
 pub use shopper::Shopper;
 pub use webhook::{Deliveries, Echoes, Order};
 use webhook::{Event, Queue, What};

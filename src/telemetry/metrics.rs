@@ -27,6 +27,8 @@ pub struct Metrics {
     pub events_dropped: IntCounterVec,
     /// Turns by outcome.
     pub turns: IntCounterVec,
+    /// Drafts that their writer did not bring, by reason; the built-in composer wrote them.
+    pub writer_failures: IntCounterVec,
     /// Attempts to send by outcome.
     pub send_attempts: IntCounterVec,
     /// Unknown outcomes by how they were resolved.
@@ -88,6 +90,7 @@ impl Metrics {
             inbox_duplicates: counter("inbox_duplicates_total", "Events that were here already")?,
             events_dropped: counters("events_dropped_total", "Events of accounts that are not the signer's", "kind")?,
             turns: counters("turns_total", "Turns", "outcome")?,
+            writer_failures: counters("writer_failures_total", "Drafts that their writer did not bring", "reason")?,
             send_attempts: counters("send_attempts_total", "Attempts to send a reply", "outcome")?,
             outbox_unknown: counters("outbox_unknown_total", "Unknown outcomes resolved", "resolution")?,
             replies_cancelled: counter("replies_cancelled_total", "Replies taken out before sending")?,

@@ -6,6 +6,7 @@ mod demo;
 mod dm;
 mod isolation;
 mod kill;
+mod model;
 mod secrets;
 mod shop;
 mod support;

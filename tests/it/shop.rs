@@ -67,7 +67,14 @@ impl House {
         config.conversation.debounce_ms = 0;
         config.delivery.settle_ms = [20, 40];
         let data_dir = folder.path().join("data");
-        let options = Options { config, data_dir, clock: Arc::new(SystemClock), ids: Arc::new(UuidV7), publish: false };
+        let options = Options {
+            config,
+            data_dir,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(UuidV7),
+            publish: false,
+            writer: None,
+        };
         let running = daemon::serve(options).await.expect("the daemon starts");
         sim.deliver_to(&format!("http://{}/webhooks/instagram", running.bound.public));
         Self { sim, folder, running, http: net::fixed_client().expect("a client") }

@@ -37,7 +37,8 @@ fn may_use(room: &str) -> Option<Vec<&'static str>> {
         // JSON shapes of what use cases take, give and refuse with.
         "api" => inner(&["app"]),
         "client" => with_domain(&["api"]),
-        "sim" => with_domain(&["api", "client", "channel", "catalog", "config", "net"]),
+        // A scripted model writes drafts as a real one would.
+        "sim" => with_domain(&["agent", "api", "client", "channel", "catalog", "config", "net"]),
         "http" => inner(&["app", "api", "telemetry"]),
         "daemon" => inner(&["app", "api", "http", "client", "sim", "telemetry"]),
         // The command line speaks through the client; `serve` and `demo` start the daemon and the simulator.

@@ -43,7 +43,8 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8, Failure> {
     // Heard from here on, so that none is missed: one while it starts ends it, nothing has been promised yet; then a first
     // one lets everything end in order, and a second one ends it at once.
     let mut signals = Signals::listen()?;
-    let options = Options { config, data_dir, clock: Arc::new(SystemClock), ids: Arc::new(UuidV7), publish: true };
+    let options =
+        Options { config, data_dir, clock: Arc::new(SystemClock), ids: Arc::new(UuidV7), publish: true, writer: None };
     let running = tokio::select! {
         running = daemon::serve(options) => running?,
         code = signals.next() => return Ok(code),

@@ -18,7 +18,11 @@ use self::{
     sentence::{Sentence, sentences},
     sheet::{Known, Piece, Sheet},
 };
-use crate::domain::{Money, evidence::Evidence, product::Product};
+use crate::domain::{
+    Money,
+    evidence::Evidence,
+    product::{Product, ProductKey},
+};
 
 /// What a draft may rest on.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +65,8 @@ pub enum Kind {
     Scarcity,
     /// Characters that hide what is said.
     Disguise,
+    /// A product that this turn did not bring: gone, hidden, made up, or another shop's.
+    Product,
 }
 
 impl Kind {
@@ -77,6 +83,7 @@ impl Kind {
             Self::Policy => "policy",
             Self::Scarcity => "scarcity",
             Self::Disguise => "disguise",
+            Self::Product => "product",
         }
     }
 }
@@ -121,6 +128,15 @@ pub fn check(messages: &[String], rules: &Rules<'_>) -> Vec<Violation> {
         }
     }
     violations
+}
+
+/// Products that a draft names by key and that this turn did not bring.
+#[must_use]
+pub fn strangers(products: &[ProductKey], evidence: &Evidence) -> Vec<Violation> {
+    let known = |key: &&ProductKey| evidence.products.iter().any(|product| product.key == **key);
+    let unknown = products.iter().filter(|key| !known(key));
+    let reason = "not among the products of this turn";
+    unknown.map(|key| Violation { kind: Kind::Product, excerpt: key.to_string(), reason }).collect()
 }
 
 /// Whether a text can be listed as an option's value without sounding like a claim of its own.

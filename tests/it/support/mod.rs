@@ -14,6 +14,7 @@ use std::{
 };
 
 use aura::{
+    agent::writer::Writer,
     api,
     app::App,
     channel::instagram::signature,
@@ -23,7 +24,7 @@ use aura::{
     domain::{Clock, Timestamp},
     net,
     secret::MasterKeyPolicy,
-    sim::{ManualClock, Sim},
+    sim::{ManualClock, ScriptedModel, Sim},
 };
 use bytes::Bytes;
 use futures_util::stream;
@@ -52,6 +53,7 @@ pub struct Setup {
     manual: bool,
     catalog: Option<&'static str>,
     config: Config,
+    writer: Option<Arc<dyn Writer>>,
 }
 
 impl Setup {
@@ -64,6 +66,12 @@ impl Setup {
     /// The shop has this file of `testdata/catalogs` as its catalogue.
     pub fn catalog(mut self, file: &'static str) -> Self {
         self.catalog = Some(file);
+        self
+    }
+
+    /// Drafts are written by this model.
+    pub fn model(mut self, model: &ScriptedModel) -> Self {
+        self.writer = Some(Arc::new(model.clone()));
         self
     }
 
@@ -86,8 +94,9 @@ impl Setup {
         config.meta.graph_url = sim.url().to_owned();
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let data_dir = folder.path().join("aura");
-        let running = start(config.clone(), &data_dir, &clock).await;
-        let aura = TestAura { sim, clock, manual, config, data_dir, running, _folder: folder };
+        let running = start(config.clone(), &data_dir, &clock, self.writer.clone()).await;
+        let writer = self.writer;
+        let aura = TestAura { sim, clock, manual, config, writer, data_dir, running, _folder: folder };
         aura.sim.deliver_to(&aura.webhook_url());
         aura.add_tenant(SHOP).await;
         connect(&aura.client(), ACCOUNT, TOKEN).await;
@@ -98,13 +107,14 @@ impl Setup {
     }
 }
 
-async fn start(config: Config, data_dir: &Path, clock: &Arc<dyn Clock>) -> Running {
+async fn start(config: Config, data_dir: &Path, clock: &Arc<dyn Clock>, writer: Option<Arc<dyn Writer>>) -> Running {
     let options = Options {
         config,
         data_dir: data_dir.to_owned(),
         clock: Arc::clone(clock),
         ids: Arc::new(UuidV7),
         publish: false,
+        writer,
     };
     daemon::serve(options).await.expect("a daemon starts in a temporary folder")
 }
@@ -123,6 +133,7 @@ pub struct TestAura {
     clock: Arc<dyn Clock>,
     manual: Option<Arc<ManualClock>>,
     config: Config,
+    writer: Option<Arc<dyn Writer>>,
     data_dir: PathBuf,
     running: Running,
     _folder: TempDir,
@@ -137,7 +148,7 @@ impl TestAura {
         config.meta.app_secret = Some(APP_SECRET.to_owned().into());
         config.conversation.debounce_ms = 20;
         config.delivery.settle_ms = [100, 300];
-        Setup { manual: false, catalog: None, config }
+        Setup { manual: false, catalog: None, config, writer: None }
     }
 
     /// The use cases of the running daemon.
@@ -244,11 +255,11 @@ impl TestAura {
 
     /// Stops the daemon in order, and starts another one on the same folder.
     pub async fn restart(self) -> Self {
-        let Self { sim, clock, manual, config, data_dir, running, _folder } = self;
+        let Self { sim, clock, manual, config, writer, data_dir, running, _folder } = self;
         running.stopper().cancel();
         running.wait().await.expect("it ends in order");
-        let running = start(config.clone(), &data_dir, &clock).await;
-        let aura = Self { sim, clock, manual, config, data_dir, running, _folder };
+        let running = start(config.clone(), &data_dir, &clock, writer.clone()).await;
+        let aura = Self { sim, clock, manual, config, writer, data_dir, running, _folder };
         aura.sim.deliver_to(&aura.webhook_url());
         aura
     }

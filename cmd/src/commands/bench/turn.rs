@@ -113,6 +113,7 @@ impl Answering {
             clock: Arc::new(SystemClock),
             ids: Arc::new(UuidV7),
             publish: false,
+            writer: None,
         })
         .await?;
         sim.deliver_to(&format!("http://{}/webhooks/instagram", running.bound.public));

@@ -99,6 +99,7 @@ impl Demo {
             clock,
             ids: Arc::new(UuidV7),
             publish: false,
+            writer: None,
         };
         let running = daemon::serve(options).await?;
         let client = Client::new(Transport::Socket(running.bound.socket.clone()));

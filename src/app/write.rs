@@ -1,0 +1,71 @@
+//! Has a draft written: by whoever writes for this installation, and by the built-in composer when that one fails.
+
+use std::time::Duration;
+
+use crate::{
+    agent::{
+        compose,
+        writer::{Authored, BuiltIn, WriteError, WriteRequest, Writer},
+    },
+    domain::{chain, reply::Draft},
+    telemetry::Metrics,
+    workflow::Written,
+};
+
+/// Bytes of text in one draft: more is no chat reply, and would be cut into a dozen messages.
+const DRAFT_BYTES_MAX: usize = 6_000;
+
+/// Who writes, and how long it may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Writing<'a> {
+    /// Writes drafts.
+    pub writer: &'a dyn Writer,
+    /// How long one draft may take.
+    pub limit: Duration,
+    /// Counts its failures.
+    pub metrics: &'a Metrics,
+}
+
+impl Writing<'_> {
+    /// One draft. A writer that fails, hangs or writes nothing readable is stood in for by the built-in composer, so
+    /// that a shopper is answered whatever happens to it.
+    pub(super) async fn draft(&self, request: WriteRequest<'_>) -> Written {
+        let limit_ms = u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX);
+        let authored = match tokio::time::timeout(self.limit, self.writer.write(request)).await {
+            Ok(authored) => authored.and_then(readable),
+            Err(_) => Err(WriteError::TimedOut { limit_ms }),
+        };
+        let Authored { draft, by } = authored.unwrap_or_else(|error| {
+            self.metrics.writer_failures.with_label_values(&[error.code()]).inc();
+            tracing::warn!(
+                turn.id = %request.input.turn, reason = error.code(), error = %chain(&error),
+                "no draft; the built-in composer writes"
+            );
+            BuiltIn::draft(request)
+        });
+        written(by, compose::with_cards(request, draft))
+    }
+}
+
+/// A draft as it is recorded.
+pub(super) fn written(by: String, draft: Draft) -> Written {
+    Written { by, messages: draft.messages, products: draft.products.into_iter().map(|key| key.0).collect() }
+}
+
+/// Whether there is a draft in it at all.
+fn readable(authored: Authored) -> Result<Authored, WriteError> {
+    let draft = &authored.draft;
+    let bytes: usize = draft.messages.iter().map(String::len).sum();
+    let says_nothing = draft.cards.is_empty() && draft.messages.iter().all(|message| message.trim().is_empty());
+    let wrong = if says_nothing {
+        Some("it says nothing".to_owned())
+    } else if bytes > DRAFT_BYTES_MAX {
+        Some(format!("it has {bytes} bytes, more than {DRAFT_BYTES_MAX}"))
+    } else {
+        None
+    };
+    match wrong {
+        Some(reason) => Err(WriteError::Unreadable { reason }),
+        None => Ok(authored),
+    }
+}
