@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use aura::domain::tenant::TenantSlug;
 
 use crate::commands::{
-    bench::BenchArgs, catalog::CatalogArgs, chat::ChatArgs, completion::CompletionArgs, config::ConfigArgs,
-    connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, persona::PersonaArgs, secret::SecretArgs,
-    serve::ServeArgs, status::StatusArgs, tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs,
+    audit::AuditArgs, bench::BenchArgs, catalog::CatalogArgs, chat::ChatArgs, completion::CompletionArgs,
+    config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, persona::PersonaArgs,
+    secret::SecretArgs, serve::ServeArgs, status::StatusArgs, tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs,
     version::VersionArgs,
 };
 
@@ -76,6 +76,7 @@ pub enum Command {
     Tail(TailArgs),
     Conversation(ConversationArgs),
     Status(StatusArgs),
+    Audit(AuditArgs),
     Secret(SecretArgs),
     Config(ConfigArgs),
     Completion(CompletionArgs),

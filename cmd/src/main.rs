@@ -110,7 +110,7 @@ impl Signals {
 
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
     use commands::{
-        bench, catalog, chat, completion, config, connect, conversation, persona, secret, status, tail, tenant,
+        audit, bench, catalog, chat, completion, config, connect, conversation, persona, secret, status, tail, tenant,
         trigger, version,
     };
     match command {
@@ -124,6 +124,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Tail(args) => tail::run(context, args).await,
         Command::Conversation(args) => conversation::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
+        Command::Audit(args) => audit::run(context, args).await,
         Command::Secret(args) => secret::run(context, args).await,
         Command::Config(args) => config::run(context, args),
         Command::Completion(args) => completion::run(context, args),

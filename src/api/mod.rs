@@ -4,6 +4,7 @@
 //! added.
 
 mod account;
+mod audit;
 mod catalog;
 mod chat;
 mod conversation;
@@ -15,6 +16,7 @@ mod tenant;
 mod time;
 
 pub use account::{Account, Connect};
+pub use audit::{AuditFault, AuditLine, AuditReport, CHECKPOINT_BYTES_MAX, ChainResult, Checkpoint, Messages};
 pub use catalog::{
     CatalogStatus, ImportQuery, ImportReport, Price, Product, ProductRef, SearchHit, SearchQuery, SearchResult,
     Skipped, Variant,

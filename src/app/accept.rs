@@ -4,7 +4,11 @@ use bytes::Bytes;
 use secrecy::ExposeSecret;
 
 use super::App;
-use crate::{channel::instagram::signature, domain::TenantId, store::AppendError};
+use crate::{
+    channel::instagram::signature,
+    domain::{RequestId, TenantId},
+    store::AppendError,
+};
 
 /// Why a delivery was turned away. None of these leaves a trace in the journal.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +27,16 @@ pub enum Rejected {
 impl App {
     /// Accepts a delivery signed by the installation's secrets (`scope` none) or by a tenant's own. When this returns
     /// `Ok`, it will be answered or visibly parked, whatever happens to the process.
-    pub async fn accept(&self, scope: Option<TenantId>, signed_by: Option<&str>, body: Bytes) -> Result<(), Rejected> {
+    /// `request` is what everything done about it can be found by.
+    pub async fn accept(
+        &self,
+        scope: Option<TenantId>,
+        request: RequestId,
+        signed_by: Option<&str>,
+        body: Bytes,
+    ) -> Result<(), Rejected> {
         self.authenticate(scope, signed_by, &body).await?;
-        self.store.journal().append(scope, body, self.clock.now()).await?;
+        self.store.journal().append(scope, Some(request), body, self.clock.now()).await?;
         Ok(())
     }
 

@@ -122,6 +122,7 @@ async fn missed(store: &TenantStore, account: &Account, thread: Thread, now: Tim
         .map(|message| Arrival {
             event: message.into_event(account.id.clone(), thread.shopper.clone()),
             received_at: now,
+            request: None,
             recovered: true,
         })
         .collect())

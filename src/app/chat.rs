@@ -82,7 +82,7 @@ impl App {
             dedupe_key: mid,
             kind: InboundKind::Message(message),
         };
-        Arrival { event, received_at: now, recovered: false }
+        Arrival { event, received_at: now, request: None, recovered: false }
     }
 
     fn local_rules(&self) -> InboundRules {

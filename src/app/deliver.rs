@@ -31,6 +31,7 @@ impl App {
             Err(_) => {
                 store.cancel_send(row.id, row.epoch, "window_closed", bot, now).await?;
                 self.metrics.replies_cancelled.inc();
+                cancelled(attended, &row, "window_closed");
                 return Ok(true);
             }
         };
@@ -39,17 +40,21 @@ impl App {
         }
         let Some(channel) = self.channel(tenant.id, row.channel, &row.account).await? else {
             store.cancel_send(row.id, row.epoch, "account_not_connected", bot, now).await?;
+            self.metrics.replies_cancelled.inc();
+            cancelled(attended, &row, "account_not_connected");
             return Ok(true);
         };
         self.pace(&row.account, rules.sends_per_second).await;
         if !store.claim_send(row.id, row.epoch, self.clock.now()).await? {
             return Ok(true);
         }
+        let began = tokio::time::Instant::now();
         let outcome = channel.send_text(&row.shopper, &row.text, tag).await;
         self.metrics.attempt(&outcome);
         tracing::info!(
             tenant.id = %tenant.id, conversation.id = %row.conversation, outbox.id = %row.id,
-            attempt = row.attempts + 1, outcome = outcome.as_str(), "reply attempted"
+            correlation = row.correlation, attempt = row.attempts + 1, outcome = outcome.as_str(),
+            elapsed_ms = began.elapsed().as_millis() as u64, "reply attempted"
         );
         let outcome = self.note_account(attended, &row, outcome).await?;
         let now = self.clock.now();
@@ -81,4 +86,11 @@ impl App {
             other => Ok(other),
         }
     }
+}
+
+fn cancelled(attended: &Attended, row: &OutboxRow, reason: &'static str) {
+    tracing::info!(
+        tenant.id = %attended.tenant.id, conversation.id = %row.conversation, outbox.id = %row.id,
+        correlation = row.correlation, reason, "reply cancelled"
+    );
 }

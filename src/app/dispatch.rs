@@ -87,7 +87,12 @@ impl App {
             match unreadable {
                 None => owners.push((delivery.id, tenants)),
                 Some(reason) => {
-                    tracing::warn!(delivery.bytes = delivery.body.len(), reason, "delivery set aside as unreadable");
+                    tracing::warn!(
+                        request.id = delivery.request.map(tracing::field::display),
+                        delivery.bytes = delivery.body.len(),
+                        reason,
+                        "delivery set aside as unreadable"
+                    );
                     settled.unreadable.push((delivery.id, reason));
                 }
             }
@@ -130,13 +135,18 @@ impl App {
             match (owner, delivery.scope) {
                 (Some(owner), signer) if signer.is_none_or(|signer| signer == owner) => {
                     tenants.insert(owner);
-                    let arrival = Arrival { event, received_at: delivery.received_at, recovered: false };
+                    let arrival = Arrival {
+                        event,
+                        received_at: delivery.received_at,
+                        request: delivery.request,
+                        recovered: false,
+                    };
                     by_tenant.entry(owner).or_default().push(arrival);
                 }
                 (owner, signer) => {
                     self.metrics.events_dropped.with_label_values(&[event.kind.name()]).inc();
                     tracing::info!(
-                        account.id = %event.account, kind = event.kind.name(), account.known = owner.is_some(),
+                        request.id = delivery.request.map(tracing::field::display), account.id = %event.account, kind = event.kind.name(), account.known = owner.is_some(),
                         signer = signer.map(|tenant| tenant.to_string()), "event of an account that is not the signer's"
                     );
                 }

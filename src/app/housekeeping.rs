@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{App, Error};
@@ -17,19 +18,32 @@ const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// How long after the start the first sweep begins.
 const SWEEP_FIRST: Duration = Duration::from_secs(30);
 
+/// How often a checkpoint of every chain is taken (facts: reliability §8).
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(3_600);
+/// How long after the start the first one is taken.
+const CHECKPOINT_FIRST: Duration = Duration::from_secs(60);
+/// How long the last one may take when the daemon ends.
+const CHECKPOINT_LAST_MAX: Duration = Duration::from_secs(3);
+
 /// Runs until told to stop; tidies a last time then, so that the next start opens only who has something to do.
 pub async fn run(app: App, stop: CancellationToken) {
     let mut tidy = tokio::time::interval(TIDY_EVERY);
-    let mut sweep = tokio::time::interval_at(tokio::time::Instant::now() + SWEEP_FIRST, SWEEP_EVERY);
+    let mut sweep = tokio::time::interval_at(Instant::now() + SWEEP_FIRST, SWEEP_EVERY);
+    let mut checkpoint = tokio::time::interval_at(Instant::now() + CHECKPOINT_FIRST, CHECKPOINT_EVERY);
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
             _ = tidy.tick() => app.tidy_wakes().await,
             _ = sweep.tick() => app.sweep(&stop).await,
+            _ = checkpoint.tick() => app.checkpoint().await,
         }
     }
     app.tidy_wakes().await;
+    // What happened since the last one is covered before the files are out of our hands.
+    if tokio::time::timeout(CHECKPOINT_LAST_MAX, app.checkpoint()).await.is_err() {
+        tracing::warn!("there was no time for a last checkpoint");
+    }
 }
 
 impl App {
@@ -40,6 +54,12 @@ impl App {
             self.work.wake(*tenant, *at);
         }
         Ok(due.len())
+    }
+
+    async fn checkpoint(&self) {
+        if let Err(error) = self.checkpoint_if_changed().await {
+            tracing::error!(error = %chain(&error), "no checkpoint could be taken");
+        }
     }
 
     async fn tidy_wakes(&self) {

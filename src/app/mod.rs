@@ -4,10 +4,12 @@ mod accept;
 pub mod accounts;
 pub mod answer;
 pub mod attend;
+pub mod audit;
 mod caller;
 mod catalog;
 pub mod catch_up;
 pub mod chat;
+pub mod checkpoint;
 mod connect;
 pub mod conversations;
 mod deliver;
@@ -116,6 +118,10 @@ struct Live {
     paces: Mutex<HashMap<AccountId, Instant>>,
     /// Whose each connected account is; read anew after a change. Nobody else changes it while we hold the lock.
     owners: Mutex<Owners>,
+    /// The checkpoint that this process took last.
+    checkpoint: Mutex<Option<checkpoint::Checkpoint>>,
+    /// Held while one is taken.
+    checkpointing: tokio::sync::Mutex<()>,
     /// Wakes whoever follows events.
     events: tokio::sync::watch::Sender<u64>,
 }
@@ -166,6 +172,8 @@ impl App {
             recovered: Mutex::default(),
             paces: Mutex::default(),
             owners: Mutex::default(),
+            checkpoint: Mutex::default(),
+            checkpointing: tokio::sync::Mutex::default(),
             events: tokio::sync::watch::Sender::new(0),
         };
         Self(Arc::new(Parts {

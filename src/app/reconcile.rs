@@ -22,7 +22,7 @@ impl App {
         let look = self.look(attended, &row).await?;
         tracing::info!(
             tenant.id = %attended.tenant.id, conversation.id = %row.conversation, outbox.id = %row.id,
-            look = row.looks + 1, found = matches!(look, Look::Found { .. }), "looked for a reply of unknown outcome"
+            correlation = row.correlation, look = row.looks + 1, found = matches!(look, Look::Found { .. }), "looked for a reply of unknown outcome"
         );
         let resolution = match &look {
             Look::Found { .. } => Some("sent"),
@@ -46,7 +46,9 @@ impl App {
         let thread = match channel.newest_messages(&row.shopper).await {
             Ok(thread) => thread,
             Err(error) => {
-                tracing::warn!(outbox.id = %row.id, error = %chain(&error), "the thread could not be read");
+                tracing::warn!(
+                    tenant.id = %attended.tenant.id, outbox.id = %row.id, correlation = row.correlation,
+                    error = %chain(&error), "the thread could not be read");
                 return Ok(Look::Unreadable);
             }
         };

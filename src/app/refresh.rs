@@ -24,7 +24,7 @@ pub(super) async fn guard_again(app: &App, attended: &Attended, row: &OutboxRow)
     }
     tracing::info!(
         tenant.id = %tenant.id, conversation.id = %row.conversation, outbox.id = %row.id,
-        "a waiting reply no longer matches the catalogue"
+        correlation = row.correlation, "a waiting reply no longer matches the catalogue"
     );
     if !store.reopen_unsent(row.conversation, now).await? {
         store.cancel_send(row.id, row.epoch, "guard", true, now).await?;

@@ -40,6 +40,11 @@ impl App {
         if let Some(reason) = self.silent(&begun, started_at) {
             store.park_open(conversation, reason, started_at).await?;
             self.metrics.turn("suppressed");
+            tracing::info!(
+                tenant.id = %attended.tenant.id, conversation.id = %conversation, turn.id = %begun.turn,
+                correlation = begun.correlation, outcome = "suppressed", reason = reason.as_str(),
+                messages = begun.open.len(), "turn finished"
+            );
             return Ok(true);
         }
         let input = self.turn_input(attended, &begun, started_at).await?;
@@ -62,7 +67,9 @@ impl App {
             Ok(run) => run.answer,
             // The run itself cannot go on, and never will: a person has to. Whatever may pass is tried again.
             Err(error @ Error::Failed { .. }) => {
-                tracing::error!(turn.id = %begun.turn, error = %chain(&error), "no answer could be made");
+                tracing::error!(
+                    tenant.id = %attended.tenant.id, turn.id = %begun.turn, correlation = begun.correlation,
+                    error = %chain(&error), "no answer could be made");
                 given_up(input)
             }
             Err(error) => return Err(error),
@@ -75,13 +82,16 @@ impl App {
                 self.metrics.turn(outcome.as_str());
                 tracing::info!(
                     tenant.id = %attended.tenant.id, conversation.id = %begun.conversation.id, turn.id = %begun.turn,
-                    outcome = outcome.as_str(), reason = outcome.reason(), messages = covered,
+                    correlation = begun.correlation, outcome = outcome.as_str(), reason = outcome.reason(), messages = covered,
                     elapsed_ms = self.clock.now().since_ms(started_at), "turn finished"
                 );
             }
             Committed::Superseded => {
                 self.metrics.turn("superseded");
-                tracing::debug!(turn.id = %begun.turn, "turn superseded");
+                tracing::debug!(
+                    tenant.id = %attended.tenant.id, conversation.id = %begun.conversation.id, turn.id = %begun.turn,
+                    correlation = begun.correlation, "turn superseded"
+                );
             }
         }
         Ok(())

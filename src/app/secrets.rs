@@ -17,7 +17,7 @@ use crate::{
         audit::Act,
         secret::{SecretInfo, SecretName, SecretScope},
     },
-    secret::{DataKey, Vault},
+    secret::{DataKey, Signer, Vault},
     store::{self, Control, NewSecret},
 };
 
@@ -254,6 +254,11 @@ impl Secrets {
         let mut remembered = self.remembered();
         remembered.changes += 1;
         remembered.values.retain(|(of, _), _| *of != scope);
+    }
+
+    /// Who signs for the installation, under `name`.
+    pub(super) async fn signer(&self, name: String) -> Result<Signer, Error> {
+        Ok(self.data_key(SecretScope::Installation).await?.signer(name)?)
     }
 
     async fn data_key(&self, scope: SecretScope) -> Result<DataKey, Error> {

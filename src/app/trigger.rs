@@ -4,11 +4,11 @@ use bytes::Bytes;
 use secrecy::ExposeSecret;
 
 use super::{App, Error, Rejected, TenantCtx};
-use crate::channel::instagram::signature;
+use crate::{channel::instagram::signature, domain::RequestId};
 
 impl App {
     /// Signs `payload` for a tenant and accepts it as if it had come from outside. The secret never leaves this process.
-    pub async fn trigger(&self, tenant: &TenantCtx, payload: Bytes) -> Result<(), Error> {
+    pub async fn trigger(&self, tenant: &TenantCtx, request: RequestId, payload: Bytes) -> Result<(), Error> {
         let id = tenant.tenant().id;
         let own = self.signing_secrets(Some(id)).await;
         let (scope, secrets) = if own.is_empty() { (None, self.signing_secrets(None).await) } else { (Some(id), own) };
@@ -19,7 +19,7 @@ impl App {
             });
         };
         let signed = signature::sign(&payload, secret.expose_secret().as_bytes());
-        match self.accept(scope, Some(&signed), payload).await {
+        match self.accept(scope, request, Some(&signed), payload).await {
             Ok(()) => Ok(()),
             Err(rejected @ Rejected::NotDurable(_)) => {
                 Err(Error::Temporary { message: "the delivery was not accepted".into(), source: Some(rejected.into()) })

@@ -169,7 +169,23 @@ impl Client {
     ) -> Result<impl Stream<Item = Result<api::Event, Error>> + Send + use<>, Error> {
         let request = request(Method::GET, &under(slug, &["events"]), query, Body::empty())?;
         let body = self.open(request).await?;
-        Ok(lines(body).and_then(|line| std::future::ready(parse_event(&line))))
+        Ok(lines(body).and_then(|line| std::future::ready(parse_line(&line))))
+    }
+
+    /// Checks every hash chain, or one tenant's, also against a checkpoint that was kept elsewhere.
+    pub async fn audit_verify(
+        &self,
+        slug: Option<&str>,
+        checkpoint: Option<Bytes>,
+    ) -> Result<impl Stream<Item = Result<api::AuditLine, Error>> + Send + use<>, Error> {
+        let body = checkpoint.map_or_else(Body::empty, Body::from);
+        let request = request(Method::POST, &under(slug, &["audit", "verify"]), &(), body)?;
+        Ok(lines(self.open(request).await?).and_then(|line| std::future::ready(parse_line(&line))))
+    }
+
+    /// Takes a signed checkpoint of every chain.
+    pub async fn checkpoint(&self) -> Result<api::Checkpoint, Error> {
+        self.post(&["audit", "checkpoint"], &()).await
     }
 
     /// Secrets by name and fingerprint.
@@ -280,7 +296,7 @@ fn lines(body: Body) -> impl Stream<Item = Result<String, Error>> + Send {
     lines.try_filter(|line| std::future::ready(!line.is_empty())).fuse()
 }
 
-fn parse_event(line: &str) -> Result<api::Event, Error> {
+fn parse_line<T: DeserializeOwned>(line: &str) -> Result<T, Error> {
     serde_json::from_str(line).map_err(|error| match serde_json::from_str::<ProblemBody>(line) {
         // The status had gone out as 200 when it happened.
         Ok(ProblemBody { error }) => Error::Refused { status: 500, problem: error },

@@ -64,6 +64,8 @@ ids! {
     MessageId, "message", "msg";
     /// One answer-producing run.
     TurnId, "turn", "turn";
+    /// One request to the HTTP edge; what a webhook brings carries its id to the send.
+    RequestId, "request", "req";
     /// One message on its way to one shopper.
     OutboxId, "outbox row", "out";
 }

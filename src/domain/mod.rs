@@ -17,6 +17,7 @@ pub mod outbox;
 pub mod persona;
 pub mod policy;
 pub mod product;
+pub mod proof;
 pub mod reply;
 pub mod search;
 pub mod secret;
@@ -25,6 +26,6 @@ pub mod turn;
 
 pub use clock::{Clock, Ids, Timestamp};
 pub use failure::chain;
-pub use id::{ConversationId, MessageId, OutboxId, TenantId, TurnId};
+pub use id::{ConversationId, MessageId, OutboxId, RequestId, TenantId, TurnId};
 pub use language::Language;
 pub use money::{Currency, Money};

@@ -4,7 +4,9 @@ use crate::{
     api,
     app::{
         self,
+        audit::{ChainOf, Checked},
         chat::{ChatAnswer, ChatReply},
+        checkpoint::Note,
         conversations::ConversationView,
         events::EventView,
         status::{AccountStatus, Status, TenantStatus},
@@ -17,11 +19,12 @@ use crate::{
         outbox::OutboxState,
         persona::Persona,
         product::{Product, ProductKey, ProductStatus, Stock, Variant},
+        proof::Fault,
         search::Hit,
         secret::SecretInfo,
         tenant::{Tenant, TenantState},
     },
-    store::{self, OutboxRow, TurnSummary},
+    store::{self, Conservation, OutboxRow, TurnSummary},
 };
 
 pub(super) fn list<T, U>(items: Vec<T>, one: impl Fn(T) -> U) -> api::List<U> {
@@ -257,6 +260,52 @@ fn turn(turn: TurnSummary) -> api::Turn {
 }
 
 /// The payload in the log is an object that Aura itself wrote; anything else shows as no fields.
+pub(super) fn audit_line(step: Checked) -> api::AuditLine {
+    let name = |of: &ChainOf| match of {
+        ChainOf::Installation => "installation".to_owned(),
+        ChainOf::Tenant(tenant) => tenant.slug.to_string(),
+    };
+    match step {
+        Checked::Progress { of, entries } => api::AuditLine { chain: name(&of), entries, result: None },
+        Checked::Chain(report) => {
+            let fault = |fault: &Fault| api::AuditFault { seq: fault.seq(), what: fault.to_string() };
+            let mut faults: Vec<_> = report.walked.faults.iter().map(fault).collect();
+            if let Some(Conservation { lost: lost @ 1.., first_lost: Some(first), .. }) = report.conservation {
+                let what = format!("{lost} accepted messages are lost: nobody would answer {first} or any of them");
+                faults.push(api::AuditFault { seq: None, what });
+            }
+            let result = api::ChainResult {
+                ok: faults.is_empty(),
+                file: report.file,
+                seq: report.walked.end.seq,
+                hash: hex::encode(report.walked.end.hash),
+                checkpoints: report.checkpoints as u64,
+                faults,
+                messages: report.conservation.map(|found| api::Messages {
+                    accepted: found.accepted,
+                    answered: found.answered,
+                    handed_over: found.handed_over,
+                    suppressed: found.suppressed,
+                    pending: found.pending,
+                    with_person: found.with_person,
+                    lost: found.lost,
+                }),
+            };
+            api::AuditLine { chain: name(&report.of), entries: report.walked.entries, result: Some(result) }
+        }
+    }
+}
+
+pub(super) fn checkpoint(note: Note) -> api::Checkpoint {
+    api::Checkpoint {
+        text: note.text,
+        public_key: note.public_key,
+        at: note.checkpoint.at.into(),
+        entries: note.checkpoint.audit.seq,
+        tenants: note.checkpoint.tenants.len() as u64,
+    }
+}
+
 pub(super) fn event(view: EventView) -> api::Event {
     let EventView { tenant, event, text } = view;
     api::Event {

@@ -13,13 +13,17 @@ use super::{
     Caller,
     error::{self, Pending},
 };
-use crate::{api::Problem, domain::Ids};
+use crate::{
+    api::Problem,
+    domain::{Ids, RequestId},
+};
 
 /// The header that every answer carries.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-pub(super) async fn attach(State(ids): State<Arc<dyn Ids>>, request: Request, next: Next) -> Response {
-    let id = format!("req_{}", ids.next());
+pub(super) async fn attach(State(ids): State<Arc<dyn Ids>>, mut request: Request, next: Next) -> Response {
+    let id = RequestId::next(&*ids);
+    request.extensions_mut().insert(id);
     let trusted = request.extensions().get::<Caller>() == Some(&Caller::Operator);
     let mut response = next.run(request).await;
     if let Some(Pending(problem)) = response.extensions_mut().remove::<Pending>() {
@@ -31,12 +35,13 @@ pub(super) async fn attach(State(ids): State<Arc<dyn Ids>>, request: Request, ne
             );
         }
         let causes = if trusted { problem.causes.clone() } else { Vec::new() };
-        response = error::body(status, Problem { request_id: Some(id.clone()), causes, ..Problem::clone(&problem) });
+        response =
+            error::body(status, Problem { request_id: Some(id.to_string()), causes, ..Problem::clone(&problem) });
         // Headers such as `allow` stay; those that describe the body that was replaced do not.
         let kept = headers.into_iter().filter_map(|(name, value)| Some((name?, value)));
         response.headers_mut().extend(kept.filter(|(name, _)| *name == axum::http::header::ALLOW));
     }
-    let id = HeaderValue::from_str(&id).expect("a prefixed UUID is a header value");
+    let id = HeaderValue::from_str(&id.to_string()).expect("a prefixed UUID is a header value");
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }

@@ -49,6 +49,8 @@ macro_rules! routes {
 routes! {
     all    Json   GET    get    "/version" => status::version,
     all    Json   GET    get    "/status" => status::status,
+    all    Stream POST   post   "/audit/verify" => audit::verify_all,
+    all    Json   POST   post   "/audit/checkpoint" => audit::take_checkpoint,
     all    Json   GET    get    "/events" => events::tail_all,
     all    Json   GET    get    "/secrets" => secrets::list,
     all    Json   PUT    put    "/secrets/{name}" => secrets::set,
@@ -73,6 +75,7 @@ routes! {
     tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/takeover" => conversations::takeover,
     tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/release" => conversations::release,
     tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/messages" => conversations::send,
+    tenant Stream POST   post   "/tenants/{slug}/audit/verify" => audit::verify,
     tenant Json   GET    get    "/tenants/{slug}/events" => events::tail,
     tenant Json   GET    get    "/tenants/{slug}/secrets" => secrets::list_of_tenant,
     tenant Json   PUT    put    "/tenants/{slug}/secrets/{name}" => secrets::set_of_tenant,

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::{
+    Extension,
     body::Body,
     extract::{Path, RawQuery, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -14,7 +15,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use crate::{
     app::{App, Rejected},
     channel::instagram::signature,
-    domain::{TenantId, chain, tenant::TenantSlug},
+    domain::{RequestId, TenantId, chain, tenant::TenantSlug},
 };
 
 /// The most bytes of a delivery (Meta batches up to 1,000 updates; no limit is documented).
@@ -44,8 +45,13 @@ pub(super) async fn verify_tenant(
 }
 
 /// Deliveries signed with the installation's secrets.
-pub(super) async fn receive(State(app): State<App>, headers: HeaderMap, body: Body) -> Response {
-    timed(&app, accept(&app, None, &headers, body)).await
+pub(super) async fn receive(
+    State(app): State<App>,
+    Extension(request): Extension<RequestId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    timed(&app, accept(&app, None, request, &headers, body)).await
 }
 
 /// What [`receive`] does, all but the journal.
@@ -62,13 +68,14 @@ pub(super) async fn receive_unstored(State(app): State<App>, headers: HeaderMap,
 /// Deliveries signed with a tenant's own secret.
 pub(super) async fn receive_tenant(
     State(app): State<App>,
+    Extension(request): Extension<RequestId>,
     Path(slug): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let answer = async {
         match find(&app, &slug).await {
-            Ok(Some(tenant)) => accept(&app, Some(tenant), &headers, body).await,
+            Ok(Some(tenant)) => accept(&app, Some(tenant), request, &headers, body).await,
             Ok(None) => StatusCode::UNAUTHORIZED.into_response(),
             Err(answer) => answer,
         }
@@ -91,9 +98,18 @@ async fn timed(app: &App, answer: impl Future<Output = Response>) -> Response {
     answer
 }
 
-async fn accept(app: &App, scope: Option<TenantId>, headers: &HeaderMap, body: Body) -> Response {
+async fn accept(app: &App, scope: Option<TenantId>, request: RequestId, headers: &HeaderMap, body: Body) -> Response {
     match read(headers, body).await {
-        Ok((signed_by, body)) => answer(app, app.accept(scope, Some(signed_by), body).await),
+        Ok((signed_by, body)) => {
+            let bytes = body.len();
+            let outcome = app.accept(scope, request, Some(signed_by), body).await;
+            if outcome.is_ok() {
+                // Not at `info`: tens of thousands a second may come in, and the metrics count them. What becomes of
+                // each is said once, by the turn and by the reply, with this id.
+                tracing::debug!(request.id = %request, bytes, "delivery accepted");
+            }
+            answer(app, outcome)
+        }
         Err(refusal) => refusal,
     }
 }

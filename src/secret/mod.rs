@@ -5,10 +5,12 @@
 mod envelope;
 mod error;
 mod master;
+mod signer;
 mod value;
 mod vault;
 
 pub use error::Error;
 pub use master::{MasterKeyPlace, MasterKeyPolicy, Places};
+pub use signer::{NotSigned, Signer};
 pub use value::Secret;
 pub use vault::{DataKey, Vault};

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use sha2::Sha256;
 
 use super::{
-    Error, MasterKeyPlace, Places,
+    Error, MasterKeyPlace, Places, Signer,
     envelope::{self, Binding, Key},
     master::Found,
 };
@@ -113,6 +113,7 @@ pub struct DataKey {
     scope: SecretScope,
     sealing: Key,
     fingerprinting: Key,
+    signing: Key,
 }
 
 impl std::fmt::Debug for DataKey {
@@ -125,11 +126,16 @@ impl DataKey {
     /// One key per use, so that what one use gives away is worth nothing to the other.
     fn derive(scope: SecretScope, plain: &[u8]) -> Self {
         let root = Hkdf::<Sha256>::new(None, plain);
-        let (mut sealing, mut fingerprinting) = (Key::default(), Key::default());
-        for (key, info) in [(&mut sealing, "aura/v1/seal"), (&mut fingerprinting, "aura/v1/fingerprint")] {
+        let (mut sealing, mut fingerprinting, mut signing) = (Key::default(), Key::default(), Key::default());
+        let uses = [
+            (&mut sealing, "aura/v1/seal"),
+            (&mut fingerprinting, "aura/v1/fingerprint"),
+            (&mut signing, "aura/v1/audit"),
+        ];
+        for (key, info) in uses {
             root.expand(info.as_bytes(), key.as_mut_slice()).expect("32 bytes are within HKDF's limit of 255 hashes");
         }
-        Self { scope, sealing, fingerprinting }
+        Self { scope, sealing, fingerprinting, signing }
     }
 
     /// Seals a secret as its `version`-th value.
@@ -156,6 +162,11 @@ impl DataKey {
         mac.update(name.as_str().as_bytes());
         mac.update(value.as_bytes());
         Fingerprint(hex::encode(&mac.finalize().into_bytes()[..FINGERPRINT_BYTES]))
+    }
+
+    /// Signs checkpoints under `name`.
+    pub fn signer(&self, name: String) -> Result<Signer, Error> {
+        Signer::new(name, &self.signing)
     }
 
     const fn binding<'a>(&self, purpose: &'a str, version: u32) -> Binding<'a> {

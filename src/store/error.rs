@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::domain::TenantId;
+
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why the store could not do what it was asked.
@@ -52,6 +54,14 @@ pub enum Error {
         found: i64,
         /// The newest one we know.
         known: i64,
+    },
+    /// The file is another tenant's.
+    #[error("the file of {tenant} says that it is {owner}'s")]
+    Foreign {
+        /// Whose it should be.
+        tenant: TenantId,
+        /// Whose it says it is.
+        owner: String,
     },
     /// The data directory cannot be used.
     #[error(transparent)]
@@ -116,6 +126,7 @@ impl Error {
             Self::Io { .. } => "disk_failed",
             Self::Corrupt { .. } => "file_damaged",
             Self::Newer { .. } => "file_newer",
+            Self::Foreign { .. } => "file_foreign",
             Self::DataDir(_) => "data_dir",
             Self::File { .. } => "file_failed",
             Self::Unreadable { .. } => "store_unreadable",
@@ -135,6 +146,9 @@ impl Error {
                 Some("Restore this tenant from a backup; the other tenants are not affected.".into())
             }
             Self::Newer { .. } => Some("Start the newer Aura, or restore a backup made by this version.".into()),
+            Self::Foreign { .. } => {
+                Some("Two tenants' files were swapped, or one was restored in the wrong place: put each back.".into())
+            }
             Self::DataDir(error) => error.hint(),
             Self::Sql { .. }
             | Self::File { .. }

@@ -1,31 +1,54 @@
 //! The tenant's event log: appended in the transaction of the change it tells of, in a hash chain.
 
-use rusqlite::{OptionalExtension, Transaction, named_params};
+use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
 
 use super::{Error, TenantStore, chain};
 use crate::domain::{
-    MessageId, OutboxId, Timestamp,
+    MessageId, OutboxId, TenantId, Timestamp,
     event::{Event, EventKind, NewEvent},
 };
 
-/// The version of the payloads written today.
-const PAYLOAD_VERSION: i64 = 1;
+/// Makes the log of a file its tenant's, once and for all; a file that is another tenant's is refused.
+pub(super) fn claim(file: &Connection, tenant: TenantId) -> Result<(), Error> {
+    const CLAIM: &str = "UPDATE event_head SET owner = :owner WHERE owner IS NULL";
+    const OWNER: &str = "SELECT owner FROM event_head";
+    let failed = |error| Error::sql("see whose file it is")(error);
+    let owner = || -> rusqlite::Result<Option<String>> { file.query_row(OWNER, [], |row| row.get(0)) };
+    let mut found = owner().map_err(failed)?;
+    if found.is_none() {
+        file.execute(CLAIM, named_params! { ":owner": tenant.to_string() }).map_err(failed)?;
+        found = owner().map_err(failed)?;
+    }
+    match found {
+        Some(owner) if owner == tenant.to_string() => Ok(()),
+        Some(owner) => Err(Error::Foreign { tenant, owner }),
+        None => Err(Error::Unreadable { what: "the owner of a tenant's file", value: "nobody".into() }),
+    }
+}
 
 /// Appends an event; `seq` has no gaps, and each hash covers the one before it.
 pub(super) fn append(tx: &Transaction<'_>, now: Timestamp, event: &NewEvent) -> Result<i64, Error> {
-    const HEAD: &str = "UPDATE event_head SET seq = seq + 1 RETURNING seq, hash";
+    const HEAD: &str = "UPDATE event_head SET seq = seq + 1 RETURNING seq, hash, owner";
     const INSERT: &str = "
         INSERT INTO event (seq, kind, version, at_ms, actor, correlation, payload, hash)
         VALUES (:seq, :kind, :version, :at_ms, :actor, :correlation, :payload, :hash)";
     let failed = Error::sql("append an event");
     let append = || -> Result<i64, rusqlite::Error> {
-        let (seq, previous): (i64, Vec<u8>) =
-            tx.prepare_cached(HEAD)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (seq, previous, owner): (i64, Vec<u8>, String) =
+            tx.prepare_cached(HEAD)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let payload = chain::payload(&event.fields);
-        let correlation = event.correlation.as_deref().unwrap_or_default();
-        let hash = chain::link(&previous, seq, now, [event.kind.as_str(), event.actor, correlation, &payload]);
+        let entry = chain::Entry {
+            seq,
+            version: chain::FORMAT,
+            at_ms: now.0,
+            what: event.kind.as_str(),
+            actor: event.actor,
+            about: event.correlation.as_deref(),
+            payload: &payload,
+        };
+        let hash = chain::link(&owner, &previous, &entry).expect("today's format is known");
         tx.prepare_cached(INSERT)?.execute(named_params! {
-            ":seq": seq, ":kind": event.kind.as_str(), ":version": PAYLOAD_VERSION, ":at_ms": now.0,
+            ":seq": seq, ":kind": event.kind.as_str(), ":version": chain::FORMAT, ":at_ms": now.0,
             ":actor": event.actor, ":correlation": event.correlation, ":payload": payload, ":hash": hash,
         })?;
         tx.prepare_cached("UPDATE event_head SET hash = :hash")?.execute(named_params! { ":hash": hash })?;

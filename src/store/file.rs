@@ -54,9 +54,18 @@ struct Readers {
 
 impl DatabaseFile {
     /// Opens (and where needed creates and migrates) the file. Blocking.
-    pub(super) fn open(path: &Path, schema: &sqlite::Schema, blocking: Blocking) -> Result<Self, Error> {
+    ///
+    /// `claim` looks at the file before anyone else may use it, and may refuse it.
+    pub(super) fn open(
+        path: &Path,
+        schema: &sqlite::Schema,
+        blocking: Blocking,
+        claim: impl FnOnce(&Connection) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
         make_private(path)?;
-        Ok(Self::around(sqlite::open_writer(path, schema)?, path, blocking))
+        let writer = sqlite::open_writer(path, schema)?;
+        claim(&writer)?;
+        Ok(Self::around(writer, path, blocking))
     }
 
     /// The same, with deleted content overwritten by zeros instead of left in free pages.

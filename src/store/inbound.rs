@@ -8,7 +8,7 @@ use super::{
     row::{id, json_strings, parsed_opt},
 };
 use crate::domain::{
-    ConversationId, Ids, MessageId, Timestamp,
+    ConversationId, Ids, MessageId, RequestId, Timestamp,
     channel::{ChannelKind, ShopperId},
     conversation::TakeoverCause,
     event::{EventKind, NewEvent},
@@ -26,6 +26,8 @@ pub struct Arrival {
     pub event: InboundEvent,
     /// When we received it.
     pub received_at: Timestamp,
+    /// The request that brought it, if one did.
+    pub request: Option<RequestId>,
     /// Found by reading the thread; no webhook had brought it.
     pub recovered: bool,
 }
@@ -149,7 +151,7 @@ impl Recorder<'_> {
             .id("conversation", thread.id)
             .id("message", stored.id)
             .word("kind", arrival.event.kind.name())
-            .caused_by(stored.id.to_string());
+            .caused_by(arrival.request.map_or_else(|| stored.id.to_string(), |request| request.to_string()));
         event::append(self.tx, self.rules.now, &received)?;
         self.window_opened(&thread, arrival)?;
         if stored.answerable {
@@ -196,9 +198,9 @@ impl Recorder<'_> {
         const TAKEN_BACK: &str = "SELECT 1 FROM unsent WHERE account_id = :account AND mid = :mid";
         const INSERT: &str = "
             INSERT INTO message (id, conversation_id, account_id, mid, side, text, payload, attachments, at_ms,
-                                 received_at_ms, unsent, answerable, recovered)
+                                 received_at_ms, unsent, answerable, recovered, correlation)
             VALUES (:id, :conversation, :account, :mid, 'shopper', :text, :payload, :attachments, :at, :received, :unsent,
-                    :answerable, :recovered)
+                    :answerable, :recovered, :correlation)
             ON CONFLICT DO NOTHING";
         let account = &arrival.event.account.0;
         let insert = || -> rusqlite::Result<Option<StoredMessage>> {
@@ -214,6 +216,7 @@ impl Recorder<'_> {
                 ":payload": message.payload.filter(|_| !unsent), ":attachments": json_strings(attachments),
                 ":at": self.happened_at(arrival).0, ":received": arrival.received_at.0, ":unsent": unsent,
                 ":answerable": stored.answerable, ":recovered": arrival.recovered,
+                ":correlation": arrival.request.map(|request| request.to_string()),
             })?;
             Ok((inserted == 1).then_some(stored))
         };
@@ -310,7 +313,7 @@ impl Recorder<'_> {
             .map_err(|_| Error::Unreadable { what: "a conversation's id", value: conversation_text.clone() })?;
         let unsent =
             NewEvent::new(EventKind::MessageUnsent, "shopper").id("conversation", conversation).id("message", message);
-        event::append(self.tx, self.rules.now, &unsent)?;
+        event::append(self.tx, self.rules.now, &caused(unsent, arrival))?;
         let still_open = self
             .tx
             .prepare_cached(OPEN)
@@ -346,7 +349,7 @@ impl Recorder<'_> {
             InboundKind::Read { .. } => EventKind::MessageRead,
             _ => EventKind::ChannelRecorded,
         };
-        let noted = NewEvent::new(kind, "shopper").word("kind", arrival.event.kind.name());
+        let noted = caused(NewEvent::new(kind, "shopper").word("kind", arrival.event.kind.name()), arrival);
         event::append(self.tx, self.rules.now, &noted)?;
         Ok(true)
     }
@@ -383,6 +386,14 @@ fn new_message(message: &InboundMessage, answerable: bool) -> NewMessage<'_> {
         payload: message.quick_reply.as_deref(),
         attachments,
         answerable,
+    }
+}
+
+/// Ties an event to the request that brought it.
+fn caused(event: NewEvent, arrival: &Arrival) -> NewEvent {
+    match arrival.request {
+        Some(request) => event.caused_by(request.to_string()),
+        None => event,
     }
 }
 

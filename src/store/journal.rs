@@ -14,9 +14,10 @@ use std::{
 use bytes::Bytes;
 use rusqlite::{Connection, Transaction, TransactionBehavior, named_params};
 use tokio::sync::{mpsc, oneshot, watch};
+use uuid::Uuid;
 
 use super::{Error, blocking::Blocking, sqlite};
-use crate::domain::{TenantId, Timestamp};
+use crate::domain::{RequestId, TenantId, Timestamp};
 
 /// Deliveries that may wait for the writer at once; more are refused before they are accepted.
 const QUEUE_MAX: usize = 4_096;
@@ -37,8 +38,12 @@ const RESTART_FRAMES: i64 = 2_000;
 /// How long an unreadable body is kept.
 const UNREADABLE_KEPT_MS: i64 = 30 * 24 * 3_600_000;
 
-pub(super) const SCHEMA: sqlite::Schema =
-    sqlite::Schema { migrations: &[include_str!("migrations/journal/0001_init.sql")] };
+pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
+    migrations: &[
+        include_str!("migrations/journal/0001_init.sql"),
+        include_str!("migrations/journal/0002_request.sql"),
+    ],
+};
 
 /// A raw delivery that is durable and not yet dispatched.
 #[derive(Clone, Debug)]
@@ -47,6 +52,8 @@ pub struct Delivery {
     pub id: i64,
     /// `None`: signed by the installation; else the tenant whose own secret signed it.
     pub scope: Option<TenantId>,
+    /// The request that brought it.
+    pub request: Option<RequestId>,
     /// When it arrived.
     pub received_at: Timestamp,
     /// The bytes as received.
@@ -80,6 +87,7 @@ pub struct JournalFigures {
 enum Job {
     Append {
         scope: Option<TenantId>,
+        request: Option<RequestId>,
         received_at: Timestamp,
         body: Bytes,
         since: Instant,
@@ -210,9 +218,15 @@ impl Journal {
     }
 
     /// Makes a delivery durable. When this returns `Ok`, it survives a power cut.
-    pub async fn append(&self, scope: Option<TenantId>, body: Bytes, received_at: Timestamp) -> Outcome {
+    pub async fn append(
+        &self,
+        scope: Option<TenantId>,
+        request: Option<RequestId>,
+        body: Bytes,
+        received_at: Timestamp,
+    ) -> Outcome {
         let (done, outcome) = oneshot::channel();
-        let job = Job::Append { scope, received_at, body, since: Instant::now(), done };
+        let job = Job::Append { scope, request, received_at, body, since: Instant::now(), done };
         self.jobs.try_send(job).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => AppendError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => AppendError::Store(Error::Stopped),
@@ -294,7 +308,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Error> 
 impl Shared {
     fn waiting(&self, after: i64, limit: u32) -> Result<Vec<Delivery>, Error> {
         const SQL: &str = "
-            SELECT id, scope, received_at_ms, body FROM delivery WHERE id > :after ORDER BY id LIMIT :limit";
+            SELECT id, scope, request, received_at_ms, body FROM delivery WHERE id > :after ORDER BY id LIMIT :limit";
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = match &mut *reader {
             Some(connection) => connection,
@@ -302,17 +316,19 @@ impl Shared {
         };
         let mut select = connection.prepare_cached(SQL).map_err(Error::sql("read the journal"))?;
         let rows = select.query_map(named_params! { ":after": after, ":limit": limit }, |row| {
-            Ok((row.get(0)?, row.get::<_, Option<String>>(1)?, row.get(2)?, row.get(3)?))
+            let request: Option<[u8; 16]> = row.get(2)?;
+            Ok((row.get(0)?, row.get::<_, Option<String>>(1)?, request, row.get(3)?, row.get(4)?))
         });
         rows.map_err(Error::sql("read the journal"))?
             .map(|row| {
-                let (id, scope, received_at_ms, body) = row.map_err(Error::sql("read the journal"))?;
+                let (id, scope, request, received_at_ms, body) = row.map_err(Error::sql("read the journal"))?;
                 let scope = scope
                     .map(|text| {
                         text.parse().map_err(|_| Error::Unreadable { what: "a delivery's tenant", value: text })
                     })
                     .transpose()?;
-                Ok(Delivery { id, scope, received_at: Timestamp(received_at_ms), body })
+                let request = request.map(|bytes| RequestId(Uuid::from_bytes(bytes)));
+                Ok(Delivery { id, scope, request, received_at: Timestamp(received_at_ms), body })
             })
             .collect()
     }
@@ -426,7 +442,7 @@ impl Writer {
 
     fn write(&mut self, jobs: &[Job]) -> Result<i64, Error> {
         // By place: this statement runs for every delivery, and looking a name up is not free.
-        const INSERT: &str = "INSERT INTO delivery (scope, received_at_ms, body) VALUES (?1, ?2, ?3)";
+        const INSERT: &str = "INSERT INTO delivery (scope, request, received_at_ms, body) VALUES (?1, ?2, ?3, ?4)";
         let failed = Error::sql("write the journal");
         let mut write = || -> Result<i64, rusqlite::Error> {
             let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -434,9 +450,10 @@ impl Writer {
             let mut insert = tx.prepare_cached(INSERT)?;
             for job in jobs {
                 change += match job {
-                    Job::Append { scope, received_at, body, .. } => {
+                    Job::Append { scope, request, received_at, body, .. } => {
                         let scope = scope.map(|tenant| tenant.to_string());
-                        insert.execute((scope, received_at.0, &body[..]))? as i64
+                        let request = request.as_ref().map(|request| &request.0.as_bytes()[..]);
+                        insert.execute((scope, request, received_at.0, &body[..]))? as i64
                     }
                     Job::Settle { settled, .. } => settle(&tx, settled)?,
                     Job::Close { .. } => 0,
@@ -463,8 +480,8 @@ fn is_stale(job: &mut Job) -> bool {
 
 fn settle(tx: &Transaction<'_>, settled: &Settled) -> Result<i64, rusqlite::Error> {
     const KEEP: &str = "
-        INSERT INTO unreadable (scope, received_at_ms, reason, body)
-        SELECT scope, received_at_ms, :reason, body FROM delivery WHERE id = :id";
+        INSERT INTO unreadable (scope, request, received_at_ms, reason, body)
+        SELECT scope, request, received_at_ms, :reason, body FROM delivery WHERE id = :id";
     const EXPIRE: &str = "DELETE FROM unreadable WHERE received_at_ms < :before";
     for (id, reason) in &settled.unreadable {
         tx.prepare_cached(KEEP)?.execute(named_params! { ":id": id, ":reason": reason })?;
@@ -535,7 +552,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let journal = open(dir.path());
         for n in 0..5_u8 {
-            journal.append(None, Bytes::from(vec![n]), Timestamp(n.into())).await.expect("durable");
+            journal.append(None, None, Bytes::from(vec![n]), Timestamp(n.into())).await.expect("durable");
         }
         drop(journal);
         let journal = open(dir.path());
@@ -549,7 +566,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let journal = open(dir.path());
         for body in ["good", "bad"] {
-            journal.append(None, body.into(), Timestamp(1)).await.expect("durable");
+            journal.append(None, None, body.into(), Timestamp(1)).await.expect("durable");
         }
         let ids: Vec<_> = journal.waiting(0, 10).await.expect("read").into_iter().map(|row| row.id).collect();
         let settled = Settled { done: vec![ids[0]], unreadable: vec![(ids[1], "not JSON")], now: Timestamp(2) };
@@ -566,7 +583,7 @@ mod tests {
     async fn many_waiting_deliveries_share_commits() {
         let dir = tempfile::tempdir().expect("a folder");
         let journal = open(dir.path());
-        let appends = (0..500).map(|_| journal.append(None, Bytes::from_static(b"x"), Timestamp(0)));
+        let appends = (0..500).map(|_| journal.append(None, None, Bytes::from_static(b"x"), Timestamp(0)));
         for outcome in futures_util::future::join_all(appends).await {
             outcome.expect("durable");
         }

@@ -55,7 +55,7 @@ impl Shop {
             dedupe_key: key.into(),
             kind,
         };
-        let arrival = Arrival { event, received_at: Timestamp(now), recovered: false };
+        let arrival = Arrival { event, received_at: Timestamp(now), request: None, recovered: false };
         let rules =
             InboundRules { channel: ChannelKind::Instagram, debounce_ms: 3_000, own_app_id: None, now: Timestamp(now) };
         let report = self.store.record_inbound(vec![arrival], rules).await.expect("recorded");

@@ -2,6 +2,8 @@
 
 mod blocking;
 mod chain;
+mod checkpoint;
+mod conserve;
 mod control;
 mod conversation;
 mod counts;
@@ -23,7 +25,9 @@ mod row;
 mod sqlite;
 mod tenant;
 mod turn;
+mod walk;
 
+pub use conserve::Conservation;
 pub use control::{Control, NewSecret, RemovedTenant};
 pub use conversation::ConversationFilter;
 pub use counts::{AccountTraffic, TenantCounts};
@@ -44,3 +48,4 @@ pub const fn schema_versions() -> (i64, i64, i64) {
     (control::SCHEMA.version(), journal::SCHEMA.version(), tenant::SCHEMA.version())
 }
 pub use turn::{BegunTurn, Committed, DueRules, EffectRecord, TurnCommit, TurnSummary};
+pub use walk::Progress;

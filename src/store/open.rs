@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     num::NonZeroUsize,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
@@ -107,6 +108,18 @@ impl Store {
             tokio::time::sleep(CLOSE_LOOK).await;
         }
         Ok(())
+    }
+
+    pub(super) fn tenant_db(&self, tenant: TenantId) -> PathBuf {
+        self.tenants.data_dir.tenant_db(tenant)
+    }
+
+    pub(super) fn control_db(&self) -> PathBuf {
+        self.tenants.data_dir.control_db()
+    }
+
+    pub(super) fn blocking(&self) -> &Blocking {
+        &self.tenants.blocking
     }
 
     /// How many tenants' files are open.

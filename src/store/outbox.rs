@@ -67,12 +67,16 @@ pub struct OutboxRow {
     pub mid: Option<String>,
     /// When the shopper last opened the window.
     pub last_shopper_at: Option<Timestamp>,
+    /// Ties it to what brought the first message it answers; `None`: it answers none.
+    pub correlation: Option<String>,
 }
 
 pub(super) const SELECT: &str = "
     SELECT o.id, o.conversation_id, c.channel, o.account_id, o.shopper_id, o.turn_id, o.author, o.text, o.products, o.state,
            o.reason, o.epoch, o.attempts, o.blind_retries, o.looks, o.held, o.queued_at_ms, o.guarded_at_ms,
-           o.not_before_ms, o.sending_at_ms, o.sent_at_ms, o.mid, c.last_shopper_at_ms
+           o.not_before_ms, o.sending_at_ms, o.sent_at_ms, o.mid, c.last_shopper_at_ms,
+           (SELECT coalesce(m.correlation, m.id) FROM message m
+            WHERE m.turn_id = o.turn_id ORDER BY m.at_ms, m.id LIMIT 1) AS correlation
     FROM outbox o JOIN conversation c ON c.id = o.conversation_id";
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
@@ -100,6 +104,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
         sent_at: moment(row, "sent_at_ms")?,
         mid: row.get("mid")?,
         last_shopper_at: moment(row, "last_shopper_at_ms")?,
+        correlation: row.get("correlation")?,
     })
 }
 
@@ -122,6 +127,10 @@ pub(super) fn enqueue(tx: &Transaction<'_>, queued: &Queued<'_>, ids: &dyn Ids, 
                :text, :products, 'pending', :now, :now, :now
         FROM conversation c WHERE c.id = :conversation";
     let products = json_strings(queued.products.iter().map(|key| &key.0));
+    let correlation = match queued.turn {
+        Some(turn) => brought_by(tx, turn).map_err(Error::sql("queue a reply"))?,
+        None => None,
+    };
     for part in queued.parts {
         let row = OutboxId::next(ids);
         let insert = || {
@@ -136,11 +145,19 @@ pub(super) fn enqueue(tx: &Transaction<'_>, queued: &Queued<'_>, ids: &dyn Ids, 
             .id("conversation", queued.conversation)
             .id("outbox", row);
         if let Some(turn) = queued.turn {
-            event = event.caused_by(turn.to_string());
+            event = event.id("turn", turn);
         }
+        event.correlation.clone_from(&correlation);
         event::append(tx, now, &event)?;
     }
     Ok(())
+}
+
+/// What brought the first message that a turn answers.
+fn brought_by(tx: &Transaction<'_>, turn: TurnId) -> rusqlite::Result<Option<String>> {
+    const SQL: &str = "
+        SELECT coalesce(correlation, id) FROM message WHERE turn_id = :turn ORDER BY at_ms, id LIMIT 1";
+    tx.prepare_cached(SQL)?.query_row(named_params! { ":turn": turn.to_string() }, |row| row.get(0)).optional()
 }
 
 pub(super) const fn actor(author: Author) -> &'static str {
@@ -159,17 +176,22 @@ pub(super) fn cancel_pending(
 ) -> Result<(), Error> {
     const SQL: &str = "
         UPDATE outbox SET state = 'cancelled', reason = :reason, epoch = epoch + 1
-        WHERE conversation_id = :id AND author = 'bot' AND state = 'pending' RETURNING id";
-    let cancel = || -> rusqlite::Result<Vec<String>> {
+        WHERE conversation_id = :id AND author = 'bot' AND state = 'pending'
+        RETURNING id, (SELECT coalesce(m.correlation, m.id) FROM message m WHERE m.turn_id = outbox.turn_id
+                       ORDER BY m.at_ms, m.id LIMIT 1)";
+    let cancel = || -> rusqlite::Result<Vec<(String, Option<String>)>> {
         tx.prepare_cached(SQL)?
-            .query_map(named_params! { ":id": conversation.to_string(), ":reason": reason }, |row| row.get(0))?
+            .query_map(named_params! { ":id": conversation.to_string(), ":reason": reason }, |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
             .collect()
     };
-    for row in cancel().map_err(Error::sql("cancel queued replies"))? {
-        let cancelled = NewEvent::new(EventKind::ReplyCancelled, "system")
+    for (row, correlation) in cancel().map_err(Error::sql("cancel queued replies"))? {
+        let mut cancelled = NewEvent::new(EventKind::ReplyCancelled, "system")
             .id("conversation", conversation)
             .id("outbox", row)
             .word("reason", reason);
+        cancelled.correlation = correlation;
         event::append(tx, now, &cancelled)?;
     }
     Ok(())

@@ -61,10 +61,7 @@ pub(super) fn confirm(
         .id("outbox", row.id)
         .number("attempt", row.attempts.into())
         .number("queued_ms", now.since_ms(row.queued_at));
-    if let Some(turn) = row.turn {
-        event = event.caused_by(turn.to_string());
-    }
-    event::append(tx, now, &event)?;
+    event::append(tx, now, &of_turn(event, row))?;
     echo::settle_echoes(tx, row.conversation, ids, now)
 }
 
@@ -102,10 +99,16 @@ fn row_event(kind: EventKind, row: &OutboxRow) -> NewEvent {
         .id("conversation", row.conversation)
         .id("outbox", row.id)
         .number("attempt", row.attempts.into());
-    match row.turn {
-        Some(turn) => event.caused_by(turn.to_string()),
-        None => event,
+    of_turn(event, row)
+}
+
+/// Names the turn that made the row, and ties the event to what brought the message it answers.
+fn of_turn(mut event: NewEvent, row: &OutboxRow) -> NewEvent {
+    if let Some(turn) = row.turn {
+        event = event.id("turn", turn);
     }
+    event.correlation.clone_from(&row.correlation);
+    event
 }
 
 /// A person has to look: the conversation is theirs, and the rest of that answer stays unsent.

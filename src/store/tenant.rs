@@ -6,11 +6,12 @@ use std::{path::Path, sync::Arc};
 
 use rusqlite::Transaction;
 
-use super::{Error, blocking::Blocking, file::DatabaseFile, sqlite};
+use super::{Error, blocking::Blocking, event, file::DatabaseFile, sqlite};
 use crate::domain::{Ids, TenantId};
 
-pub(super) const SCHEMA: sqlite::Schema =
-    sqlite::Schema { migrations: &[include_str!("migrations/tenant/0001_init.sql")] };
+pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
+    migrations: &[include_str!("migrations/tenant/0001_init.sql"), include_str!("migrations/tenant/0002_watched.sql")],
+};
 
 /// A handle on one tenant's file. Cheap to clone.
 #[derive(Clone)]
@@ -33,7 +34,7 @@ impl std::fmt::Debug for TenantStore {
 impl TenantFile {
     /// Opens (and where needed creates and migrates) the file. Blocking.
     pub(super) fn open(id: TenantId, path: &Path, blocking: Blocking, ids: Arc<dyn Ids>) -> Result<Self, Error> {
-        Ok(Self { id, database: DatabaseFile::open(path, &SCHEMA, blocking)?, ids })
+        Ok(Self { id, database: DatabaseFile::open(path, &SCHEMA, blocking, |file| event::claim(file, id))?, ids })
     }
 }
 

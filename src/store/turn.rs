@@ -17,6 +17,8 @@ use crate::domain::{
 
 /// Messages before the open ones that a turn sees.
 const HISTORY_MAX: u32 = 20;
+/// Requests that a turn names; a shopper who writes more often in one breath is found by the first of them.
+const CORRELATIONS_MAX: u32 = 16;
 /// A send without an outcome after so long has lost its worker.
 const SENDING_MAX_MS: i64 = 120_000;
 
@@ -46,6 +48,8 @@ pub struct BegunTurn {
     pub recalled: Vec<ProductKey>,
     /// Results recorded before a crash, in order.
     pub effects: Vec<EffectRecord>,
+    /// Ties it to what brought its first message, for the log.
+    pub correlation: String,
 }
 
 /// The result of a turn, to be made durable in one transaction.
@@ -323,7 +327,12 @@ fn begin(
     }
     let mut history = conversation::newest_messages(tx, conversation, HISTORY_MAX + open.len() as u32)?;
     history.retain(|message| open.iter().all(|it| it.id != message.id));
+    let correlation = match open.first() {
+        Some(first) => correlation_of(tx, first.id)?,
+        None => turn.to_string(),
+    };
     Ok(Some(BegunTurn {
+        correlation,
         turn,
         conversation: found,
         open,
@@ -331,6 +340,22 @@ fn begin(
         recalled: recalled.into_iter().map(ProductKey).collect(),
         effects: effects(tx, turn)?,
     }))
+}
+
+/// What brought a message: a request, or else the message itself.
+fn correlation_of(tx: &Transaction<'_>, message: MessageId) -> rusqlite::Result<String> {
+    tx.prepare_cached("SELECT coalesce(correlation, id) FROM message WHERE id = :id")?
+        .query_row(named_params! { ":id": message.to_string() }, |row| row.get(0))
+}
+
+/// What brought the messages of a turn, the first one first, each once.
+fn correlations(tx: &Transaction<'_>, turn: TurnId) -> rusqlite::Result<Vec<String>> {
+    const SQL: &str = "
+        SELECT coalesce(correlation, id) AS brought_by FROM message WHERE turn_id = :turn
+        GROUP BY brought_by ORDER BY min(at_ms), min(id) LIMIT :limit";
+    tx.prepare_cached(SQL)?
+        .query_map(named_params! { ":turn": turn.to_string(), ":limit": CORRELATIONS_MAX }, |row| row.get(0))?
+        .collect()
 }
 
 /// The shopper messages that wait for an answer: not covered, or covered by this unfinished run.
@@ -401,7 +426,11 @@ fn write_turn(tx: &Transaction<'_>, commit: &TurnCommit) -> rusqlite::Result<()>
 }
 
 fn append_outcome(tx: &Transaction<'_>, commit: &TurnCommit) -> Result<(), Error> {
-    let correlation = commit.covered.first().map(ToString::to_string).unwrap_or_default();
+    let brought_by = correlations(tx, commit.turn).map_err(Error::sql("commit a turn"))?;
+    let (correlation, others) = match brought_by.split_first() {
+        Some((first, others)) => (first.clone(), others.join(",")),
+        None => (commit.turn.to_string(), String::new()),
+    };
     let mut finished = NewEvent::new(EventKind::TurnFinished, "bot")
         .id("conversation", commit.conversation)
         .id("turn", commit.turn)
@@ -413,6 +442,9 @@ fn append_outcome(tx: &Transaction<'_>, commit: &TurnCommit) -> Result<(), Error
         .caused_by(correlation.clone());
     if let Some(reason) = commit.outcome.reason() {
         finished = finished.word("reason", reason);
+    }
+    if !others.is_empty() {
+        finished = finished.id("also_caused_by", others);
     }
     event::append(tx, commit.now, &finished)?;
     if let TurnOutcome::HandedOver(reason) = commit.outcome {

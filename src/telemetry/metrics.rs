@@ -1,7 +1,7 @@
 //! Prometheus metrics: base units, no tenant, shopper or conversation labels.
 
 use prometheus::{
-    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use crate::domain::outbox::SendOutcome;
@@ -47,6 +47,8 @@ pub struct Metrics {
     pub journal_backlog: IntGauge,
     /// Tenants' files open.
     pub tenant_db_open: IntGauge,
+    /// When the last checkpoint of the chains was taken, seconds since 1970.
+    pub audit_last_checkpoint: Gauge,
     /// Conversations by where they are in the schedule.
     pub conversations: IntGaugeVec,
 }
@@ -70,6 +72,11 @@ impl Metrics {
         };
         let gauge = |name: &str, help: &str| -> Result<IntGauge, prometheus::Error> {
             let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok(gauge)
+        };
+        let seconds = |name: &str, help: &str| -> Result<Gauge, prometheus::Error> {
+            let gauge = Gauge::new(name, help)?;
             registry.register(Box::new(gauge.clone()))?;
             Ok(gauge)
         };
@@ -100,6 +107,10 @@ impl Metrics {
             reply_latency: histogram("reply_latency_seconds", "Time from queuing a reply to its being sent", &SLOW)?,
             journal_backlog: gauge("journal_backlog", "Deliveries that wait for dispatch")?,
             tenant_db_open: gauge("tenant_db_open", "Tenants' files open")?,
+            audit_last_checkpoint: seconds(
+                "audit_last_checkpoint_timestamp_seconds",
+                "When the last signed checkpoint of the event chains was taken, in seconds since 1970; 0: none by this process",
+            )?,
             conversations,
             registry,
         })

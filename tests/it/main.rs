@@ -1,5 +1,6 @@
 //! Everything that crosses a module, in one binary, one file a feature.
 
+mod audit;
 mod catalog;
 mod daemon;
 mod demo;

@@ -18,6 +18,11 @@ pub fn small_file(path: &Path) -> Result<Vec<u8>, Failure> {
     read(path, SMALL_BYTES_MAX)
 }
 
+/// Reads a file whole that may have this many bytes; `-` is stdin.
+pub fn file(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
+    read(path, bytes_max)
+}
+
 /// Reads a secret from a file or stdin (`-`); without either, prompts on a terminal and reads stdin elsewhere.
 pub fn secret(from: Option<&Path>, prompt: &str) -> Result<String, Failure> {
     let raw = match from {

@@ -1,5 +1,6 @@
 //! One file per command. The doc comment is the help.
 
+pub mod audit;
 pub mod bench;
 pub mod catalog;
 pub mod chat;

@@ -1,11 +1,13 @@
 //! What a person sees: pure functions from API shapes to text. No colour, no terminal, no clock.
 
+mod audit;
 mod catalog;
 mod conversation;
 mod layout;
 mod status;
 mod tenant;
 
+pub use audit::audit;
 pub use catalog::{catalog_status, chat_reply, import_report, product, search_results};
 pub use conversation::{conversation, conversations, event};
 pub use layout::{Grid, pairs};

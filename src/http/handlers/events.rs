@@ -19,9 +19,6 @@ use crate::{
     },
 };
 
-/// What a stream of JSON objects, one a line, is called.
-const NDJSON: &str = "application/x-ndjson";
-
 pub async fn tail_all(
     State(edge): State<Edge>,
     _: Asking,
@@ -58,7 +55,7 @@ fn answer(
             None => std::future::pending().await,
         }
     });
-    ([(header::CONTENT_TYPE, NDJSON)], Body::from_stream(lines(events)))
+    ([(header::CONTENT_TYPE, super::NDJSON)], Body::from_stream(lines(events)))
 }
 
 fn parse_kinds(words: Option<&str>) -> Result<Vec<EventKind>, Error> {

@@ -1,6 +1,7 @@
 //! One file per resource. A handler parses, calls one use case and maps.
 
 pub(super) mod accounts;
+pub(super) mod audit;
 pub(super) mod catalog;
 pub(super) mod chat;
 pub(super) mod conversations;
@@ -9,3 +10,6 @@ pub(super) mod secrets;
 pub(super) mod status;
 pub(super) mod tenants;
 pub(super) mod trigger;
+
+/// What a stream of JSON objects, one a line, is called.
+const NDJSON: &str = "application/x-ndjson";

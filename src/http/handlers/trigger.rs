@@ -1,9 +1,10 @@
 //! Sends a webhook as Meta would. The daemon signs it: no secret leaves it.
 
-use axum::{Json, extract::State};
+use axum::{Extension, Json, extract::State};
 
 use crate::{
     api,
+    domain::RequestId,
     http::{Edge, Error, caller::Scope, extract::Raw},
 };
 
@@ -11,8 +12,9 @@ use crate::{
 pub async fn trigger(
     State(edge): State<Edge>,
     Scope(tenant): Scope,
+    Extension(request): Extension<RequestId>,
     Raw(body): Raw,
 ) -> Result<Json<api::Triggered>, Error> {
-    edge.app.trigger(&tenant, body).await?;
+    edge.app.trigger(&tenant, request, body).await?;
     Ok(Json(api::Triggered { status: 200 }))
 }

@@ -61,6 +61,8 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
         "version" | "status" | "config show" | "config sources" | "config validate" | "tenant list" => {
             vec![with(&[], 0)]
         }
+        "audit verify" => vec![with(&[], 0), in_alder(&[], 0)],
+        "audit checkpoint" => vec![with(&[], 0)],
         "tenant add" => vec![with(&["cedar", "--name", "Cedar"], 0)],
         "tenant show" => vec![with(&["alder"], 0).shows(&["greeting", "sign_off"])],
         "tenant pause" | "tenant resume" => vec![with(&["alder"], 0)],

@@ -88,6 +88,7 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
         "event_seq_at" => read!(store.event_seq_at(rules.now)),
         "message_text" => read!(with.messages => |id| store.message_text(id)),
         "outbox_text" => read!(with.rows => |id| store.outbox_text(id)),
+        "conservation" => read!(store.conservation()),
         "counts" => read!(store.counts()),
         "account_traffic" => read!(store.account_traffic(with.account.clone())),
         "products_by_key" => read!(store.products_by_key(with.products.clone())),
