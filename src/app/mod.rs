@@ -55,7 +55,7 @@ use crate::{
         channel::{AccountId, ChannelKind},
         tenant::TenantSlug,
     },
-    store::{Store, TenantStore},
+    store::{Observed, Store, TenantStore},
     telemetry::Metrics,
 };
 pub use accept::Rejected;
@@ -163,9 +163,13 @@ impl App {
     pub fn new(setup: Setup) -> Self {
         let Setup { installation, store, config, graph, clock, ids, writer, metrics, daemon } = setup;
         let (commits, rows) = (metrics.journal_commit_duration.clone(), metrics.journal_batch_rows.clone());
-        store.journal().observe_commits(move |batch, took| {
-            commits.observe(took.as_secs_f64());
-            rows.observe(batch as f64);
+        let waits = metrics.journal_queue_wait.clone();
+        store.journal().observe(move |observed| match observed {
+            Observed::Waited(waited) => waits.observe(waited.as_secs_f64()),
+            Observed::Committed { rows: batch, took } => {
+                commits.observe(took.as_secs_f64());
+                rows.observe(batch as f64);
+            }
         });
         let live = Live {
             started_at: clock.now(),

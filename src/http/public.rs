@@ -82,6 +82,7 @@ async fn readyz(State((app, draining)): State<(App, Draining)>, RawQuery(query):
     let checks = [
         ("draining", !draining.started()),
         ("journal", !failed),
+        ("journal_queue", !app.store.journal().is_overloaded()),
         ("journal_writer", app.store.journal().silent_for() <= WRITER_SILENCE_MAX),
     ];
     let ready = checks.iter().all(|(_, ok)| *ok);

@@ -16,6 +16,7 @@ use crate::{
     app::{App, Rejected},
     channel::instagram::signature,
     domain::{RequestId, TenantId, chain, tenant::TenantSlug},
+    store::AppendError,
 };
 
 /// The most bytes of a delivery (Meta batches up to 1,000 updates; no limit is documented).
@@ -138,7 +139,12 @@ fn answer(app: &App, outcome: Result<(), Rejected>) -> Response {
             tracing::error!("a delivery was turned away: no app secret is set (`aura secret set meta.app_secret`)");
             StatusCode::UNAUTHORIZED.into_response()
         }
-        Err(Rejected::NotDurable(error)) => {
+        // Counted, and logged once by the journal: a line for each would be a second flood.
+        Err(Rejected::NotDurable(AppendError::Overloaded(reason))) => {
+            app.metrics.shed.with_label_values(&[reason.as_str()]).inc();
+            unavailable()
+        }
+        Err(Rejected::NotDurable(error @ AppendError::Store(_))) => {
             tracing::error!(error = %chain(&error), "a delivery could not be made durable");
             app.metrics.shed.with_label_values(&["not_durable"]).inc();
             unavailable()

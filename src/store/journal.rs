@@ -1,12 +1,16 @@
 //! The journal of raw deliveries: one writer thread commits whatever is waiting with one sync for all of it.
 //!
-//! The writer never checkpoints; another thread does, so that no delivery waits for it.
+//! The writer never checkpoints; another thread does, so that no delivery waits for it. What waits too long for the writer
+//! is turned away before it is stored, never after.
+
+mod admission;
+mod checkpoint;
 
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc, Condvar, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -16,6 +20,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, named_params};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
+pub use admission::Shed;
+
+use self::{admission::Admission, checkpoint::Checkpoint};
 use super::{Error, blocking::Blocking, sqlite};
 use crate::domain::{RequestId, TenantId, Timestamp};
 
@@ -23,18 +30,6 @@ use crate::domain::{RequestId, TenantId, Timestamp};
 const QUEUE_MAX: usize = 4_096;
 /// Deliveries in one commit.
 const BATCH_MAX: usize = 256;
-/// A delivery that has waited longer is refused instead of stored: the sender has given up by then (Meta: 5 s).
-const WAIT_MAX: Duration = Duration::from_secs(2);
-/// WAL pages after which the checkpointer is woken.
-const CHECKPOINT_PAGES: u64 = 1_000;
-/// Bytes of a page, SQLite's default.
-const PAGE_BYTES: u64 = 4_096;
-/// Pages that a commit writes whatever is in it: the one that was not full, and its parents.
-const COMMIT_PAGES: u64 = 3;
-/// WAL size beyond which the checkpointer makes the writer wait, to cut the file.
-const WAL_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// WAL frames (pages of 4 KiB) after which the writer begins it anew instead of letting it grow.
-const RESTART_FRAMES: i64 = 2_000;
 /// How long an unreadable body is kept.
 const UNREADABLE_KEPT_MS: i64 = 30 * 24 * 3_600_000;
 
@@ -63,9 +58,9 @@ pub struct Delivery {
 /// Why a delivery was not accepted. Either way it is not stored, and the sender should try again.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
-    /// Too many are waiting.
-    #[error("too many deliveries are waiting")]
-    Overloaded,
+    /// It was turned away: there is more than can be written.
+    #[error("the delivery was turned away: {0}")]
+    Overloaded(Shed),
     /// It could not be made durable.
     #[error(transparent)]
     Store(#[from] Error),
@@ -82,6 +77,10 @@ pub struct JournalFigures {
     pub commit_us: u64,
     /// Rows that wait for dispatch.
     pub backlog: i64,
+    /// Deliveries and settlements that wait for the writer.
+    pub queued: usize,
+    /// Those in the commit under way.
+    pub committing: usize,
 }
 
 enum Job {
@@ -90,7 +89,8 @@ enum Job {
         request: Option<RequestId>,
         received_at: Timestamp,
         body: Bytes,
-        since: Instant,
+        /// When it began to wait, by the journal's own time.
+        since: Duration,
         done: oneshot::Sender<Outcome>,
     },
     Settle {
@@ -102,8 +102,25 @@ enum Job {
     },
 }
 
-/// Hears of commits on the writer's thread; must be quick.
-type Observer = Box<dyn Fn(u64, Duration) + Send + Sync>;
+/// Something that the writer has done with deliveries.
+#[derive(Clone, Copy, Debug)]
+pub enum Observed {
+    /// One was let in after this wait.
+    Waited(Duration),
+    /// So many were committed in this time.
+    Committed {
+        /// Deliveries.
+        rows: u64,
+        /// Time with the sync.
+        took: Duration,
+    },
+}
+
+/// Hears of the writer's doings on its thread; must be quick.
+type Observer = Box<dyn Fn(Observed) + Send + Sync>;
+
+/// The time since the journal was opened; a test has its own.
+type Elapsed = Box<dyn Fn() -> Duration + Send + Sync>;
 
 type Outcome = Result<(), AppendError>;
 
@@ -150,19 +167,13 @@ struct Shared {
     rows: AtomicU64,
     commit_us: AtomicU64,
     backlog: AtomicI64,
-    /// Told of every commit of deliveries: rows and time.
     observer: OnceLock<Observer>,
-    /// Milliseconds since `started` of the writer's last sign of life.
+    /// More comes than can be written.
+    standing: AtomicBool,
+    committing: AtomicUsize,
+    /// Milliseconds, by `elapsed`, of the writer's last sign of life.
     heartbeat_ms: AtomicU64,
-    started: Instant,
-}
-
-#[derive(Default)]
-struct Checkpoint {
-    pages: AtomicU64,
-    stop: AtomicBool,
-    wake: Condvar,
-    lock: Mutex<()>,
+    elapsed: Elapsed,
 }
 
 impl std::fmt::Debug for Journal {
@@ -174,6 +185,11 @@ impl std::fmt::Debug for Journal {
 impl Journal {
     /// Opens (and where needed creates) the journal and starts its two threads. Blocking, on a thread of a runtime.
     pub(super) fn open(path: &Path, blocking: Blocking) -> Result<Self, Error> {
+        let opened_at = Instant::now();
+        Self::open_with(path, blocking, Box::new(move || opened_at.elapsed()))
+    }
+
+    fn open_with(path: &Path, blocking: Blocking, elapsed: Elapsed) -> Result<Self, Error> {
         let writer = sqlite::open_writer(path, &SCHEMA)?;
         let configure =
             |name, value: i64| writer.pragma_update(None, name, value).map_err(Error::sql("configure the journal"));
@@ -202,17 +218,19 @@ impl Journal {
             commit_us: AtomicU64::new(0),
             backlog: AtomicI64::new(backlog),
             observer: OnceLock::new(),
+            standing: AtomicBool::new(false),
+            committing: AtomicUsize::new(0),
             heartbeat_ms: AtomicU64::new(0),
-            started: Instant::now(),
+            elapsed,
         });
         spawn("journal-writer", {
             let shared = Arc::clone(&shared);
-            move || Writer { connection: writer, shared }.run(queue)
+            move || Writer { connection: writer, shared, admission: Admission::default(), shed: 0 }.run(queue)
         })?;
         spawn("journal-checkpoint", {
             let shared = Arc::clone(&shared);
             let connection = sqlite::open_writer(path, &SCHEMA)?;
-            move || run_checkpoints(&connection, &shared)
+            move || shared.checkpoint.run(&connection, &shared.path)
         })?;
         Ok(Self { shared, jobs })
     }
@@ -226,9 +244,9 @@ impl Journal {
         received_at: Timestamp,
     ) -> Outcome {
         let (done, outcome) = oneshot::channel();
-        let job = Job::Append { scope, request, received_at, body, since: Instant::now(), done };
+        let job = Job::Append { scope, request, received_at, body, since: (self.shared.elapsed)(), done };
         self.jobs.try_send(job).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => AppendError::Overloaded,
+            mpsc::error::TrySendError::Full(_) => AppendError::Overloaded(Shed::QueueFull),
             mpsc::error::TrySendError::Closed(_) => AppendError::Store(Error::Stopped),
         })?;
         outcome.await.unwrap_or(Err(AppendError::Store(Error::Stopped)))
@@ -247,8 +265,8 @@ impl Journal {
         outcome.await.unwrap_or(Err(Error::Stopped))
     }
 
-    /// Has every commit of deliveries told to `observer` (rows, time). Only the first one given is kept.
-    pub fn observe_commits(&self, observer: impl Fn(u64, Duration) + Send + Sync + 'static) {
+    /// Has what the writer does told to `observer`. Only the first one given is kept.
+    pub fn observe(&self, observer: impl Fn(Observed) + Send + Sync + 'static) {
         // A second observer is refused: the metrics of a process are set up once.
         drop(self.shared.observer.set(Box::new(observer)));
     }
@@ -265,14 +283,20 @@ impl Journal {
         self.shared.failed.subscribe()
     }
 
+    /// Whether more comes than can be written, so that deliveries are turned away.
+    #[must_use]
+    pub fn is_overloaded(&self) -> bool {
+        self.shared.standing.load(Ordering::Relaxed)
+    }
+
     /// How long the writer thread has shown no sign of life while there was work for it.
     #[must_use]
     pub fn silent_for(&self) -> Duration {
-        if self.jobs.capacity() == QUEUE_MAX {
+        if self.jobs.capacity() == QUEUE_MAX && self.shared.committing.load(Ordering::Relaxed) == 0 {
             return Duration::ZERO;
         }
         let beat = Duration::from_millis(self.shared.heartbeat_ms.load(Ordering::Relaxed));
-        self.shared.started.elapsed().saturating_sub(beat)
+        (self.shared.elapsed)().saturating_sub(beat)
     }
 
     /// Writes what is waiting, refuses everything after it, and moves the WAL into the file.
@@ -293,6 +317,8 @@ impl Journal {
             rows: shared.rows.load(Ordering::Relaxed),
             commit_us: shared.commit_us.load(Ordering::Relaxed),
             backlog: shared.backlog.load(Ordering::Relaxed),
+            queued: QUEUE_MAX.saturating_sub(self.jobs.capacity()),
+            committing: shared.committing.load(Ordering::Relaxed),
         }
     }
 }
@@ -337,25 +363,36 @@ impl Shared {
 struct Writer {
     connection: Connection,
     shared: Arc<Shared>,
+    admission: Admission,
+    /// Turned away since the queue began to stand.
+    shed: u64,
 }
 
 impl Writer {
     fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
         let mut closing = None;
-        while let Some(first) = queue.blocking_recv() {
+        loop {
+            if queue.is_empty() {
+                self.emptied();
+            }
+            let Some(first) = queue.blocking_recv() else { break };
             self.beat();
-            batch.push(first);
+            self.judge(first, &mut batch);
             while batch.len() < BATCH_MAX
                 && let Ok(job) = queue.try_recv()
             {
-                batch.push(job);
+                self.judge(job, &mut batch);
             }
             if let Some(at) = batch.iter().position(|job| matches!(job, Job::Close { .. })) {
                 closing = Some(batch.swap_remove(at));
                 queue.close();
             }
-            self.commit(&mut batch);
+            if !batch.is_empty() {
+                self.shared.committing.store(batch.len(), Ordering::Relaxed);
+                self.commit(std::mem::take(&mut batch));
+                self.shared.committing.store(0, Ordering::Relaxed);
+            }
             self.beat();
             if *self.shared.failed.borrow() {
                 break;
@@ -369,20 +406,58 @@ impl Writer {
             // Whoever asked may be gone; the journal is closed all the same.
             let _ = done.send(());
         }
-        self.shared.checkpoint.stop.store(true, Ordering::Release);
-        self.shared.checkpoint.wake.notify_one();
+        self.shared.checkpoint.stop();
+    }
+
+    /// Puts a job into the batch, or turns a delivery away that has waited too long.
+    fn judge(&mut self, job: Job, batch: &mut Vec<Job>) {
+        let Job::Append { since, .. } = &job else { return batch.push(job) };
+        let now = (self.shared.elapsed)();
+        let waited = now.saturating_sub(*since);
+        let verdict = self.admission.judge(waited, now);
+        if self.admission.is_standing() && !self.shared.standing.swap(true, Ordering::Relaxed) {
+            tracing::warn!(waited_ms = waited.as_millis() as u64, "more deliveries come than can be written");
+        }
+        match (verdict, job) {
+            (Err(reason), Job::Append { done, .. }) => {
+                self.shed += 1;
+                // Whoever asked may have given up.
+                drop(done.send(Err(AppendError::Overloaded(reason))));
+            }
+            (_, job) => {
+                self.observe(Observed::Waited(waited));
+                batch.push(job);
+            }
+        }
+    }
+
+    /// Nobody is waiting.
+    fn emptied(&mut self) {
+        self.admission.emptied();
+        let shed = std::mem::take(&mut self.shed);
+        if shed > 0 {
+            tracing::warn!(
+                deliveries = shed,
+                "deliveries were turned away; now nothing waits for the journal any more"
+            );
+        }
+        self.shared.standing.store(false, Ordering::Relaxed);
+    }
+
+    fn observe(&self, observed: Observed) {
+        if let Some(observer) = self.shared.observer.get() {
+            observer(observed);
+        }
     }
 
     fn beat(&self) {
-        let elapsed_ms = self.shared.started.elapsed().as_millis() as u64;
+        let elapsed_ms = (self.shared.elapsed)().as_millis() as u64;
         self.shared.heartbeat_ms.store(elapsed_ms, Ordering::Relaxed);
     }
 
     /// Commits a batch with one sync, then tells everyone who waits.
-    fn commit(&mut self, batch: &mut Vec<Job>) {
+    fn commit(&mut self, jobs: Vec<Job>) {
         let began = Instant::now();
-        batch.retain_mut(|job| !is_stale(job));
-        let jobs = std::mem::take(batch);
         let result = self.write(&jobs);
         let (appended, bytes) = jobs.iter().fold((0, 0), |(rows, bytes), job| match job {
             Job::Append { body, .. } => (rows + 1, bytes + body.len() as u64),
@@ -391,12 +466,13 @@ impl Writer {
         match result {
             Ok(backlog_change) => {
                 self.shared.backlog.fetch_add(backlog_change, Ordering::Relaxed);
-                // Waking a task from outside the runtime costs a lock and often a system call; one wake for all of them
-                // lets this thread go on with the next batch.
-                self.shared.runtime.spawn(async move { jobs.into_iter().for_each(Job::done) });
+                // Whoever hears that its delivery is durable finds it counted.
                 if appended > 0 {
                     self.count(appended, bytes, began.elapsed());
                 }
+                // Waking a task from outside the runtime costs a lock and often a system call; one wake for all of them
+                // lets this thread go on with the next batch.
+                self.shared.runtime.spawn(async move { jobs.into_iter().for_each(Job::done) });
             }
             Err(error) => self.refuse(jobs, &error),
         }
@@ -407,14 +483,9 @@ impl Writer {
         shared.commits.fetch_add(1, Ordering::Relaxed);
         shared.rows.fetch_add(rows, Ordering::Relaxed);
         shared.commit_us.fetch_add(took.as_micros() as u64, Ordering::Relaxed);
-        if let Some(observer) = shared.observer.get() {
-            observer(rows, took);
-        }
+        self.observe(Observed::Committed { rows, took });
         shared.arrived.send_modify(|count| *count += rows);
-        let pages = bytes / PAGE_BYTES + COMMIT_PAGES;
-        if shared.checkpoint.pages.fetch_add(pages, Ordering::AcqRel) + pages >= CHECKPOINT_PAGES {
-            shared.checkpoint.wake.notify_one();
-        }
+        shared.checkpoint.written(bytes);
     }
 
     fn refuse(&self, jobs: Vec<Job>, error: &Error) {
@@ -467,17 +538,6 @@ impl Writer {
     }
 }
 
-/// Whether a delivery waited too long; its requester is told.
-fn is_stale(job: &mut Job) -> bool {
-    let Job::Append { since, done, .. } = job else { return false };
-    if since.elapsed() <= WAIT_MAX {
-        return false;
-    }
-    let (unused, _) = oneshot::channel();
-    drop(std::mem::replace(done, unused).send(Err(AppendError::Overloaded)));
-    true
-}
-
 fn settle(tx: &Transaction<'_>, settled: &Settled) -> Result<i64, rusqlite::Error> {
     const KEEP: &str = "
         INSERT INTO unreadable (scope, request, received_at_ms, reason, body)
@@ -495,100 +555,5 @@ fn settle(tx: &Transaction<'_>, settled: &Settled) -> Result<i64, rusqlite::Erro
     Ok(change)
 }
 
-/// Moves the WAL into the database file beside the writer's back.
-fn run_checkpoints(connection: &Connection, shared: &Shared) {
-    let checkpoint = &shared.checkpoint;
-    loop {
-        let guard = checkpoint.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        let idle = |_: &mut ()| {
-            checkpoint.pages.load(Ordering::Acquire) < CHECKPOINT_PAGES && !checkpoint.stop.load(Ordering::Acquire)
-        };
-        drop(checkpoint.wake.wait_timeout_while(guard, Duration::from_secs(5), idle));
-        let stopping = checkpoint.stop.load(Ordering::Acquire);
-        if checkpoint.pages.swap(0, Ordering::AcqRel) == 0 && !stopping {
-            continue;
-        }
-        if let Err(error) = move_wal(connection, &shared.path, stopping) {
-            tracing::warn!(error = %crate::domain::chain(&error), "journal checkpoint failed");
-        }
-        if stopping {
-            return;
-        }
-    }
-}
-
-/// Copies the WAL beside the writer's back; where it has grown long, makes the writer begin it anew. A WAL that is written
-/// over needs no new blocks: syncing it then costs the data alone, not the file system's journal too.
-fn move_wal(connection: &Connection, path: &Path, stopping: bool) -> Result<(), rusqlite::Error> {
-    let checkpoint = |mode: &str| {
-        connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get::<_, i64>("log"))
-    };
-    let frames = checkpoint("PASSIVE")?;
-    let wal_bytes = std::fs::metadata(wal_path(path)).map_or(0, |wal| wal.len());
-    if stopping || wal_bytes > WAL_BYTES_MAX {
-        checkpoint("TRUNCATE")?;
-    } else if frames > RESTART_FRAMES {
-        checkpoint("RESTART")?;
-    }
-    Ok(())
-}
-
-fn wal_path(path: &Path) -> PathBuf {
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
-    wal.into()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn open(dir: &Path) -> Journal {
-        Journal::open(&dir.join("journal.db"), Blocking::new()).expect("a journal opens")
-    }
-
-    #[tokio::test]
-    async fn deliveries_survive_a_restart_in_their_order() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let journal = open(dir.path());
-        for n in 0..5_u8 {
-            journal.append(None, None, Bytes::from(vec![n]), Timestamp(n.into())).await.expect("durable");
-        }
-        drop(journal);
-        let journal = open(dir.path());
-        let bodies: Vec<_> = journal.waiting(0, 10).await.expect("read").into_iter().map(|row| row.body).collect();
-        assert_eq!(bodies, [[0], [1], [2], [3], [4]]);
-        assert_eq!(journal.figures().backlog, 5);
-    }
-
-    #[tokio::test]
-    async fn settled_deliveries_are_gone_and_unreadable_ones_set_aside() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let journal = open(dir.path());
-        for body in ["good", "bad"] {
-            journal.append(None, None, body.into(), Timestamp(1)).await.expect("durable");
-        }
-        let ids: Vec<_> = journal.waiting(0, 10).await.expect("read").into_iter().map(|row| row.id).collect();
-        let settled = Settled { done: vec![ids[0]], unreadable: vec![(ids[1], "not JSON")], now: Timestamp(2) };
-        journal.settle(settled).await.expect("settled");
-        assert!(journal.waiting(0, 10).await.expect("read").is_empty());
-        let file = Connection::open(dir.path().join("journal.db")).expect("the file opens");
-        let kept: (String, Vec<u8>) = file
-            .query_row("SELECT reason, body FROM unreadable", [], |row| Ok((row.get(0)?, row.get(1)?)))
-            .expect("one row");
-        assert_eq!(kept, ("not JSON".to_owned(), b"bad".to_vec()));
-    }
-
-    #[tokio::test]
-    async fn many_waiting_deliveries_share_commits() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let journal = open(dir.path());
-        let appends = (0..500).map(|_| journal.append(None, None, Bytes::from_static(b"x"), Timestamp(0)));
-        for outcome in futures_util::future::join_all(appends).await {
-            outcome.expect("durable");
-        }
-        let figures = journal.figures();
-        assert_eq!(figures.rows, 500);
-        assert!(figures.commits < 250, "{} commits for 500 deliveries", figures.commits);
-    }
-}
+mod tests;

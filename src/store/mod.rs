@@ -35,7 +35,7 @@ pub use datadir::{DataDir, DataDirError};
 pub use echo::{CLOCK_SLACK_MS, same_text};
 pub use error::Error;
 pub use inbound::{Arrival, InboundReport, InboundRules};
-pub use journal::{AppendError, Delivery, Journal, JournalFigures, Settled};
+pub use journal::{AppendError, Delivery, Journal, JournalFigures, Observed, Settled, Shed};
 pub use open::Store;
 pub use outbox::OutboxRow;
 pub use outcome::Look;

@@ -41,6 +41,8 @@ pub struct Metrics {
     pub journal_commit_duration: Histogram,
     /// Deliveries in a journal commit.
     pub journal_batch_rows: Histogram,
+    /// Time that an accepted delivery waited for the journal's writer, seconds.
+    pub journal_queue_wait: Histogram,
     /// Time from queuing a reply to the channel's having it, seconds.
     pub reply_latency: Histogram,
     /// Deliveries that wait for dispatch.
@@ -104,6 +106,7 @@ impl Metrics {
             shed: counters("shed_total", "Requests turned away before they were durable", "reason")?,
             journal_commit_duration: histogram("journal_commit_duration_seconds", "Time of a journal commit", &QUICK)?,
             journal_batch_rows: histogram("journal_batch_rows", "Deliveries in a journal commit", &ROWS)?,
+            journal_queue_wait: histogram("journal_queue_wait_seconds", "Wait for the journal's writer", &QUICK)?,
             reply_latency: histogram("reply_latency_seconds", "Time from queuing a reply to its being sent", &SLOW)?,
             journal_backlog: gauge("journal_backlog", "Deliveries that wait for dispatch")?,
             tenant_db_open: gauge("tenant_db_open", "Tenants' files open")?,

@@ -8,6 +8,7 @@ mod dm;
 mod isolation;
 mod kill;
 mod model;
+mod overload;
 mod secrets;
 mod shop;
 mod support;
