@@ -128,11 +128,16 @@ impl Work {
             }
         }
         let ready = queue.ready.len();
+        // The scan's own plan knows nothing of those that rest, and a nearer wake has replaced the one made for them.
+        let rested = queue.resting.values().min().copied();
         if had_none && ready > 0 {
             state.ring.push_back(tenant);
         }
         state.forget_idle(tenant);
         drop(state);
+        if let Some(at) = rested {
+            self.wake(tenant, at);
+        }
         for _ in 0..ready.min(self.workers) {
             self.ready.notify_one();
         }
@@ -275,6 +280,18 @@ mod tests {
         assert_eq!(work.take(), None);
         work.offer(tenant(1), &[conversation(1)], false, Timestamp(COOLDOWN_MS));
         assert_eq!(work.take(), Some(job));
+    }
+
+    #[test]
+    fn a_resting_conversation_is_not_forgotten_when_its_tenant_is_looked_at_meanwhile() {
+        let work = Work::new(4);
+        work.offer(tenant(1), &[conversation(1)], false, Timestamp(0));
+        let job = work.take().expect("a job");
+        work.done(job, true, Timestamp(0));
+        work.wake(tenant(1), Timestamp(10));
+        assert_eq!(work.take_due(Timestamp(10)).0, [tenant(1)]);
+        work.offer(tenant(1), &[conversation(1)], false, Timestamp(10));
+        assert_eq!(work.take_due(Timestamp(COOLDOWN_MS)).0, [tenant(1)]);
     }
 
     #[test]
