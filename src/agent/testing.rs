@@ -45,6 +45,7 @@ pub(crate) fn turn(texts: &[&str]) -> TurnInput {
             language: Language::En,
             website: Some("https://noor.example".into()),
             state: TenantState::Active,
+            standing: Default::default(),
             created_at: Timestamp(0),
         },
         persona: Persona::default(),

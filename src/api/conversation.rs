@@ -14,6 +14,10 @@ pub enum ConversationFilter {
     Person,
     /// A shopper waits for a person.
     Waiting,
+    /// A draft waits for approval.
+    Draft,
+    /// Messages were left to people.
+    Parked,
 }
 
 /// A list to make.
@@ -45,6 +49,10 @@ pub struct Conversation {
     pub state: String,
     /// Why a person answers.
     pub takeover: Option<Takeover>,
+    /// The draft that waits for approval.
+    pub draft: Option<Draft>,
+    /// What was left to people and not dealt with yet.
+    pub parked: Option<Parked>,
     /// Shopper messages not yet covered by a turn.
     pub open_messages: u32,
     /// The last thing the shopper did that opens the channel's window.
@@ -64,6 +72,44 @@ pub struct Takeover {
     pub since: Time,
     /// When the shopper began to wait for the person.
     pub waiting_since: Option<Time>,
+}
+
+/// An answer that waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The run that made it, `turn_…`: what a decision names, so that nobody decides about another one unseen.
+    pub id: String,
+    /// Since when it waits.
+    pub since: Time,
+}
+
+/// Messages that the assistant has left to people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// `too_old`, `window_closed`, `mode_off`, `not_chosen`, `draft_rejected`, …
+    pub reason: String,
+    /// Since when.
+    pub since: Time,
+}
+
+/// A decision about a draft.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DraftDecision {
+    /// The draft that was seen; a conflict if another one waits by now. Whichever waits when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<String>,
+}
+
+/// A person's words in a draft's place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DraftEdit {
+    /// The draft that was seen; a conflict if another one waits by now. Whichever waits when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<String>,
+    /// The words.
+    pub text: String,
 }
 
 /// One conversation with everything in it.
@@ -102,6 +148,8 @@ pub struct Message {
 pub struct OutboxRow {
     /// `out_…`.
     pub id: String,
+    /// The run that made it; `null`: a person wrote it.
+    pub turn: Option<String>,
     /// `bot` or `person`.
     pub author: String,
     /// Its words.
@@ -110,7 +158,7 @@ pub struct OutboxRow {
     pub state: String,
     /// Why it is there.
     pub reason: Option<String>,
-    /// Waits for a person.
+    /// Waits for a person: pending, it is part of a draft; unknown, somebody has to look whether it arrived.
     pub held: bool,
     /// When it was queued.
     pub queued_at: Time,

@@ -23,14 +23,14 @@ pub use catalog::{
 };
 pub use chat::{ChatAnswer, ChatQuestion, ChatReply, Usage};
 pub use conversation::{
-    Conversation, ConversationDetail, ConversationFilter, ConversationQuery, Message, NewMessage, OutboxRow, Takeover,
-    Turn,
+    Conversation, ConversationDetail, ConversationFilter, ConversationQuery, Draft, DraftDecision, DraftEdit, Message,
+    NewMessage, OutboxRow, Parked, Takeover, Turn,
 };
 pub use event::{Event, EventQuery};
 pub use problem::{ErrorKind, KINDS, KindRow, Problem, ProblemBody, exit, exit_code_of, status_of};
 pub use secret::{NewSecret, Secret};
 pub use status::{AccountStatus, Journal, OutboxCounts, Status, TenantStatus, Versions};
-pub use tenant::{NewTenant, Persona, Removed, Tenant, TenantDetail};
+pub use tenant::{NewTenant, Persona, Removed, Tenant, TenantDetail, TenantEdit};
 pub use time::{InvalidTime, Time};
 
 use serde::{Deserialize, Serialize};

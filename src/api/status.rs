@@ -52,12 +52,20 @@ pub struct TenantStatus {
     pub name: String,
     /// `active` or `paused`.
     pub state: String,
+    /// `off`, `suggest` or `live`.
+    pub mode: String,
+    /// How many shoppers the mode is for; 0: everyone.
+    pub only_from: u64,
     /// Conversations.
     pub conversations: u64,
     /// Conversations that a person has.
     pub with_person: u64,
     /// Shoppers who wait for a person.
     pub waiting: u64,
+    /// Conversations in which a draft waits for approval.
+    pub drafts: u64,
+    /// Conversations in which messages were left to people.
+    pub parked: u64,
     /// Messages of shoppers that no turn covers yet.
     pub open_messages: u64,
     /// Products that a shopper may be shown.
@@ -85,6 +93,8 @@ pub struct OutboxCounts {
     pub cancelled: u64,
     /// Of all these, what waits for a person.
     pub held: u64,
+    /// Of what is held, parts of drafts.
+    pub drafts: u64,
 }
 
 /// One account.

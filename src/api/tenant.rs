@@ -21,6 +21,10 @@ pub struct Tenant {
     pub website: Option<String>,
     /// `active` or `paused`.
     pub state: String,
+    /// How far the assistant may go: `off`, `suggest` (drafts wait for a person) or `live`.
+    pub mode: String,
+    /// The shoppers whom the mode is for, as ids and `@names`; empty: everyone. The assistant is off for all others.
+    pub only_from: Vec<String>,
     /// When it was added.
     pub created_at: Time,
 }
@@ -52,9 +56,24 @@ pub struct NewTenant {
     /// The shop's site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub website: Option<String>,
+    /// `off`, `suggest` or `live`; `live` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
     /// The voice to start with.
     #[serde(default)]
     pub persona: Persona,
+}
+
+/// What to change of a shop. Whatever is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantEdit {
+    /// `off`, `suggest` or `live`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// The shoppers whom the mode is for: user names (`@` or not) or ids, all digits; empty: everyone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_from: Option<Vec<String>>,
 }
 
 /// The voice of a shop: what `aura persona set --file` reads and `aura persona show` prints.

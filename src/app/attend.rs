@@ -99,14 +99,23 @@ impl App {
             if recovered > 0 {
                 tracing::info!(tenant.id = %id, rows = recovered, "sends of the last process are being reconciled");
             }
+            // The last process may have ended between a change of the mode and what follows from it.
+            let attended = Attended { tenant, store };
+            self.settle_drafts(&attended).await?;
             self.set_recovered(id);
+            return Ok(Some(attended));
         }
         Ok(Some(Attended { tenant, store }))
     }
 
     async fn attend(&self, job: Job, stop: &CancellationToken) -> Result<(), Error> {
-        let Some(attended) = self.attended(job.tenant).await? else { return Ok(()) };
-        for _ in 0..STEPS_MAX {
+        let Some(mut attended) = self.attended(job.tenant).await? else { return Ok(()) };
+        for step in 0..STEPS_MAX {
+            // A step may have taken long: pausing and modes hold from the next one on.
+            if step > 0 {
+                let Some(tenant) = self.tenant_now(&attended.tenant).await? else { return Ok(()) };
+                attended.tenant = tenant;
+            }
             if stop.is_cancelled() || !self.step(&attended, job.conversation).await? {
                 break;
             }
@@ -120,8 +129,10 @@ impl App {
         let now = self.clock.now();
         let minutes = self.config.conversation.takeover_minutes;
         let paused = tenant.state == TenantState::Paused;
-        if let Some(row) = store.outbox_head(conversation).await? {
+        if let Some(row) = store.outbox_head(conversation, now).await? {
             match row.state {
+                OutboxState::Pending if row.held && paused => {}
+                OutboxState::Pending if row.held => return self.draft_lapsed(attended, &row).await,
                 OutboxState::Pending if row.not_before <= now => {
                     return self.deliver(attended, row).await;
                 }

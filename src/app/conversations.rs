@@ -75,31 +75,46 @@ impl App {
         id: ConversationId,
         text: &str,
     ) -> Result<Vec<OutboxRow>, Error> {
-        if text.trim().is_empty() {
-            return Err(Error::Invalid { message: "the message is empty".into(), hint: None });
-        }
+        not_empty(text)?;
         let store = self.tenant_store(tenant).await?;
         let conversation = find(&store, id).await?;
-        let now = self.clock.now();
-        let rules = ChannelRules::of(conversation.key.channel);
-        policy::may_send(rules, Author::Person, conversation.last_shopper_at, now)?;
-        if conversation.key.channel == ChannelKind::Instagram
-            && self.channel(tenant.tenant().id, ChannelKind::Instagram, &conversation.key.account).await?.is_none()
-        {
-            return Err(Error::Invalid {
-                message: format!("the account {} has no token", conversation.key.account),
-                hint: Some("Connect it with `aura connect instagram`.".into()),
-            });
-        }
-        let parts = split(text, rules.text_bytes_max);
+        self.may_send(tenant, &conversation, Author::Person).await?;
+        let parts = split(text, ChannelRules::of(conversation.key.channel).text_bytes_max);
         let count = parts.len() as u32;
-        store.queue_person(id, parts, now).await?;
+        store.queue_person(id, parts, self.clock.now()).await?;
         self.changed(tenant.tenant().id).await?;
         Ok(store.outbox_rows(id, count).await?)
     }
+
+    /// Whether something can go out now: the channel's window, and an account that can send.
+    pub(super) async fn may_send(
+        &self,
+        tenant: &TenantCtx,
+        conversation: &Conversation,
+        author: Author,
+    ) -> Result<(), Error> {
+        let key = &conversation.key;
+        policy::may_send(ChannelRules::of(key.channel), author, conversation.last_shopper_at, self.clock.now())?;
+        if key.channel == ChannelKind::Instagram
+            && self.channel(tenant.id(), ChannelKind::Instagram, &key.account).await?.is_none()
+        {
+            return Err(Error::Invalid {
+                message: format!("the account {} has no token", key.account),
+                hint: Some("Connect it with `aura connect instagram`.".into()),
+            });
+        }
+        Ok(())
+    }
 }
 
-async fn find(store: &TenantStore, id: ConversationId) -> Result<Conversation, Error> {
+pub(super) fn not_empty(text: &str) -> Result<(), Error> {
+    match text.trim() {
+        "" => Err(Error::Invalid { message: "the message is empty".into(), hint: None }),
+        _ => Ok(()),
+    }
+}
+
+pub(super) async fn find(store: &TenantStore, id: ConversationId) -> Result<Conversation, Error> {
     store.conversation(id).await?.ok_or_else(|| not_found(id.to_string()))
 }
 
@@ -111,7 +126,7 @@ fn not_found(name: String) -> Error {
     }
 }
 
-fn with_hint(error: crate::store::Error) -> Error {
+pub(super) fn with_hint(error: crate::store::Error) -> Error {
     match error {
         crate::store::Error::NotFound { what: "conversation", name } => not_found(name),
         other => other.into(),

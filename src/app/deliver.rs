@@ -25,6 +25,9 @@ impl App {
         if bot && tenant.state == TenantState::Paused {
             return Ok(false);
         }
+        if bot && self.held_back(attended, &row).await? {
+            return Ok(true);
+        }
         let rules = ChannelRules::of(row.channel);
         let tag = match policy::may_send(rules, row.author, row.last_shopper_at, now) {
             Ok(tag) => tag,

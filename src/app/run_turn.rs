@@ -6,6 +6,7 @@ use super::{
     App, Error,
     answer::{self, AnswerRun, Lookup},
     attend::Attended,
+    drafts::held_until,
     find::{self, Found},
 };
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
         outbox::Author,
         policy,
         product::{Product, ProductKey},
+        reach::Allowed,
         tenant::Tenant,
         turn::{Answer, HandOverReason, SuppressReason, TurnInput, TurnOutcome},
     },
@@ -36,7 +38,13 @@ impl App {
     pub(super) async fn run_turn(&self, attended: &Attended, conversation: ConversationId) -> Result<bool, Error> {
         let store = &attended.store;
         let started_at = self.clock.now();
-        let Some(begun) = store.begin_turn(conversation, started_at).await? else { return Ok(false) };
+        let Some(mut begun) = store.begin_turn(conversation, started_at).await? else { return Ok(false) };
+        self.learn_name(attended, &mut begun.conversation).await?;
+        let allowed = self.allowed(&attended.tenant, &begun.conversation, begun.written_at()).await?;
+        if let Allowed::Nothing(reason) = allowed {
+            self.leave_to_people(attended, conversation, reason).await?;
+            return Ok(true);
+        }
         if let Some(reason) = self.silent(&begun, started_at) {
             store.park_open(conversation, reason, started_at).await?;
             self.metrics.turn("suppressed");
@@ -48,11 +56,14 @@ impl App {
             return Ok(true);
         }
         let input = self.turn_input(attended, &begun, started_at).await?;
-        // The answer is durable as soon as it is made; only its sending waits for the courtesies.
-        let (_, answered) = tokio::join!(
-            self.show_typing(attended, &begun.conversation),
-            self.answer_and_commit(attended, &begun, &input, started_at)
-        );
+        // The answer is durable as soon as it is made; only its sending waits for the courtesies. A draft may never be
+        // sent, so nobody is shown that it is written.
+        let courtesies = async {
+            if allowed == Allowed::Answer {
+                self.show_typing(attended, &begun.conversation).await;
+            }
+        };
+        let (_, answered) = tokio::join!(courtesies, self.answer_and_commit(attended, &begun, &input, started_at));
         answered.map(|()| true)
     }
 
@@ -74,7 +85,14 @@ impl App {
             }
             Err(error) => return Err(error),
         };
-        let commit = commit(begun, answer, started_at, self.clock.now());
+        // The run may have taken long: what holds now decides.
+        let Some(tenant) = self.tenant_now(&attended.tenant).await? else { return Ok(()) };
+        let held_until = match self.allowed(&tenant, &begun.conversation, begun.written_at()).await? {
+            Allowed::Answer => None,
+            Allowed::Suggest => Some(held_until(begun.conversation.key.channel, begun.conversation.last_shopper_at)),
+            Allowed::Nothing(reason) => return self.leave_to_people(attended, begun.conversation.id, reason).await,
+        };
+        let commit = TurnCommit { held_until, ..commit(begun, answer, started_at, self.clock.now()) };
         let outcome = commit.outcome;
         let covered = commit.covered.len();
         match attended.store.commit_turn(commit).await? {
@@ -104,7 +122,7 @@ impl App {
         if policy::may_send(rules, Author::Bot, conversation.last_shopper_at, now).is_err() {
             return Some(SuppressReason::WindowClosed);
         }
-        let newest = begun.open.iter().map(|message| message.at).max().unwrap_or(now);
+        let newest = begun.written_at();
         let age_max_ms = i64::from(self.config.conversation.max_reply_age_minutes) * 60_000;
         (now.since_ms(newest) > age_max_ms).then_some(SuppressReason::TooOld)
     }
@@ -181,6 +199,7 @@ fn commit(begun: &BegunTurn, answer: Answer, started_at: Timestamp, now: Timesta
         covered: begun.open.iter().map(|message| message.id).collect(),
         outcome: answer.outcome,
         parts,
+        held_until: None,
         products: answer.products,
         evidence: answer.evidence.products.into_iter().map(|product| product.key).collect(),
         language: answer.language,

@@ -10,6 +10,7 @@ use crate::{
         channel::AccountId,
         event::{EventKind, NewEvent},
         persona::Persona,
+        reach::{Mode, Reach, Standing},
         secret::SecretScope,
         tenant::{Tenant, TenantSlug, TenantState},
     },
@@ -34,6 +35,8 @@ pub struct NewTenant {
     pub language: Language,
     /// The shop's site; `https://` is put before it when it has no scheme.
     pub website: Option<String>,
+    /// How far its assistant may go from the start.
+    pub mode: Mode,
 }
 
 /// What is gone after a removal.
@@ -141,6 +144,7 @@ pub async fn add(
         language: new.language,
         website: new.website.as_deref().map(checked_website).transpose()?,
         state: TenantState::Active,
+        standing: Standing { reach: Reach { mode: new.mode, only_from: Vec::new() }, since: act.at },
         created_at: act.at,
     };
     let key = installation.vault.seal_fresh_key(SecretScope::Tenant(tenant.id))?;
@@ -265,6 +269,7 @@ pub(super) mod tests {
             currency: Currency::EUR,
             language: Language::En,
             website: Some("shop.example/".into()),
+            mode: Mode::Live,
         }
     }
 

@@ -39,6 +39,10 @@ impl Channel for Local {
         Box::pin(ready(Ok(())))
     }
 
+    fn shopper_name<'a>(&'a self, _: &'a ShopperId) -> BoxFuture<'a, Result<Option<String>, ReadError>> {
+        Box::pin(ready(Ok(None)))
+    }
+
     fn newest_messages<'a>(&'a self, _: &'a ShopperId) -> BoxFuture<'a, Result<Vec<ThreadMessage>, ReadError>> {
         Box::pin(ready(Err(ReadError::Unsupported)))
     }

@@ -39,6 +39,9 @@ pub trait Channel: fmt::Debug + Send + Sync {
     /// nothing.
     fn show_seen_and_typing<'a>(&'a self, shopper: &'a ShopperId) -> BoxFuture<'a, Result<(), ReadError>>;
 
+    /// What people call the shopper there: the user name, without an `@`. `None`: the channel has none to give.
+    fn shopper_name<'a>(&'a self, shopper: &'a ShopperId) -> BoxFuture<'a, Result<Option<String>, ReadError>>;
+
     /// The newest messages of the thread with `shopper`, newest first, as the channel shows them now.
     fn newest_messages<'a>(&'a self, shopper: &'a ShopperId) -> BoxFuture<'a, Result<Vec<ThreadMessage>, ReadError>>;
 }

@@ -66,6 +66,11 @@ impl Client {
         self.get(&["tenants", slug], &()).await
     }
 
+    /// Changes how far a tenant's assistant may go, and with whom.
+    pub async fn edit_tenant(&self, slug: &str, edit: &api::TenantEdit) -> Result<api::Tenant, Error> {
+        self.json(request(Method::PATCH, &["tenants", slug], &(), json_body(edit)?)?).await
+    }
+
     /// Lets the tenant's assistant say nothing.
     pub async fn pause_tenant(&self, slug: &str) -> Result<api::Tenant, Error> {
         self.post(&["tenants", slug, "pause"], &()).await
@@ -159,6 +164,33 @@ impl Client {
     pub async fn send(&self, slug: &str, id: &str, message: &api::NewMessage) -> Result<Vec<api::OutboxRow>, Error> {
         let queued = self.post::<api::List<_>>(&["tenants", slug, "conversations", id, "messages"], message).await?;
         Ok(queued.items)
+    }
+
+    /// Lets a draft go out; returns what is queued.
+    pub async fn approve_draft(
+        &self,
+        slug: &str,
+        id: &str,
+        decision: &api::DraftDecision,
+    ) -> Result<Vec<api::OutboxRow>, Error> {
+        let path = ["tenants", slug, "conversations", id, "draft", "approve"];
+        Ok(self.post::<api::List<_>>(&path, decision).await?.items)
+    }
+
+    /// Refuses a draft.
+    pub async fn reject_draft(
+        &self,
+        slug: &str,
+        id: &str,
+        decision: &api::DraftDecision,
+    ) -> Result<api::Conversation, Error> {
+        self.post(&["tenants", slug, "conversations", id, "draft", "reject"], decision).await
+    }
+
+    /// Sends a person's words in a draft's place; returns what is queued.
+    pub async fn edit_draft(&self, slug: &str, id: &str, edit: &api::DraftEdit) -> Result<Vec<api::OutboxRow>, Error> {
+        let path = ["tenants", slug, "conversations", id, "draft", "edit"];
+        Ok(self.post::<api::List<_>>(&path, edit).await?.items)
     }
 
     /// Events of one tenant, or of all; without end when the query says `follow`.

@@ -1,9 +1,10 @@
 //! The thread of one shopper with one account.
 
 use super::{
-    ConversationId, Language, MessageId, Timestamp,
+    ConversationId, Language, MessageId, Timestamp, TurnId,
     channel::{AccountId, ChannelKind, ShopperId},
     inbound::AttachmentKind,
+    turn::SuppressReason,
 };
 
 /// What identifies a conversation.
@@ -66,6 +67,24 @@ pub struct Takeover {
     pub waiting_since: Option<Timestamp>,
 }
 
+/// Messages of the shopper were left to people, and nobody has dealt with them yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// Why the assistant did not answer them.
+    pub reason: SuppressReason,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// An answer of the assistant that waits for a person's approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// The run that made it; what an approval names, so that nobody approves another one unseen.
+    pub turn: TurnId,
+    /// Since when it waits.
+    pub since: Timestamp,
+}
+
 /// One conversation, as lists and decisions need it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversation {
@@ -75,8 +94,14 @@ pub struct Conversation {
     pub key: ConversationKey,
     /// What people call the shopper, when known.
     pub shopper_name: Option<String>,
+    /// When the channel was last asked for the name.
+    pub shopper_name_at: Option<Timestamp>,
     /// `None`: the bot answers.
     pub takeover: Option<Takeover>,
+    /// What was left to people.
+    pub parked: Option<Parked>,
+    /// What waits for approval.
+    pub draft: Option<Draft>,
     /// The last thing the shopper did that opens the channel's window.
     pub last_shopper_at: Option<Timestamp>,
     /// The newest message of either side.

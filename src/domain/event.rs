@@ -46,8 +46,20 @@ kinds! {
     ReplyCancelled = "reply.cancelled",
     /// A person has to look: a held reply, a refused one.
     ReplyHeld = "reply.held",
+    /// An answer waits for a person's approval.
+    DraftWaiting = "draft.waiting",
+    /// A person lets the draft go out as it is.
+    DraftApproved = "draft.approved",
+    /// A person sends other words in its place.
+    DraftEdited = "draft.edited",
+    /// A person refuses the draft; the messages are left to people.
+    DraftRejected = "draft.rejected",
+    /// The draft has lost its reason: the shopper wrote again, a person answered, the window closed, …
+    DraftWithdrawn = "draft.withdrawn",
     /// The assistant asked for a person.
     HandedOver = "conversation.handed_over",
+    /// Messages of the shopper were left to people.
+    Parked = "conversation.parked",
     /// A person answers from now on.
     TakeoverStarted = "takeover.started",
     /// The bot answers again.
@@ -66,6 +78,8 @@ kinds! {
     PersonaChanged = "persona.changed",
     /// The tenant was paused.
     TenantPaused = "tenant.paused",
+    /// How far the assistant may go, or with whom, was changed.
+    TenantModeChanged = "tenant.mode_changed",
     /// The tenant answers again.
     TenantResumed = "tenant.resumed",
 }

@@ -18,6 +18,7 @@ pub mod persona;
 pub mod policy;
 pub mod product;
 pub mod proof;
+pub mod reach;
 pub mod reply;
 pub mod search;
 pub mod secret;

@@ -48,6 +48,13 @@ pub fn may_send(
     }
 }
 
+/// When the bot may no longer write; `None`: the channel has no window, or the shopper never opened it.
+#[must_use]
+pub fn window_ends_at(rules: &ChannelRules, last_shopper_at: Option<Timestamp>) -> Option<Timestamp> {
+    let window_ms = rules.window_ms?;
+    last_shopper_at.map(|last| last.plus_ms(window_ms - rules.window_margin_ms))
+}
+
 /// When the bot answers again by itself; `None`: only when a person lets it.
 #[must_use]
 pub fn bot_returns_at(takeover: &Takeover, takeover_minutes: u32) -> Option<Timestamp> {
@@ -74,6 +81,15 @@ mod tests {
         assert_eq!(decide(Author::Person, 23 * HOUR + 54 * MINUTE), Ok(None));
         assert_eq!(decide(Author::Person, 25 * HOUR), Ok(Some(Tag::HumanAgent)));
         assert_eq!(decide(Author::Person, 7 * 24 * HOUR), Err(Refusal::PersonWindowClosed));
+    }
+
+    #[test]
+    fn the_window_ends_at_the_moment_from_which_the_bot_is_refused() {
+        let (rules, opened) = (&ChannelRules::INSTAGRAM, Some(Timestamp(7)));
+        let end = window_ends_at(rules, opened).expect("Instagram has a window");
+        assert!(may_send(rules, Author::Bot, opened, end.plus_ms(-1)).is_ok());
+        assert!(may_send(rules, Author::Bot, opened, end).is_err());
+        assert_eq!(window_ends_at(&ChannelRules::LOCAL, opened), None);
     }
 
     #[test]

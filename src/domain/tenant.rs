@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Currency, Language, TenantId, Timestamp};
+use super::{Currency, Language, TenantId, Timestamp, reach::Standing};
 
 /// How a tenant is addressed: `[a-z0-9][a-z0-9-]{1,38}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,8 +85,10 @@ pub struct Tenant {
     pub language: Language,
     /// The shop's site, `https://…` without a trailing slash; product links are made from it when a source has none.
     pub website: Option<String>,
-    /// Whether it answers.
+    /// Whether it acts at all; pausing stops everything at once, what is queued included.
     pub state: TenantState,
+    /// How far its assistant may go, and with whom.
+    pub standing: Standing,
     /// When it was added.
     pub created_at: Timestamp,
 }

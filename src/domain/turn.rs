@@ -99,12 +99,29 @@ pub enum SuppressReason {
     NothingToSay,
     /// Older than `conversation.max_reply_age_minutes`: parked for a person.
     TooOld,
+    /// The tenant's assistant is off.
+    ModeOff,
+    /// The tenant's assistant answers chosen shoppers only, and this is none of them.
+    NotChosen,
+    /// A person refused the draft.
+    DraftRejected,
+    /// The account that would send the answer is not connected.
+    AccountNotConnected,
 }
 
 impl SuppressReason {
     /// Every reason.
-    pub const ALL: [Self; 5] =
-        [Self::AnsweredByPerson, Self::Unsent, Self::WindowClosed, Self::NothingToSay, Self::TooOld];
+    pub const ALL: [Self; 9] = [
+        Self::AnsweredByPerson,
+        Self::Unsent,
+        Self::WindowClosed,
+        Self::NothingToSay,
+        Self::TooOld,
+        Self::ModeOff,
+        Self::NotChosen,
+        Self::DraftRejected,
+        Self::AccountNotConnected,
+    ];
 
     /// The word in the store, in events and on screen.
     #[must_use]
@@ -115,6 +132,10 @@ impl SuppressReason {
             Self::WindowClosed => "window_closed",
             Self::NothingToSay => "nothing_to_say",
             Self::TooOld => "too_old",
+            Self::ModeOff => "mode_off",
+            Self::NotChosen => "not_chosen",
+            Self::DraftRejected => "draft_rejected",
+            Self::AccountNotConnected => "account_not_connected",
         }
     }
 

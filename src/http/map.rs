@@ -41,6 +41,8 @@ pub(super) fn tenant(tenant: Tenant) -> api::Tenant {
         language: tenant.language.code().into(),
         website: tenant.website,
         state: state.into(),
+        mode: tenant.standing.reach.mode.as_str().into(),
+        only_from: tenant.standing.reach.only_from.iter().map(ToString::to_string).collect(),
         created_at: tenant.created_at.into(),
     }
 }
@@ -207,6 +209,10 @@ pub(super) fn conversation(conversation: Conversation) -> api::Conversation {
             since: takeover.since.into(),
             waiting_since: takeover.waiting_since.map(Into::into),
         }),
+        draft: conversation.draft.map(|draft| api::Draft { id: draft.turn.to_string(), since: draft.since.into() }),
+        parked: conversation
+            .parked
+            .map(|parked| api::Parked { reason: parked.reason.as_str().into(), since: parked.since.into() }),
         open_messages: conversation.open_messages,
         last_shopper_at: conversation.last_shopper_at.map(Into::into),
         last_message_at: conversation.last_message_at.into(),
@@ -237,6 +243,7 @@ fn message(message: Message) -> api::Message {
 pub(super) fn outbox_row(row: OutboxRow) -> api::OutboxRow {
     api::OutboxRow {
         id: row.id.to_string(),
+        turn: row.turn.map(|turn| turn.to_string()),
         author: row.author.as_str().into(),
         text: row.text,
         state: row.state.as_str().into(),
@@ -344,9 +351,13 @@ fn tenant_status(status: TenantStatus) -> api::TenantStatus {
         slug: status.tenant.slug.to_string(),
         name: status.tenant.name,
         state: tenant_state(status.tenant.state).into(),
+        mode: status.tenant.standing.reach.mode.as_str().into(),
+        only_from: status.tenant.standing.reach.only_from.len() as u64,
         conversations: status.counts.conversations,
         with_person: status.counts.taken_over,
         waiting: status.counts.waiting,
+        drafts: status.counts.drafts,
+        parked: status.counts.parked,
         open_messages: status.counts.open_messages,
         products: status.products,
         outbox: api::OutboxCounts {
@@ -357,6 +368,7 @@ fn tenant_status(status: TenantStatus) -> api::TenantStatus {
             failed: count(OutboxState::Failed),
             cancelled: count(OutboxState::Cancelled),
             held: status.counts.held,
+            drafts: status.counts.draft_rows,
         },
         accounts: status.accounts.into_iter().map(account_status).collect(),
     }

@@ -2,7 +2,7 @@
 
 use axum::{
     http::Method,
-    routing::{MethodRouter, delete, get, post, put},
+    routing::{MethodRouter, delete, get, patch, post, put},
 };
 
 use super::{Edge, handlers::*};
@@ -58,6 +58,7 @@ routes! {
     all    Json   GET    get    "/tenants" => tenants::list,
     all    Json   POST   post   "/tenants" => tenants::add,
     tenant Json   GET    get    "/tenants/{slug}" => tenants::show,
+    tenant Json   PATCH  patch  "/tenants/{slug}" => tenants::edit,
     tenant Json   DELETE delete "/tenants/{slug}" => tenants::remove,
     tenant Json   POST   post   "/tenants/{slug}/pause" => tenants::pause,
     tenant Json   POST   post   "/tenants/{slug}/resume" => tenants::resume,
@@ -75,6 +76,9 @@ routes! {
     tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/takeover" => conversations::takeover,
     tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/release" => conversations::release,
     tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/messages" => conversations::send,
+    tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/draft/approve" => conversations::approve,
+    tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/draft/reject" => conversations::reject,
+    tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/draft/edit" => conversations::edit,
     tenant Stream POST   post   "/tenants/{slug}/audit/verify" => audit::verify,
     tenant Json   GET    get    "/tenants/{slug}/events" => events::tail,
     tenant Json   GET    get    "/tenants/{slug}/secrets" => secrets::list_of_tenant,

@@ -100,6 +100,7 @@ async fn errors_have_one_shape_and_every_answer_an_id() {
         currency: crate::domain::Currency::EUR,
         language: crate::domain::Language::En,
         website: None,
+        mode: crate::domain::reach::Mode::Live,
     };
     app.tenant_add(&Caller::Operator, noor, crate::domain::persona::Persona::default()).await.expect("added");
     let router = operator_router(app, Arc::new(Counter::default()));

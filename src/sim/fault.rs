@@ -98,6 +98,8 @@ pub enum CallKind {
     Conversations,
     /// One conversation's messages, or one message.
     Read,
+    /// A shopper's profile.
+    Profile,
     /// `subscribed_apps`.
     Subscription,
 }

@@ -44,6 +44,7 @@ const BAD_MESSAGE: Refusal = Refusal(100, Some(2_534_015));
 const NO_SUCH_PERSON: Refusal = Refusal(100, Some(2_018_001));
 const OUTSIDE_WINDOW: Refusal = Refusal(10, Some(2_534_022));
 const PERSON_UNAVAILABLE: Refusal = Refusal(551, Some(1_545_041));
+const NO_CONSENT: Refusal = Refusal(230, None);
 pub(super) const UNREADABLE_MESSAGE: Refusal = Refusal(9_000_001, None);
 const UNKNOWN_PATH: Refusal = Refusal(2_500, None);
 
@@ -109,6 +110,10 @@ async fn answer(
         (method @ ("GET" | "POST" | "DELETE"), [id, "subscribed_apps"]) if own(id) => {
             let change = |state: &mut State| Ok(subscription(state, &account, method));
             read(&shared, CallKind::Subscription, &account, None, change).await
+        }
+        ("GET", [id]) if is_shopper(&shared, &account, id) => {
+            let profile = |state: &mut State| profile(state, &account, id);
+            read(&shared, CallKind::Profile, &account, Some((*id).to_owned()), profile).await
         }
         ("GET", [id]) => {
             let now = shared.clock.now();
@@ -176,6 +181,19 @@ async fn read(
 fn me(state: &State, account: &str) -> Value {
     let account = &state.world.accounts[account];
     json!({"id": account.app_scoped_id, "user_id": account.id, "username": account.username})
+}
+
+fn is_shopper(shared: &Shared, account: &str, id: &str) -> bool {
+    shared.change(|state| state.world.threads.contains_key(&(account.to_owned(), id.to_owned())))
+}
+
+/// The profile of a shopper who has written; of anybody else Meta tells nothing (230, no consent).
+fn profile(state: &mut State, account: &str, id: &str) -> Result<Value, Refusal> {
+    let thread = state.world.threads.get(&(account.to_owned(), id.to_owned()));
+    match thread.filter(|thread| thread.last_shopper_at.is_some() && !thread.blocked) {
+        Some(thread) => Ok(json!({"username": thread.name, "id": id})),
+        None => Err(NO_CONSENT),
+    }
 }
 
 fn subscription(state: &mut State, account: &str, method: &str) -> Value {

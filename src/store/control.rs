@@ -5,6 +5,7 @@
 mod accounts;
 mod audit;
 mod due;
+mod reach;
 mod secrets;
 mod tenants;
 
@@ -19,8 +20,9 @@ use crate::domain::{TenantId, audit::Act, audit::NewAudit};
 pub use secrets::NewSecret;
 pub use tenants::RemovedTenant;
 
-pub(super) const SCHEMA: sqlite::Schema =
-    sqlite::Schema { migrations: &[include_str!("migrations/control/0001_init.sql")] };
+pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
+    migrations: &[include_str!("migrations/control/0001_init.sql"), include_str!("migrations/control/0002_reach.sql")],
+};
 
 /// A handle on `control.db`. Cheap to clone.
 #[derive(Clone)]

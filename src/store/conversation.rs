@@ -9,7 +9,7 @@ use super::{
 use crate::domain::{
     ConversationId, Ids, Timestamp, TurnId,
     channel::{AccountId, ChannelKind, ShopperId},
-    conversation::{Conversation, ConversationKey, Message, Side, Takeover, TakeoverCause},
+    conversation::{Conversation, ConversationKey, Draft, Message, Parked, Side, Takeover, TakeoverCause},
     event::{EventKind, NewEvent},
     inbound::AttachmentKind,
     policy,
@@ -27,11 +27,19 @@ pub enum ConversationFilter {
     TakenOver,
     /// Those in which a shopper waits for a person.
     Waiting,
+    /// Those in which a draft waits for approval.
+    Draft,
+    /// Those in which messages were left to people.
+    Parked,
 }
 
 pub(super) const COLUMNS: &str = "
-    id, channel, account_id, shopper_id, shopper_name, language, last_message_at_ms, last_shopper_at_ms, disclosed_at_ms,
-    takeover_cause, takeover_since_ms, waiting_since_ms,
+    id, channel, account_id, shopper_id, shopper_name, shopper_name_at_ms, language, last_message_at_ms, last_shopper_at_ms, disclosed_at_ms,
+    takeover_cause, takeover_since_ms, waiting_since_ms, parked_reason, parked_since_ms,
+    (SELECT o.turn_id FROM outbox o
+     WHERE o.conversation_id = conversation.id AND o.state = 'pending' AND o.held = 1 LIMIT 1) AS draft_turn_id,
+    (SELECT min(o.queued_at_ms) FROM outbox o
+     WHERE o.conversation_id = conversation.id AND o.state = 'pending' AND o.held = 1) AS draft_since_ms,
     (SELECT count(*) FROM message m WHERE m.conversation_id = conversation.id AND m.answerable = 1 AND m.turn_id IS NULL)
         AS open_messages";
 
@@ -39,6 +47,10 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
     let cause = parsed_opt(row, "takeover_cause", TakeoverCause::parse)?;
     let since = moment(row, "takeover_since_ms")?.unwrap_or_default();
     let waiting_since = moment(row, "waiting_since_ms")?;
+    let parked_reason = parsed_opt(row, "parked_reason", SuppressReason::parse)?;
+    let parked_since = moment(row, "parked_since_ms")?.unwrap_or_default();
+    let draft = parsed_opt(row, "draft_turn_id", |text| text.parse().ok())?;
+    let draft_since = moment(row, "draft_since_ms")?.unwrap_or_default();
     Ok(Conversation {
         id: id(row, "id")?,
         key: ConversationKey {
@@ -47,7 +59,10 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
             shopper: ShopperId(row.get("shopper_id")?),
         },
         shopper_name: row.get("shopper_name")?,
+        shopper_name_at: moment(row, "shopper_name_at_ms")?,
         takeover: cause.map(|cause| Takeover { since, cause, waiting_since }),
+        parked: parked_reason.map(|reason| Parked { reason, since: parked_since }),
+        draft: draft.map(|turn| Draft { turn, since: draft_since }),
         last_shopper_at: moment(row, "last_shopper_at_ms")?,
         last_message_at: Timestamp(row.get("last_message_at_ms")?),
         language: parsed_opt(row, "language", |code| code.parse().ok())?,
@@ -77,8 +92,22 @@ pub(super) fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
 
 pub(super) const MESSAGE_COLUMNS: &str = "id, side, text, payload, attachments, at_ms, unsent";
 
-/// Starts a takeover, or renews the one there is. What the bot had not begun to send is cancelled.
+/// Starts a takeover, or renews the one there is. An answer of which nothing has left is as if it had never been: its
+/// messages wait for the person. The rest of one that was being sent is cancelled.
 pub(super) fn take_over(
+    tx: &Transaction<'_>,
+    conversation: ConversationId,
+    cause: TakeoverCause,
+    actor: &'static str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    outbox::supersede(tx, conversation, None, "takeover", now)?;
+    outbox::cancel_pending(tx, conversation, None, "takeover", now)?;
+    mark_taken_over(tx, conversation, cause, actor, now)
+}
+
+/// The same for a conversation in which what the bot has queued is to go out.
+pub(super) fn mark_taken_over(
     tx: &Transaction<'_>,
     conversation: ConversationId,
     cause: TakeoverCause,
@@ -103,7 +132,6 @@ pub(super) fn take_over(
             })
         })
         .map_err(failed)?;
-    outbox::cancel_pending(tx, conversation, "takeover", now)?;
     if !before {
         let started = NewEvent::new(EventKind::TakeoverStarted, actor)
             .id("conversation", conversation)
@@ -134,6 +162,42 @@ pub(super) fn give_back(
         event::append(tx, now, &ended)?;
     }
     Ok(ended == 1)
+}
+
+/// Leaves what a turn covers to people, visibly, until somebody deals with it.
+pub(super) fn park(
+    tx: &Transaction<'_>,
+    conversation: ConversationId,
+    reason: SuppressReason,
+    now: Timestamp,
+) -> Result<(), Error> {
+    const SQL: &str = "
+        UPDATE conversation SET parked_reason = :reason, parked_since_ms = coalesce(parked_since_ms, :now)
+        WHERE id = :id AND parked_reason IS NOT :reason";
+    let parked = tx
+        .prepare_cached(SQL)
+        .and_then(|mut update| {
+            update.execute(named_params! {
+                ":id": conversation.to_string(), ":reason": reason.as_str(), ":now": now.0,
+            })
+        })
+        .map_err(Error::sql("park a conversation"))?;
+    if parked == 1 {
+        let parked = NewEvent::new(EventKind::Parked, "system").id("conversation", conversation);
+        event::append(tx, now, &parked.word("reason", reason.as_str()))?;
+    }
+    Ok(())
+}
+
+/// Somebody has dealt with what was left to people. `false` if nothing was.
+pub(super) fn unpark(tx: &Transaction<'_>, conversation: ConversationId) -> Result<bool, Error> {
+    const SQL: &str = "
+        UPDATE conversation SET parked_reason = NULL, parked_since_ms = NULL WHERE id = :id AND parked_reason IS NOT NULL";
+    let cleared = tx
+        .prepare_cached(SQL)
+        .and_then(|mut update| update.execute(named_params! { ":id": conversation.to_string() }))
+        .map_err(Error::sql("clear a parked conversation"))?;
+    Ok(cleared == 1)
 }
 
 /// Covers every open message by one silent turn: the messages are accounted for and will not be answered.
@@ -195,6 +259,10 @@ impl TenantStore {
             ConversationFilter::WithBot => "takeover_cause IS NULL",
             ConversationFilter::TakenOver => "takeover_cause IS NOT NULL",
             ConversationFilter::Waiting => "waiting_since_ms IS NOT NULL",
+            ConversationFilter::Draft => {
+                "id IN (SELECT conversation_id FROM outbox WHERE state = 'pending' AND held = 1)"
+            }
+            ConversationFilter::Parked => "parked_since_ms IS NOT NULL",
         };
         self.read("list conversations", move |tx| {
             let sql = format!(
@@ -240,6 +308,26 @@ impl TenantStore {
         .await
     }
 
+    /// Notes what the channel says the shopper is called; `None`: it does not say, and what was known stays.
+    pub async fn name_shopper(
+        &self,
+        conversation: ConversationId,
+        name: Option<String>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        const SQL: &str = "
+            UPDATE conversation SET shopper_name = coalesce(:name, shopper_name), shopper_name_at_ms = :now WHERE id = :id";
+        self.write("note a shopper's name", move |tx| {
+            tx.prepare_cached(SQL)
+                .and_then(|mut update| {
+                    update.execute(named_params! { ":id": conversation.to_string(), ":name": name, ":now": now.0 })
+                })
+                .map(drop)
+                .map_err(Error::sql("note a shopper's name"))
+        })
+        .await
+    }
+
     /// A person takes the conversation.
     pub async fn take_over(
         &self,
@@ -254,11 +342,13 @@ impl TenantStore {
         .await
     }
 
-    /// The bot may answer again; what is open becomes due at once. `false` if no person had it.
+    /// The bot may answer again; what is open becomes due at once, and what was left to people counts as dealt with.
+    /// `false` if there was nothing to give back.
     pub async fn release(&self, conversation: ConversationId, now: Timestamp) -> Result<bool, Error> {
         self.write("end a takeover", move |tx| {
             require(tx, conversation)?;
-            give_back(tx, conversation, "operator", now)
+            let dealt_with = unpark(tx, conversation)?;
+            Ok(give_back(tx, conversation, "operator", now)? || dealt_with)
         })
         .await
     }

@@ -18,8 +18,14 @@ pub struct TenantCounts {
     pub open_messages: u64,
     /// Outbox rows by state.
     pub outbox: Vec<(OutboxState, u64)>,
-    /// Outbox rows that wait for a person.
+    /// Conversations in which messages were left to people.
+    pub parked: u64,
+    /// Conversations in which a draft waits for approval.
+    pub drafts: u64,
+    /// Outbox rows that wait for a person, those of drafts among them.
     pub held: u64,
+    /// Outbox rows of drafts.
+    pub draft_rows: u64,
 }
 
 /// What reached us on one account.
@@ -37,14 +43,18 @@ impl TenantStore {
     /// Counts conversations, open messages and outbox rows.
     pub async fn counts(&self) -> Result<TenantCounts, Error> {
         const CONVERSATIONS: &str = "
-            SELECT count(*), count(takeover_cause), count(waiting_since_ms) FROM conversation WHERE channel <> 'local'";
+            SELECT count(*), count(takeover_cause), count(waiting_since_ms), count(parked_since_ms)
+            FROM conversation WHERE channel <> 'local'";
         const OPEN: &str = "SELECT count(*) FROM message WHERE answerable = 1 AND turn_id IS NULL";
         const OUTBOX: &str = "SELECT state, count(*) AS rows FROM outbox WHERE account_id <> 'local' GROUP BY state";
+        const DRAFTS: &str = "
+            SELECT count(DISTINCT conversation_id), count(*) FROM outbox WHERE state = 'pending' AND held = 1";
         const HELD: &str = "SELECT count(*) FROM outbox WHERE held = 1";
         self.read("count conversations", move |tx| {
             let count = || -> rusqlite::Result<TenantCounts> {
-                let (conversations, taken_over, waiting) =
-                    tx.query_row(CONVERSATIONS, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+                let (conversations, taken_over, waiting, parked) =
+                    tx.query_row(CONVERSATIONS, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+                let (drafts, draft_rows) = tx.query_row(DRAFTS, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
                 let found: Vec<(OutboxState, u64)> = tx
                     .prepare_cached(OUTBOX)?
                     .query_map([], |row| Ok((parsed(row, "state", OutboxState::parse)?, row.get("rows")?)))?
@@ -56,6 +66,9 @@ impl TenantStore {
                     waiting,
                     open_messages: tx.query_row(OPEN, [], |row| row.get(0))?,
                     outbox: OutboxState::ALL.into_iter().map(|state| (state, of(state))).collect(),
+                    parked,
+                    drafts,
+                    draft_rows,
                     held: tx.query_row(HELD, [], |row| row.get(0))?,
                 })
             };

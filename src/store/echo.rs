@@ -91,6 +91,7 @@ fn person_wrote(tx: &Transaction<'_>, echo: &Echo<'_>, ids: &dyn Ids, now: Times
     insert_message(tx, echo.conversation, echo.account, echo.mid, Author::Person, echo.text, echo.at, ids, now)?;
     conversation::take_over(tx, echo.conversation, TakeoverCause::Echo, "person", now)?;
     conversation::close_open(tx, echo.conversation, SuppressReason::AnsweredByPerson, ids, now)?;
+    conversation::unpark(tx, echo.conversation)?;
     let wrote = NewEvent::new(EventKind::PersonWrote, "person")
         .id("conversation", echo.conversation)
         .word("through", "echo")

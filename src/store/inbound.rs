@@ -8,7 +8,7 @@ use super::{
     row::{id, json_strings, parsed_opt},
 };
 use crate::domain::{
-    ConversationId, Ids, MessageId, RequestId, Timestamp,
+    ConversationId, Ids, MessageId, RequestId, Timestamp, TurnId,
     channel::{ChannelKind, ShopperId},
     conversation::TakeoverCause,
     event::{EventKind, NewEvent},
@@ -68,6 +68,9 @@ struct NewMessage<'a> {
     attachments: Vec<&'static str>,
     answerable: bool,
 }
+
+/// An erased message: its conversation, its id, and the turn that covers it.
+type Erased = (String, String, Option<String>);
 
 struct Thread {
     id: ConversationId,
@@ -250,7 +253,7 @@ impl Recorder<'_> {
                 .prepare_cached(WAITS)
                 .and_then(|mut update| update.execute(named_params! { ":id": id, ":now": now }))
         } else {
-            outbox::supersede(self.tx, thread.id, self.rules.now)?;
+            outbox::supersede(self.tx, thread.id, None, "superseded", self.rules.now)?;
             self.tx.prepare_cached(DUE).and_then(|mut update| {
                 update.execute(named_params! {
                     ":id": id, ":now": now, ":debounce": self.rules.debounce_ms,
@@ -287,33 +290,42 @@ impl Recorder<'_> {
         const ERASE: &str = "
             UPDATE message SET text = NULL, payload = NULL, attachments = '[]', unsent = 1
             WHERE account_id = :account AND mid = :mid AND side = 'shopper'
-            RETURNING conversation_id, id";
+            RETURNING conversation_id, id, turn_id";
         const EFFECTS: &str = "
             DELETE FROM turn_effect WHERE turn_id = (SELECT turn_id FROM message WHERE account_id = :account AND mid = :mid)";
         const OPEN: &str = "
             SELECT 1 FROM message WHERE conversation_id = :id AND answerable = 1 AND turn_id IS NULL AND unsent = 0";
         let failed = |error| Error::sql("erase an unsent message")(error);
         let key = named_params! { ":account": arrival.event.account.0, ":mid": mid };
-        let erase = || -> rusqlite::Result<(bool, Option<(String, String)>)> {
+        let erase = || -> rusqlite::Result<(bool, Option<Erased>)> {
             let fresh = self.tx.prepare_cached(TOMBSTONE)?.execute(named_params! {
                 ":account": arrival.event.account.0, ":mid": mid, ":now": self.rules.now.0,
             })?;
             self.tx.prepare_cached(EFFECTS)?.execute(key)?;
-            let found =
-                self.tx.prepare_cached(ERASE)?.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            let found = self
+                .tx
+                .prepare_cached(ERASE)?
+                .query_row(key, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .optional()?;
             Ok((fresh == 1, found))
         };
         let (fresh, found) = erase().map_err(failed)?;
         if !fresh {
             return Ok(false);
         }
-        let Some((conversation_text, message)) = found else { return Ok(true) };
+        let Some((conversation_text, message, turn)) = found else { return Ok(true) };
         let conversation: ConversationId = conversation_text
             .parse()
             .map_err(|_| Error::Unreadable { what: "a conversation's id", value: conversation_text.clone() })?;
         let unsent =
             NewEvent::new(EventKind::MessageUnsent, "shopper").id("conversation", conversation).id("message", message);
         event::append(self.tx, self.rules.now, &caused(unsent, arrival))?;
+        // An answer that rests on what was taken back, and of which nothing has left, is made anew without it.
+        let turn = turn.as_deref().and_then(|turn| turn.parse::<TurnId>().ok());
+        let withdrawn = match turn {
+            Some(turn) => outbox::supersede(self.tx, conversation, Some(turn), "unsent", self.rules.now)?,
+            None => false,
+        };
         let still_open = self
             .tx
             .prepare_cached(OPEN)
@@ -321,6 +333,8 @@ impl Recorder<'_> {
             .map_err(failed)?;
         if !still_open {
             conversation::close_open(self.tx, conversation, SuppressReason::Unsent, self.ids, self.rules.now)?;
+        } else if withdrawn {
+            self.make_due(&Thread { id: conversation, taken_over: false })?;
         }
         Ok(true)
     }

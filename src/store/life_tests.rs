@@ -101,7 +101,7 @@ impl Shop {
     }
 
     async fn head(&self) -> Option<OutboxRow> {
-        self.store.outbox_head(self.conversation().await).await.expect("read")
+        self.store.outbox_head(self.conversation().await, Timestamp(0)).await.expect("read")
     }
 
     async fn claim(&self, now: i64) -> OutboxRow {
@@ -137,6 +137,7 @@ fn commit(begun: &super::BegunTurn, now: i64, outcome: TurnOutcome, parts: &[&st
         covered: begun.open.iter().map(|message| message.id).collect(),
         outcome,
         parts: parts.iter().map(|part| (*part).to_owned()).collect(),
+        held_until: None,
         products: Vec::new(),
         evidence: Vec::new(),
         language: Language::En,

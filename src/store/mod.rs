@@ -8,6 +8,7 @@ mod control;
 mod conversation;
 mod counts;
 mod datadir;
+mod draft;
 mod echo;
 mod error;
 mod event;

@@ -65,16 +65,21 @@ pub struct OutboxRow {
     pub sent_at: Option<Timestamp>,
     /// The channel's id of it.
     pub mid: Option<String>,
+    /// Whether a person has approved it.
+    pub approved: bool,
     /// When the shopper last opened the window.
     pub last_shopper_at: Option<Timestamp>,
     /// Ties it to what brought the first message it answers; `None`: it answers none.
     pub correlation: Option<String>,
+    /// What people call the shopper, when known.
+    pub shopper_name: Option<String>,
 }
 
 pub(super) const SELECT: &str = "
     SELECT o.id, o.conversation_id, c.channel, o.account_id, o.shopper_id, o.turn_id, o.author, o.text, o.products, o.state,
            o.reason, o.epoch, o.attempts, o.blind_retries, o.looks, o.held, o.queued_at_ms, o.guarded_at_ms,
-           o.not_before_ms, o.sending_at_ms, o.sent_at_ms, o.mid, c.last_shopper_at_ms,
+           o.not_before_ms, o.sending_at_ms, o.sent_at_ms, o.mid, o.approved_at_ms IS NOT NULL AS approved,
+           c.last_shopper_at_ms, c.shopper_name,
            (SELECT coalesce(m.correlation, m.id) FROM message m
             WHERE m.turn_id = o.turn_id ORDER BY m.at_ms, m.id LIMIT 1) AS correlation
     FROM outbox o JOIN conversation c ON c.id = o.conversation_id";
@@ -103,8 +108,10 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
         sending_at: moment(row, "sending_at_ms")?,
         sent_at: moment(row, "sent_at_ms")?,
         mid: row.get("mid")?,
+        approved: row.get("approved")?,
         last_shopper_at: moment(row, "last_shopper_at_ms")?,
         correlation: row.get("correlation")?,
+        shopper_name: row.get("shopper_name")?,
     })
 }
 
@@ -115,49 +122,65 @@ pub(super) struct Queued<'a> {
     pub(super) author: Author,
     pub(super) parts: &'a [String],
     pub(super) products: &'a [ProductKey],
+    /// A draft: it goes when a person approves, until then at the latest.
+    pub(super) held_until: Option<Timestamp>,
 }
 
 /// Queues messages behind whatever the conversation has.
 pub(super) fn enqueue(tx: &Transaction<'_>, queued: &Queued<'_>, ids: &dyn Ids, now: Timestamp) -> Result<(), Error> {
     const INSERT: &str = "
         INSERT INTO outbox (id, conversation_id, account_id, shopper_id, turn_id, author, position, text, products, state,
-                            queued_at_ms, guarded_at_ms, not_before_ms)
+                            held, queued_at_ms, guarded_at_ms, not_before_ms)
         SELECT :id, c.id, c.account_id, c.shopper_id, :turn, :author,
                1 + coalesce((SELECT max(position) FROM outbox WHERE conversation_id = c.id), 0),
-               :text, :products, 'pending', :now, :now, :now
+               :text, :products, 'pending', :held, :now, :now, :not_before
         FROM conversation c WHERE c.id = :conversation";
     let products = json_strings(queued.products.iter().map(|key| &key.0));
-    let correlation = match queued.turn {
-        Some(turn) => brought_by(tx, turn).map_err(Error::sql("queue a reply"))?,
-        None => None,
-    };
     for part in queued.parts {
         let row = OutboxId::next(ids);
         let insert = || {
             tx.prepare_cached(INSERT)?.execute(named_params! {
                 ":id": row.to_string(), ":turn": queued.turn.map(|turn| turn.to_string()),
                 ":author": queued.author.as_str(), ":text": part, ":products": products, ":now": now.0,
+                ":held": queued.held_until.is_some(), ":not_before": queued.held_until.unwrap_or(now).0,
                 ":conversation": queued.conversation.to_string(),
             })
         };
         insert().map_err(Error::sql("queue a reply"))?;
-        let mut event = NewEvent::new(EventKind::ReplyQueued, actor(queued.author))
-            .id("conversation", queued.conversation)
-            .id("outbox", row);
-        if let Some(turn) = queued.turn {
-            event = event.id("turn", turn);
+        if queued.held_until.is_none() {
+            append_queued(tx, queued.conversation, &row.to_string(), queued.turn, queued.author, now)?;
         }
-        event.correlation.clone_from(&correlation);
-        event::append(tx, now, &event)?;
     }
     Ok(())
 }
 
 /// What brought the first message that a turn answers.
-fn brought_by(tx: &Transaction<'_>, turn: TurnId) -> rusqlite::Result<Option<String>> {
+pub(super) fn brought_by(tx: &Transaction<'_>, turn: TurnId) -> Result<Option<String>, Error> {
     const SQL: &str = "
         SELECT coalesce(correlation, id) FROM message WHERE turn_id = :turn ORDER BY at_ms, id LIMIT 1";
-    tx.prepare_cached(SQL)?.query_row(named_params! { ":turn": turn.to_string() }, |row| row.get(0)).optional()
+    tx.prepare_cached(SQL)
+        .and_then(|mut select| {
+            select.query_row(named_params! { ":turn": turn.to_string() }, |row| row.get(0)).optional()
+        })
+        .map_err(Error::sql("read what brought a message"))
+}
+
+/// Tells that a row waits to go out.
+pub(super) fn append_queued(
+    tx: &Transaction<'_>,
+    conversation: ConversationId,
+    row: &str,
+    turn: Option<TurnId>,
+    author: Author,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let mut event =
+        NewEvent::new(EventKind::ReplyQueued, actor(author)).id("conversation", conversation).id("outbox", row);
+    if let Some(turn) = turn {
+        event = event.id("turn", turn);
+        event.correlation = brought_by(tx, turn)?;
+    }
+    event::append(tx, now, &event).map(drop)
 }
 
 pub(super) const fn actor(author: Author) -> &'static str {
@@ -167,26 +190,47 @@ pub(super) const fn actor(author: Author) -> &'static str {
     }
 }
 
-/// Cancels what the bot has queued and not begun to send.
+/// Cancels what the bot has queued and not begun to send: of one turn, or all of it. Tells of a draft that goes with it,
+/// unless `reason` is a person's decision about it, which its own event tells.
 pub(super) fn cancel_pending(
     tx: &Transaction<'_>,
     conversation: ConversationId,
+    only: Option<TurnId>,
     reason: &'static str,
     now: Timestamp,
 ) -> Result<(), Error> {
+    const DRAFT: &str = "
+        SELECT DISTINCT turn_id FROM outbox
+        WHERE conversation_id = :id AND state = 'pending' AND held = 1 AND (:only IS NULL OR turn_id = :only)";
     const SQL: &str = "
-        UPDATE outbox SET state = 'cancelled', reason = :reason, epoch = epoch + 1
-        WHERE conversation_id = :id AND author = 'bot' AND state = 'pending'
+        UPDATE outbox SET state = 'cancelled', reason = :reason, held = 0, epoch = epoch + 1
+        WHERE conversation_id = :id AND author = 'bot' AND state = 'pending' AND (:only IS NULL OR turn_id = :only)
         RETURNING id, (SELECT coalesce(m.correlation, m.id) FROM message m WHERE m.turn_id = outbox.turn_id
                        ORDER BY m.at_ms, m.id LIMIT 1)";
+    let (id_text, only) = (conversation.to_string(), only.map(|turn| turn.to_string()));
+    let drafts = || -> rusqlite::Result<Vec<TurnId>> {
+        tx.prepare_cached(DRAFT)?
+            .query_map(named_params! { ":id": id_text, ":only": only }, |row| id(row, "turn_id"))?
+            .collect()
+    };
     let cancel = || -> rusqlite::Result<Vec<(String, Option<String>)>> {
         tx.prepare_cached(SQL)?
-            .query_map(named_params! { ":id": conversation.to_string(), ":reason": reason }, |row| {
+            .query_map(named_params! { ":id": id_text, ":only": only, ":reason": reason }, |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })?
             .collect()
     };
-    for (row, correlation) in cancel().map_err(Error::sql("cancel queued replies"))? {
+    let drafts = drafts().map_err(Error::sql("cancel queued replies"))?;
+    let rows = cancel().map_err(Error::sql("cancel queued replies"))?;
+    for turn in drafts.into_iter().filter(|_| !DECIDED.contains(&reason)) {
+        let mut withdrawn = NewEvent::new(EventKind::DraftWithdrawn, "system")
+            .id("conversation", conversation)
+            .id("turn", turn)
+            .word("reason", reason);
+        withdrawn.correlation = brought_by(tx, turn)?;
+        event::append(tx, now, &withdrawn)?;
+    }
+    for (row, correlation) in rows {
         let mut cancelled = NewEvent::new(EventKind::ReplyCancelled, "system")
             .id("conversation", conversation)
             .id("outbox", row)
@@ -197,45 +241,71 @@ pub(super) fn cancel_pending(
     Ok(())
 }
 
+/// Why a draft's rows are cancelled when a person has decided about it.
+pub(super) const REJECTED: &str = SuppressReason::DraftRejected.as_str();
+/// The same where the person sends other words.
+pub(super) const EDITED: &str = "edited";
+const DECIDED: [&str; 2] = [REJECTED, EDITED];
+
 /// Cancels the last answer if none of it has left, and opens its messages again, so that one turn answers them all.
-/// `false` if there is no such answer.
-pub(super) fn supersede(tx: &Transaction<'_>, conversation: ConversationId, now: Timestamp) -> Result<bool, Error> {
+/// `only`: if it is that turn's. `false` if there is no such answer.
+pub(super) fn supersede(
+    tx: &Transaction<'_>,
+    conversation: ConversationId,
+    only: Option<TurnId>,
+    reason: &'static str,
+    now: Timestamp,
+) -> Result<bool, Error> {
     const TURNS: &str = "
         SELECT turn_id FROM outbox WHERE conversation_id = :id AND author = 'bot' AND turn_id IS NOT NULL
+            AND (:only IS NULL OR turn_id = :only)
         GROUP BY turn_id HAVING min(state = 'pending') = 1 AND max(attempts) = 0";
     const REOPEN: &str = "UPDATE message SET turn_id = NULL WHERE turn_id = :turn";
     const MARK: &str = "UPDATE turn SET outcome = 'superseded', reason = NULL WHERE id = :turn";
-    let find = || -> rusqlite::Result<Vec<String>> {
+    let only = only.map(|turn| turn.to_string());
+    let find = || -> rusqlite::Result<Vec<TurnId>> {
         tx.prepare_cached(TURNS)?
-            .query_map(named_params! { ":id": conversation.to_string() }, |row| row.get(0))?
+            .query_map(named_params! { ":id": conversation.to_string(), ":only": only }, |row| id(row, "turn_id"))?
             .collect()
     };
     let turns = find().map_err(Error::sql("find a superseded reply"))?;
-    if turns.is_empty() {
-        return Ok(false);
-    }
-    cancel_pending(tx, conversation, "superseded", now)?;
-    for turn in turns {
+    for turn in &turns {
+        cancel_pending(tx, conversation, Some(*turn), reason, now)?;
+        unsay(tx, conversation, *turn).map_err(Error::sql("supersede a reply"))?;
         let reopen = || -> rusqlite::Result<usize> {
-            tx.prepare_cached(REOPEN)?.execute(named_params! { ":turn": turn })?;
-            tx.prepare_cached(MARK)?.execute(named_params! { ":turn": turn })
+            tx.prepare_cached(REOPEN)?.execute(named_params! { ":turn": turn.to_string() })?;
+            tx.prepare_cached(MARK)?.execute(named_params! { ":turn": turn.to_string() })
         };
         reopen().map_err(Error::sql("supersede a reply"))?;
     }
-    Ok(true)
+    Ok(!turns.is_empty())
+}
+
+/// Takes back what a turn has noted in the conversation, where its answer never goes out: which products "it" means, and
+/// that the disclosure was shown.
+pub(super) fn unsay(tx: &Transaction<'_>, conversation: ConversationId, turn: TurnId) -> rusqlite::Result<()> {
+    const SQL: &str = "
+        UPDATE conversation SET
+            recalled = coalesce((SELECT recalled_before FROM turn WHERE id = :turn), recalled),
+            disclosed_at_ms = nullif(disclosed_at_ms, (SELECT finished_at_ms FROM turn WHERE id = :turn))
+        WHERE id = :id";
+    let named = named_params! { ":id": conversation.to_string(), ":turn": turn.to_string() };
+    tx.prepare_cached(SQL)?.execute(named).map(drop)
 }
 
 impl TenantStore {
-    /// The row that a conversation has to deal with next: its oldest open one, whatever its state.
-    pub async fn outbox_head(&self, conversation: ConversationId) -> Result<Option<OutboxRow>, Error> {
+    /// The row that a conversation has to deal with next: that of a draft (pending and held) whose time is up; else its
+    /// oldest open one, whatever its state.
+    pub async fn outbox_head(&self, conversation: ConversationId, now: Timestamp) -> Result<Option<OutboxRow>, Error> {
         let sql = format!(
-            "{SELECT} WHERE o.conversation_id = :id AND o.state IN ('pending', 'sending', 'unknown') AND o.held = 0
-             ORDER BY o.position LIMIT 1"
+            "{SELECT} WHERE o.conversation_id = :id AND o.state IN ('pending', 'sending', 'unknown')
+                AND (o.held = 0 OR (o.state = 'pending' AND o.not_before_ms <= :now))
+             ORDER BY o.held DESC, o.position LIMIT 1"
         );
         self.read("read the outbox", move |tx| {
             tx.prepare_cached(&sql)
                 .and_then(|mut select| {
-                    select.query_row(named_params! { ":id": conversation.to_string() }, read).optional()
+                    select.query_row(named_params! { ":id": conversation.to_string(), ":now": now.0 }, read).optional()
                 })
                 .map_err(Error::sql("read the outbox"))
         })
@@ -262,7 +332,7 @@ impl TenantStore {
     pub async fn claim_send(&self, outbox: OutboxId, epoch: i64, now: Timestamp) -> Result<bool, Error> {
         const SQL: &str = "
             UPDATE outbox SET state = 'sending', attempts = attempts + 1, sending_at_ms = :now, looks = 0, epoch = epoch + 1
-            WHERE id = :id AND epoch = :epoch AND state = 'pending'";
+            WHERE id = :id AND epoch = :epoch AND state = 'pending' AND held = 0";
         self.write("claim a reply", move |tx| {
             let claimed = tx.prepare_cached(SQL).and_then(|mut update| {
                 update.execute(named_params! { ":id": outbox.to_string(), ":epoch": epoch, ":now": now.0 })
@@ -276,7 +346,7 @@ impl TenantStore {
     pub async fn reopen_unsent(&self, conversation: ConversationId, now: Timestamp) -> Result<bool, Error> {
         const DUE: &str = "UPDATE conversation SET turn_due_at_ms = :now WHERE id = :id";
         self.write("reopen an answer", move |tx| {
-            if !supersede(tx, conversation, now)? {
+            if !supersede(tx, conversation, None, "guard", now)? {
                 return Ok(false);
             }
             tx.prepare_cached(DUE)
@@ -304,7 +374,7 @@ impl TenantStore {
     pub async fn account_mended(&self, account: AccountId, now: Timestamp) -> Result<(), Error> {
         const SQL: &str = "
             UPDATE outbox SET not_before_ms = :now
-            WHERE account_id = :account AND state = 'pending' AND not_before_ms > :now";
+            WHERE account_id = :account AND state = 'pending' AND held = 0 AND not_before_ms > :now";
         self.write("let an account's replies go", move |tx| {
             tx.prepare_cached(SQL)
                 .and_then(|mut update| update.execute(named_params! { ":account": account.0, ":now": now.0 }))
@@ -344,7 +414,8 @@ impl TenantStore {
         now: Timestamp,
     ) -> Result<(), Error> {
         const RESOLVE: &str = "
-            UPDATE outbox SET state = 'failed', held = 0, epoch = epoch + 1 WHERE conversation_id = :id AND held = 1";
+            UPDATE outbox SET state = 'failed', held = 0, epoch = epoch + 1
+            WHERE conversation_id = :id AND state = 'unknown' AND held = 1";
         let ids = self.ids();
         self.write("queue a person's message", move |tx| {
             conversation::require(tx, conversation)?;
@@ -353,9 +424,17 @@ impl TenantStore {
             tx.prepare_cached(RESOLVE)
                 .and_then(|mut update| update.execute(named_params! { ":id": conversation.to_string() }))
                 .map_err(Error::sql("resolve held replies"))?;
+            conversation::unpark(tx, conversation)?;
             let wrote = NewEvent::new(EventKind::PersonWrote, "operator").id("conversation", conversation);
             event::append(tx, now, &wrote.word("through", "aura"))?;
-            let queued = Queued { conversation, turn: None, author: Author::Person, parts: &parts, products: &[] };
+            let queued = Queued {
+                conversation,
+                turn: None,
+                author: Author::Person,
+                parts: &parts,
+                products: &[],
+                held_until: None,
+            };
             enqueue(tx, &queued, &*ids, now)
         })
         .await

@@ -13,6 +13,7 @@ use crate::domain::{
     conversation::TakeoverCause,
     event::{EventKind, NewEvent},
     outbox::{OutboxState, SendOutcome},
+    turn::SuppressReason,
 };
 
 /// First wait after a refusal that may pass (Meta's throttles), doubled each time.
@@ -111,6 +112,14 @@ fn of_turn(mut event: NewEvent, row: &OutboxRow) -> NewEvent {
     event
 }
 
+/// The other parts of an answer do not go out without this one. What other turns have is their own.
+fn cancel_rest(tx: &Transaction<'_>, row: &OutboxRow, reason: &'static str, now: Timestamp) -> Result<(), Error> {
+    match row.turn {
+        Some(turn) => cancel_pending(tx, row.conversation, Some(turn), reason, now),
+        None => Ok(()),
+    }
+}
+
 /// A person has to look: the conversation is theirs, and the rest of that answer stays unsent.
 fn hold(tx: &Transaction<'_>, row: &OutboxRow, reason: &'static str, now: Timestamp) -> Result<(), Error> {
     const HOLD: &str = "UPDATE outbox SET held = 1, reason = :reason, epoch = epoch + 1 WHERE id = :id";
@@ -152,7 +161,7 @@ impl TenantStore {
                 SendOutcome::Refused { scope, reason } => {
                     transition(tx, &row, OutboxState::Failed, Some(&reason), now)?;
                     event::append(tx, now, &row_event(EventKind::ReplyFailed, &row).word("scope", scope.as_str()))?;
-                    cancel_pending(tx, row.conversation, "earlier_part_failed", now)?;
+                    cancel_rest(tx, &row, "earlier_part_failed", now)?;
                     echo::settle_echoes(tx, row.conversation, &*ids, now)
                 }
             }
@@ -173,9 +182,12 @@ impl TenantStore {
             let Some(row) = get(tx, outbox, epoch)? else { return Ok(()) };
             transition(tx, &row, OutboxState::Cancelled, Some(reason), now)?;
             event::append(tx, now, &row_event(EventKind::ReplyCancelled, &row).word("reason", reason))?;
-            cancel_pending(tx, row.conversation, reason, now)?;
+            cancel_rest(tx, &row, reason, now)?;
             if hand_over {
                 conversation::take_over(tx, row.conversation, TakeoverCause::HandOver, "system", now)?;
+            }
+            if let Some(reason) = SuppressReason::parse(reason).filter(|_| hand_over) {
+                conversation::park(tx, row.conversation, reason, now)?;
             }
             Ok(())
         })

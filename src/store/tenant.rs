@@ -10,7 +10,11 @@ use super::{Error, blocking::Blocking, event, file::DatabaseFile, sqlite};
 use crate::domain::{Ids, TenantId};
 
 pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
-    migrations: &[include_str!("migrations/tenant/0001_init.sql"), include_str!("migrations/tenant/0002_watched.sql")],
+    migrations: &[
+        include_str!("migrations/tenant/0001_init.sql"),
+        include_str!("migrations/tenant/0002_watched.sql"),
+        include_str!("migrations/tenant/0003_reach.sql"),
+    ],
 };
 
 /// A handle on one tenant's file. Cheap to clone.

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Transaction, named_params};
 
 use super::{
-    Error, TenantStore, conversation, event, outbox,
+    Error, TenantStore, conversation, draft, event, outbox,
     row::{json_strings, strings},
 };
 use crate::domain::{
@@ -52,6 +52,14 @@ pub struct BegunTurn {
     pub correlation: String,
 }
 
+impl BegunTurn {
+    /// When the shopper last wrote of what is open.
+    #[must_use]
+    pub fn written_at(&self) -> Timestamp {
+        self.open.iter().map(|message| message.at).max().unwrap_or_default()
+    }
+}
+
 /// The result of a turn, to be made durable in one transaction.
 #[derive(Clone, Debug)]
 pub struct TurnCommit {
@@ -65,6 +73,8 @@ pub struct TurnCommit {
     pub outcome: TurnOutcome,
     /// What goes out, already split for the channel.
     pub parts: Vec<String>,
+    /// What goes out is a draft: it waits for a person, until then at the latest.
+    pub held_until: Option<Timestamp>,
     /// The products the parts name.
     pub products: Vec<ProductKey>,
     /// The products it rests on.
@@ -131,6 +141,9 @@ const DUE: &str = "
     UNION ALL
     SELECT id, waiting_since_ms + :takeover_ms FROM conversation
     WHERE waiting_since_ms IS NOT NULL AND takeover_cause <> 'asked' AND NOT :paused
+    UNION ALL
+    SELECT conversation_id, not_before_ms FROM outbox
+    WHERE state = 'pending' AND held = 1 AND account_id <> 'local' AND NOT :paused
     UNION ALL
     SELECT o.conversation_id, CASE o.state WHEN 'sending' THEN o.sending_at_ms + :sending_ms ELSE o.not_before_ms END
     FROM outbox o
@@ -237,12 +250,10 @@ impl TenantStore {
             }
             write_turn(tx, &commit).map_err(Error::sql("commit a turn"))?;
             append_outcome(tx, &commit)?;
-            if let TurnOutcome::HandedOver(reason) = commit.outcome {
-                let cause = match reason {
-                    HandOverReason::Asked => TakeoverCause::Asked,
-                    _ => TakeoverCause::HandOver,
-                };
-                conversation::take_over(tx, commit.conversation, cause, "bot", commit.now)?;
+            let held_until = commit.held_until.filter(|_| !commit.parts.is_empty());
+            // The hand-over of a draft takes place when a person lets the draft go.
+            if let (TurnOutcome::HandedOver(reason), None) = (commit.outcome, held_until) {
+                conversation::take_over(tx, commit.conversation, takeover_cause(reason), "bot", commit.now)?;
             }
             let queued = outbox::Queued {
                 conversation: commit.conversation,
@@ -250,8 +261,14 @@ impl TenantStore {
                 author: Author::Bot,
                 parts: &commit.parts,
                 products: &commit.products,
+                held_until,
             };
             outbox::enqueue(tx, &queued, &*ids, commit.now)?;
+            if held_until.is_some() {
+                draft::append_waiting(tx, commit.conversation, commit.turn, commit.now)?;
+            } else if !commit.parts.is_empty() {
+                conversation::unpark(tx, commit.conversation)?;
+            }
             Ok(Committed::Done)
         })
         .await
@@ -267,7 +284,26 @@ impl TenantStore {
         let ids = self.ids();
         self.write("park open messages", move |tx| {
             conversation::take_over(tx, conversation, TakeoverCause::HandOver, "system", now)?;
-            conversation::close_open(tx, conversation, reason, &*ids, now).map(drop)
+            conversation::close_open(tx, conversation, reason, &*ids, now)?;
+            conversation::park(tx, conversation, reason, now)
+        })
+        .await
+    }
+
+    /// Covers every open message by a silent turn and leaves them to people. Nobody takes the conversation over: the
+    /// shopper's next message is judged anew.
+    pub async fn leave_open(
+        &self,
+        conversation: ConversationId,
+        reason: SuppressReason,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let ids = self.ids();
+        self.write("leave open messages to people", move |tx| {
+            match conversation::close_open(tx, conversation, reason, &*ids, now)? {
+                0 => Ok(()),
+                _ => conversation::park(tx, conversation, reason, now),
+            }
         })
         .await
     }
@@ -382,6 +418,20 @@ fn effects(tx: &Transaction<'_>, turn: TurnId) -> rusqlite::Result<Vec<EffectRec
         .collect()
 }
 
+/// Who has the conversation after a hand-over.
+pub(super) const fn takeover_cause(reason: HandOverReason) -> TakeoverCause {
+    match reason {
+        HandOverReason::Asked => TakeoverCause::Asked,
+        HandOverReason::Anger
+        | HandOverReason::Order
+        | HandOverReason::Policy
+        | HandOverReason::NotUnderstood
+        | HandOverReason::Guard
+        | HandOverReason::Media
+        | HandOverReason::Failure => TakeoverCause::HandOver,
+    }
+}
+
 /// Whether the shopper has written more, taken something back, or a person has the conversation since the turn began.
 fn moved_on(tx: &Transaction<'_>, commit: &TurnCommit) -> rusqlite::Result<bool> {
     let taken_over = conversation::get(tx, commit.conversation)?.is_none_or(|it| it.takeover.is_some());
@@ -393,11 +443,12 @@ fn moved_on(tx: &Transaction<'_>, commit: &TurnCommit) -> rusqlite::Result<bool>
 fn write_turn(tx: &Transaction<'_>, commit: &TurnCommit) -> rusqlite::Result<()> {
     const TURN: &str = "
         INSERT INTO turn (id, conversation_id, state, outcome, reason, model, evidence, guard_refusals, started_at_ms,
-                          finished_at_ms)
-        VALUES (:turn, :conversation, 'finished', :outcome, :reason, :model, :evidence, :refusals, :started, :now)
+                          finished_at_ms, recalled_before)
+        SELECT :turn, id, 'finished', :outcome, :reason, :model, :evidence, :refusals, :started, :now, recalled
+        FROM conversation WHERE id = :conversation
         ON CONFLICT (id) DO UPDATE SET state = 'finished', outcome = excluded.outcome, reason = excluded.reason,
             model = excluded.model, evidence = excluded.evidence, guard_refusals = excluded.guard_refusals,
-            finished_at_ms = excluded.finished_at_ms";
+            finished_at_ms = excluded.finished_at_ms, recalled_before = excluded.recalled_before";
     const COVER: &str = "UPDATE message SET turn_id = :turn WHERE id = :message";
     const EFFECTS: &str = "DELETE FROM turn_effect WHERE turn_id = :turn";
     const CONVERSATION: &str = "

@@ -5,6 +5,7 @@ use aura::{
     domain::ConversationId,
 };
 
+use super::draft;
 use crate::{cli::TenantArg, context::Context, failure::Failure, render, time::now};
 
 /// Watch conversations, take them over, write to shoppers
@@ -21,6 +22,9 @@ enum Verb {
     Takeover(Takeover),
     Release(Release),
     Send(Send),
+    Approve(draft::Approve),
+    Edit(draft::Edit),
+    Reject(draft::Reject),
 }
 
 /// Who answers in the conversations that are wanted.
@@ -32,6 +36,10 @@ enum State {
     Person,
     /// A shopper waits for a person
     Waiting,
+    /// A draft waits for approval
+    Draft,
+    /// Messages were left to people, and nobody has dealt with them yet
+    Parked,
 }
 
 /// List conversations, the newest first
@@ -39,6 +47,7 @@ enum State {
 #[command(after_help = "\
 Examples:
   aura conversation list -t noor --state waiting
+  aura conversation list -t noor --state draft
   aura conversation list -t noor --limit 200 --json")]
 struct List {
     #[command(flatten)]
@@ -77,7 +86,7 @@ struct Takeover {
     conversation: ConversationId,
 }
 
-/// Let the assistant answer in a conversation again
+/// Let the assistant answer in a conversation again; what was left to people counts as dealt with
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -113,7 +122,12 @@ pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failur
         Verb::Show(args) => {
             let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
             let detail = context.client().await?.conversation(slug, &id).await?;
-            context.ui.data(&detail, || render::conversation(&detail, now(), context.ui.width()))
+            context.ui.data(&detail, || render::conversation(&detail, now(), context.ui.width()))?;
+            if let Some(draft) = &detail.conversation.draft {
+                let next = format!("aura conversation approve -t {slug} {id} \\\n    --draft {}", draft.id);
+                context.ui.done("a draft waits: approve, edit or reject it", next);
+            }
+            Ok(())
         }
         Verb::Takeover(args) => {
             let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
@@ -128,6 +142,9 @@ pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failur
             changed(context, &conversation, "released: the assistant answers in this conversation again", next)
         }
         Verb::Send(args) => send(context, args).await,
+        Verb::Approve(args) => draft::approve(context, &args).await,
+        Verb::Edit(args) => draft::edit(context, args).await,
+        Verb::Reject(args) => draft::reject(context, &args).await,
     }
 }
 
@@ -137,6 +154,8 @@ async fn list(context: &Context, args: &List) -> Result<(), Failure> {
         State::Bot => ConversationFilter::Bot,
         State::Person => ConversationFilter::Person,
         State::Waiting => ConversationFilter::Waiting,
+        State::Draft => ConversationFilter::Draft,
+        State::Parked => ConversationFilter::Parked,
     });
     let query = api::ConversationQuery { state, limit: Some(args.limit) };
     let list = api::List { items: context.client().await?.conversations(slug, &query).await? };

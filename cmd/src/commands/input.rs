@@ -2,8 +2,9 @@
 
 use std::{
     fs::File,
-    io::{self, IsTerminal, Read},
+    io::{self, IsTerminal, Read, Write},
     path::Path,
+    process::Command,
 };
 
 use crate::failure::Failure;
@@ -32,6 +33,31 @@ pub fn secret(from: Option<&Path>, prompt: &str) -> Result<String, Failure> {
     };
     let text = String::from_utf8(raw).map_err(|_| Failure::usage("the secret is not UTF-8 text"))?;
     not_empty(text.trim_end_matches(['\r', '\n']))
+}
+
+/// Reads what a person says from stdin, without the line's end.
+pub fn text_from_stdin() -> Result<String, Failure> {
+    let raw = read(Path::new("-"), SMALL_BYTES_MAX)?;
+    let text = String::from_utf8(raw).map_err(|_| Failure::usage("the message is not UTF-8 text"))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Lets a person change `text` in their own editor; gives what is left in the file. The file is theirs alone and goes at
+/// the end.
+pub fn in_editor(text: &str) -> Result<String, Failure> {
+    let failed = |error: io::Error| Failure::io("the editor could not be used", &error);
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let editor = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".into());
+    let mut file = tempfile::Builder::new().prefix("aura-draft-").suffix(".txt").tempfile().map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    // As git does it: the variable may hold arguments.
+    let script = format!("{editor} \"$1\"");
+    let ended = Command::new("/bin/sh").args(["-c", &script, "sh"]).arg(file.path()).status().map_err(failed)?;
+    if !ended.success() {
+        let message = format!("the editor `{editor}` ended with {ended}, and nothing was sent");
+        return Err(Failure::usage(message).hint("Name another one with $EDITOR, or give the words with --text."));
+    }
+    std::fs::read_to_string(file.path()).map_err(failed)
 }
 
 fn typed(prompt: &str) -> Result<String, Failure> {

@@ -9,6 +9,7 @@ pub mod config;
 pub mod connect;
 pub mod conversation;
 pub mod demo;
+mod draft;
 mod input;
 pub mod persona;
 pub mod secret;

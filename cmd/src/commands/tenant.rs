@@ -2,7 +2,12 @@
 
 use aura::{
     api::{self, Tenant},
-    domain::{Currency, Language, persona::Tone, tenant::TenantSlug},
+    domain::{
+        Currency, Language,
+        persona::Tone,
+        reach::{Chosen, Mode},
+        tenant::TenantSlug,
+    },
 };
 
 use crate::{context::Context, failure::Failure, render, time::now};
@@ -19,6 +24,7 @@ enum Verb {
     Add(Add),
     List(List),
     Show(Show),
+    Edit(Edit),
     Pause(Pause),
     Resume(Resume),
     Remove(Remove),
@@ -45,6 +51,9 @@ struct Add {
     /// The shop's site
     #[arg(long, value_name = "URL")]
     website: Option<String>,
+    /// How far the assistant may go from the start; see `aura tenant edit --help`
+    #[arg(long, default_value = "live", value_parser = Mode::ALL.map(Mode::as_str))]
+    mode: String,
     /// What the assistant is called; the shop's name when left out
     #[arg(long, value_name = "NAME", help_heading = "Voice")]
     assistant_name: Option<String>,
@@ -87,6 +96,40 @@ Examples:
 struct Show {
     /// Tenant to show
     slug: TenantSlug,
+}
+
+/// Change how far a tenant's assistant may go, and with whom: go live in steps
+///
+/// A change holds for what is written from then on: going live answers no backlog and sends no draft that waits.
+/// Someone for whom the assistant is off gets no answer and sees no typing; the messages are recorded and left to
+/// people, as `aura conversation list --state parked` shows. Pausing (`aura tenant pause`) stops everything at once.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura tenant edit noor --mode suggest
+  aura tenant edit noor --mode live --only-from @ana.k 1284305829174402
+  aura tenant edit noor --mode live --everyone")]
+struct Edit {
+    /// Tenant to change
+    slug: TenantSlug,
+    /// How far the assistant may go: off leaves everything to people, suggest writes drafts that a person sends (`aura
+    /// conversation approve`), live answers
+    #[arg(long, value_parser = Mode::ALL.map(Mode::as_str), required_unless_present_any = ["only_from", "everyone"])]
+    mode: Option<String>,
+    /// Only with these shoppers, in place of any named before; the assistant is off for everyone else
+    ///
+    /// A user name, with or without `@`, or an id (all digits) as `aura conversation list --json` shows it. Instagram
+    /// tells Aura only ids: the name behind one is asked for when the shopper writes, and again after a day. A shopper
+    /// whose name Instagram does not tell is met by the id only.
+    #[arg(long, value_name = "USER", num_args = 1.., value_delimiter = ',', value_parser = chosen)]
+    only_from: Vec<String>,
+    /// With everyone again
+    #[arg(long, conflicts_with = "only_from")]
+    everyone: bool,
+}
+
+fn chosen(text: &str) -> Result<String, String> {
+    Chosen::parse(text).map(|chosen| chosen.to_string()).map_err(|error| error.to_string())
 }
 
 /// Let a tenant's assistant say nothing until it is resumed; messages are still recorded
@@ -133,6 +176,7 @@ pub async fn run(context: &Context, args: TenantArgs) -> Result<(), Failure> {
             let tenant = context.client().await?.tenant(args.slug.as_str()).await?;
             context.ui.data(&tenant, || render::tenant(&tenant, now()))
         }
+        Verb::Edit(args) => edit(context, args).await,
         Verb::Pause(args) => {
             let tenant = context.client().await?.pause_tenant(args.slug.as_str()).await?;
             let slug = &tenant.slug;
@@ -159,6 +203,7 @@ async fn add(context: &Context, args: Add) -> Result<(), Failure> {
         currency: Some(args.currency),
         language: Some(args.language),
         website: args.website,
+        mode: Some(args.mode),
         persona: api::Persona {
             name: args.assistant_name,
             tone: args.tone,
@@ -172,6 +217,30 @@ async fn add(context: &Context, args: Add) -> Result<(), Failure> {
     let slug = &tenant.slug;
     let what = format!("added {slug} ({}, {}, {})", tenant.name, tenant.currency, tenant.language);
     changed(context, &tenant, what, &format!("aura catalog import -t {slug} FILE"))
+}
+
+async fn edit(context: &Context, args: Edit) -> Result<(), Failure> {
+    let only_from = match args.everyone {
+        true => Some(Vec::new()),
+        false => Some(args.only_from).filter(|chosen| !chosen.is_empty()),
+    };
+    let edit = api::TenantEdit { mode: args.mode, only_from };
+    let tenant = context.client().await?.edit_tenant(args.slug.as_str(), &edit).await?;
+    let slug = &tenant.slug;
+    let whom = match tenant.only_from.as_slice() {
+        [] => String::new(),
+        chosen => format!(", for {} only: nobody else is answered", chosen.join(", ")),
+    };
+    let (how, next) = match tenant.mode.as_str() {
+        "off" => {
+            ("off: messages are recorded and left to people".to_owned(), "conversation list -t SLUG --state parked")
+        }
+        "suggest" => (format!("drafts wait for a person{whom}"), "conversation list -t SLUG --state draft"),
+        _ => (format!("live{whom}"), "tail -t SLUG"),
+    };
+    let paused = if tenant.state == "paused" { " (paused: nothing happens before `aura tenant resume`)" } else { "" };
+    let next = format!("aura {}", next.replace("SLUG", slug));
+    changed(context, &tenant, format!("{slug} is {how}{paused}"), &next)
 }
 
 async fn list(context: &Context) -> Result<(), Failure> {

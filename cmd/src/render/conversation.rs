@@ -1,6 +1,6 @@
 //! Conversations and events.
 
-use aura::api::{Conversation, ConversationDetail, Event, Message, OutboxRow, Time, Turn};
+use aura::api::{Conversation, ConversationDetail, Draft, Event, Message, OutboxRow, Time, Turn};
 use serde_json::Value;
 
 use super::layout::{Grid, clip, count, or_dash, pairs};
@@ -15,17 +15,28 @@ const NAME_COLUMNS: usize = 18;
 const TEXT_COLUMNS: usize = 60;
 
 pub fn conversations(rows: &[Conversation], now: Time, width: Option<usize>) -> String {
-    let mut grid = Grid::new(width, &["CONVERSATION", "SHOPPER", "ANSWERED BY", "WAITING", "LAST"]).whole(&[0]);
+    let mut grid = Grid::new(width, &["CONVERSATION", "SHOPPER", "ANSWERED BY", "WAITING", "LAST"]).whole(&[0, 1]);
     for row in rows {
-        let waiting = row.takeover.as_ref().and_then(|takeover| takeover.waiting_since);
+        let waiting = waits(row, now);
         let (name, last) = (clip(shopper(row), NAME_COLUMNS), ago(row.last_message_at, now));
-        grid.row([&row.id, &name, &answered_by(row), &ago_or_dash(waiting, now), &last]);
+        grid.row([&row.id, &name, &answered_by(row), &waiting, &last]);
     }
     grid.finish()
 }
 
 fn shopper(conversation: &Conversation) -> &str {
     conversation.shopper_name.as_deref().unwrap_or(&conversation.shopper_id)
+}
+
+/// What waits for a person: `draft`, why messages were left to people, or since when a shopper waits.
+fn waits(row: &Conversation, now: Time) -> String {
+    let waiting = row.takeover.as_ref().and_then(|takeover| takeover.waiting_since);
+    match (&row.draft, waiting, &row.parked) {
+        (Some(_), ..) => "draft".into(),
+        (None, Some(since), _) => ago(since, now),
+        (None, None, Some(parked)) => parked.reason.clone(),
+        (None, None, None) => "-".into(),
+    }
 }
 
 /// `bot`, `person (asked)`.
@@ -41,6 +52,7 @@ pub fn conversation(detail: &ConversationDetail, now: Time, width: Option<usize>
         ("account", format!("{} on {}", conversation.account_id, conversation.channel)),
         ("answered by", answered_by(conversation)),
         ("waiting since", ago_or_dash(conversation.takeover.as_ref().and_then(|takeover| takeover.waiting_since), now)),
+        ("left to people", left_to_people(conversation, now)),
         ("language", or_dash(conversation.language.as_deref()).into()),
         ("shopper last wrote", ago_or_dash(conversation.last_shopper_at, now)),
         ("not yet answered", count(conversation.open_messages.into(), "message", "messages")),
@@ -48,6 +60,9 @@ pub fn conversation(detail: &ConversationDetail, now: Time, width: Option<usize>
     let said: Vec<_> = detail.messages.iter().map(|message| said(message, now)).collect();
     let mut text =
         format!("{about}\n\nMessages (UTC)\n{}", if said.is_empty() { "none".into() } else { said.join("\n") });
+    if let Some(waiting) = &conversation.draft {
+        text.push_str(&draft(waiting, detail, now));
+    }
     if !detail.outbox.is_empty() {
         text.push_str(&format!("\n\nOutbox\n{}", outbox(&detail.outbox, now, width)));
     }
@@ -55,6 +70,24 @@ pub fn conversation(detail: &ConversationDetail, now: Time, width: Option<usize>
         text.push_str(&format!("\n\nTurns\n{}", turns(&detail.turns, now, width)));
     }
     text
+}
+
+/// `too_old, 3 h ago`.
+fn left_to_people(conversation: &Conversation, now: Time) -> String {
+    let parked = conversation.parked.as_ref();
+    parked.map_or_else(|| "-".into(), |parked| format!("{}, {}", parked.reason, ago(parked.since, now)))
+}
+
+/// The draft in full. Its name is what `--draft` takes.
+fn draft(draft: &Draft, detail: &ConversationDetail, now: Time) -> String {
+    let is_part = |row: &&OutboxRow| row.turn.as_deref() == Some(&draft.id) && row.held && row.state == "pending";
+    let parts: Vec<_> = detail.outbox.iter().filter(is_part).map(|row| indented(&row.text)).collect();
+    format!("\n\nDraft {}, {}\n{}", draft.id, ago(draft.since, now), parts.join("\n  --\n"))
+}
+
+fn indented(text: &str) -> String {
+    let line = |line: &str| if line.is_empty() { String::new() } else { format!("  {line}") };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn said(message: &Message, now: Time) -> String {
@@ -72,7 +105,11 @@ fn said(message: &Message, now: Time) -> String {
 fn outbox(rows: &[OutboxRow], now: Time, width: Option<usize>) -> String {
     let mut grid = Grid::new(width, &["BY", "STATE", "REASON", "QUEUED", "TEXT"]);
     for row in rows {
-        let state = if row.held { format!("{}, held", row.state) } else { row.state.clone() };
+        let state = match (row.held, row.state.as_str()) {
+            (true, "pending") => "draft".into(),
+            (true, state) => format!("{state}, held"),
+            (false, state) => state.to_owned(),
+        };
         let queued = ago(row.queued_at, now);
         grid.row([&row.author, &state, or_dash(row.reason.as_deref()), &queued, &clip(&row.text, 48)]);
     }

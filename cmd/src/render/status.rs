@@ -35,6 +35,9 @@ pub fn status(status: &Status, now: Time, width: Option<usize>) -> String {
     }
     text.push_str("\n\n");
     text.push_str(&tenants(&status.tenants, width));
+    if let Some(notes) = footnotes(&status.tenants) {
+        text.push_str(&format!("\n{notes}"));
+    }
     let accounts: Vec<_> = status.tenants.iter().flat_map(of_tenant).collect();
     if !accounts.is_empty() {
         text.push_str("\n\n");
@@ -55,9 +58,9 @@ fn of_tenant(tenant: &TenantStatus) -> impl Iterator<Item = (&str, &AccountStatu
 fn tenants(rows: &[TenantStatus], width: Option<usize>) -> String {
     let head =
         ["TENANT", "STATE", "PRODUCTS", "CONVERSATIONS", "WITH PERSON", "WAITING", "OPEN", "TO SEND", "SENT", "HELD"];
-    let mut grid = Grid::new(width, &head).right(&[2, 3, 4, 5, 6, 7, 8, 9]).whole(&[0]);
+    let mut grid = Grid::new(width, &head).right(&[2, 3, 4, 5, 6, 7, 8, 9]).whole(&[0, 1]);
     for row in rows {
-        let to_send = row.outbox.pending + row.outbox.sending + row.outbox.unknown;
+        let to_send = row.outbox.pending + row.outbox.sending + row.outbox.unknown - row.outbox.drafts;
         let numbers = [
             row.products,
             row.conversations,
@@ -66,9 +69,9 @@ fn tenants(rows: &[TenantStatus], width: Option<usize>) -> String {
             row.open_messages,
             to_send,
             row.outbox.sent,
-            row.outbox.held,
+            row.outbox.held - row.outbox.drafts,
         ];
-        let cells = [row.slug.clone(), row.state.clone()].into_iter();
+        let cells = [row.slug.clone(), state(row)].into_iter();
         grid.row(cells.chain(numbers.iter().map(u64::to_string)));
     }
     grid.finish()
@@ -87,6 +90,30 @@ fn account_rows(rows: &[(&str, &AccountStatus)], now: Time, width: Option<usize>
     grid.finish()
 }
 
+/// `paused`, or how far the assistant may go; `*`: with some shoppers only.
+fn state(tenant: &TenantStatus) -> String {
+    match (tenant.state.as_str(), is_limited(tenant)) {
+        ("active", true) => format!("{}*", tenant.mode),
+        ("active", false) => tenant.mode.clone(),
+        (state, _) => state.to_owned(),
+    }
+}
+
+fn is_limited(tenant: &TenantStatus) -> bool {
+    tenant.only_from > 0 && tenant.mode != "off"
+}
+
+/// What a `*` in the table means.
+fn footnotes(tenants: &[TenantStatus]) -> Option<String> {
+    let limited = |tenant: &&TenantStatus| is_limited(tenant) && tenant.state == "active";
+    let lines = tenants.iter().filter(limited).map(|tenant| {
+        let whom = count(tenant.only_from, "chosen shopper", "chosen shoppers");
+        format!("* {}: {} for {whom} only; off for everyone else", tenant.slug, tenant.mode)
+    });
+    let lines: Vec<_> = lines.collect();
+    Some(lines.join("\n")).filter(|text| !text.is_empty())
+}
+
 /// What a person should look at, in sentences, with the command that helps under it.
 fn concerns(tenant: &TenantStatus) -> Vec<String> {
     let slug = &tenant.slug;
@@ -95,8 +122,18 @@ fn concerns(tenant: &TenantStatus) -> Vec<String> {
         let who = count(tenant.waiting, "shopper waits", "shoppers wait");
         found.push(format!("  {slug}: {who} for a person\n    aura conversation list -t {slug} --state waiting"));
     }
-    if tenant.outbox.held > 0 {
-        let what = count(tenant.outbox.held, "reply is held", "replies are held");
+    if tenant.drafts > 0 {
+        let what = count(tenant.drafts, "draft waits", "drafts wait");
+        found.push(format!("  {slug}: {what} for approval\n    aura conversation list -t {slug} --state draft"));
+    }
+    if tenant.parked > 0 {
+        let what = count(tenant.parked, "conversation is", "conversations are");
+        let command = format!("aura conversation list -t {slug} --state parked");
+        found.push(format!("  {slug}: {what} left to people and not dealt with\n    {command}"));
+    }
+    let held = tenant.outbox.held.saturating_sub(tenant.outbox.drafts);
+    if held > 0 {
+        let what = count(held, "reply is held", "replies are held");
         found.push(format!("  {slug}: {what} for a person\n    aura tail -t {slug} --kind reply.held --no-follow"));
     }
     if tenant.outbox.unknown > 0 {

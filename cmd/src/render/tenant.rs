@@ -2,19 +2,37 @@
 
 use aura::api::{Account, Persona, Secret, Tenant, TenantDetail, Time};
 
-use super::layout::{Grid, clip, or_dash, pairs};
+use super::layout::{Grid, clip, count, or_dash, pairs};
 use crate::time::ago;
 
 /// Widest a name is shown.
 const NAME_COLUMNS: usize = 30;
 
 pub fn tenants(tenants: &[Tenant], now: Time, width: Option<usize>) -> String {
-    let mut grid = Grid::new(width, &["SLUG", "NAME", "STATE", "CURRENCY", "LANGUAGE", "ADDED"]).whole(&[0]);
+    let mut grid = Grid::new(width, &["SLUG", "NAME", "STATE", "MODE", "CURRENCY", "LANGUAGE", "ADDED"]).whole(&[0]);
     for tenant in tenants {
-        let Tenant { slug, name, state, currency, language, created_at, .. } = tenant;
-        grid.row([slug, &clip(name, NAME_COLUMNS), state, currency, language, &ago(*created_at, now)]);
+        let Tenant { slug, name, state, mode, only_from, currency, language, created_at, .. } = tenant;
+        let (name, mode) = (clip(name, NAME_COLUMNS), mode_for(mode, only_from.len() as u64));
+        grid.row([slug, &name, state, &mode, currency, language, &ago(*created_at, now)]);
     }
     grid.finish()
+}
+
+/// `live`, `suggest, 3 shoppers`.
+pub fn mode_for(mode: &str, shoppers: u64) -> String {
+    match shoppers {
+        0 => mode.to_owned(),
+        _ if mode == "off" => mode.to_owned(),
+        shoppers => format!("{mode}, {}", count(shoppers, "shopper", "shoppers")),
+    }
+}
+
+/// For whom the mode is: as many lines as it takes.
+fn mode_in_full(tenant: &Tenant) -> String {
+    match tenant.only_from.as_slice() {
+        [] => tenant.mode.clone(),
+        chosen => format!("{}, only for\n{}", tenant.mode, chosen.join("\n")),
+    }
 }
 
 pub fn tenant(detail: &TenantDetail, now: Time) -> String {
@@ -23,6 +41,7 @@ pub fn tenant(detail: &TenantDetail, now: Time) -> String {
         ("slug", tenant.slug.clone()),
         ("name", tenant.name.clone()),
         ("state", tenant.state.clone()),
+        ("mode", mode_in_full(tenant)),
         ("currency", tenant.currency.clone()),
         ("language", tenant.language.clone()),
         ("website", or_dash(tenant.website.as_deref()).into()),

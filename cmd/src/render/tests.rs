@@ -31,6 +31,8 @@ fn a_tenant(slug: &str, name: &str, state: &str) -> Tenant {
         language: "en".into(),
         website: Some("https://noor.example".into()),
         state: state.into(),
+        mode: "live".into(),
+        only_from: Vec::new(),
         created_at: minutes_ago(3 * 24 * 60),
     }
 }
@@ -54,6 +56,8 @@ fn a_conversation(name: Option<&str>, takeover: Option<Takeover>) -> Conversatio
         shopper_name: name.map(Into::into),
         state: if takeover.is_some() { "person" } else { "bot" }.into(),
         takeover,
+        draft: None,
+        parked: None,
         open_messages: 1,
         last_shopper_at: Some(minutes_ago(4)),
         last_message_at: minutes_ago(3),
@@ -79,6 +83,10 @@ fn tenant_detail() {
     let voice = Persona { tone: Some("warm".into()), sign_off: Some("Layla".into()), ..Persona::default() };
     let detail = TenantDetail { tenant: a_tenant("noor", "Noor Atelier", "active"), persona: voice };
     insta::assert_snapshot!(checked(tenant(&detail, NOW)));
+    let only_from = vec!["@ana.k".into(), "1284305829174402".into()];
+    let limited = Tenant { mode: "suggest".into(), only_from, ..detail.tenant };
+    let limited = TenantDetail { tenant: limited, persona: detail.persona };
+    insta::assert_snapshot!("tenant_for_chosen_shoppers", checked(tenant(&limited, NOW)));
 }
 
 #[test]
@@ -170,7 +178,14 @@ fn import_result() {
 
 #[test]
 fn conversation_list() {
-    let rows = [a_conversation(Some("Ana \u{202e}\u{1b}]0;x\u{7}"), waiting()), a_conversation(None, None)];
+    let mut rows = [
+        a_conversation(Some("Ana \u{202e}\u{1b}]0;x\u{7}"), waiting()),
+        a_conversation(None, None),
+        a_conversation(None, None),
+        a_conversation(None, None),
+    ];
+    rows[2].draft = Some(a_draft());
+    rows[3].parked = Some(Parked { reason: "window_closed".into(), since: minutes_ago(90) });
     insta::assert_snapshot!(checked(conversations(&rows, NOW, WIDTH)));
 }
 
@@ -186,6 +201,7 @@ fn conversation_detail() {
     };
     let row = OutboxRow {
         id: "out_1".into(),
+        turn: Some("turn_1".into()),
         author: "bot".into(),
         text: "Yes, in M:\nLinen abaya, sand, 89.00 EUR".into(),
         state: "unknown".into(),
@@ -213,6 +229,31 @@ fn conversation_detail() {
         outbox: vec![row],
         turns: vec![turn],
     };
+    insta::assert_snapshot!(checked(conversation(&detail, NOW, WIDTH)));
+}
+
+fn a_draft() -> Draft {
+    Draft { id: "turn_0192f5c8-0000-7000-8000-000000000002".into(), since: minutes_ago(2) }
+}
+
+#[test]
+fn conversation_with_a_draft() {
+    let part = |text: &str, held: bool| OutboxRow {
+        id: "out_1".into(),
+        turn: Some(a_draft().id),
+        author: "bot".into(),
+        text: text.into(),
+        state: "pending".into(),
+        reason: None,
+        held,
+        queued_at: minutes_ago(2),
+        sent_at: None,
+    };
+    let mut about = a_conversation(Some("ana.k"), None);
+    about.draft = Some(a_draft());
+    about.parked = Some(Parked { reason: "draft_rejected".into(), since: minutes_ago(30) });
+    let outbox = vec![part("Yes, in M:\n\nLinen abaya, sand, 89.00 EUR", true), part("Love, Noor \u{1b}[2J", true)];
+    let detail = ConversationDetail { conversation: about, messages: Vec::new(), outbox, turns: Vec::new() };
     insta::assert_snapshot!(checked(conversation(&detail, NOW, WIDTH)));
 }
 
@@ -251,12 +292,25 @@ fn status_page() {
         slug: "noor".into(),
         name: "Noor Atelier".into(),
         state: "active".into(),
+        mode: "suggest".into(),
+        only_from: 2,
         conversations: 1_204,
         with_person: 3,
         waiting: 1,
+        drafts: 2,
+        parked: 1,
         open_messages: 2,
         products: 118,
-        outbox: OutboxCounts { pending: 1, sending: 1, sent: 4_410, unknown: 1, failed: 0, cancelled: 7, held: 2 },
+        outbox: OutboxCounts {
+            pending: 4,
+            sending: 1,
+            sent: 4_410,
+            unknown: 1,
+            failed: 0,
+            cancelled: 7,
+            held: 5,
+            drafts: 3,
+        },
         accounts: vec![account],
     };
     let mut page = Status {

@@ -32,6 +32,7 @@ fn tenant(language: Language) -> Tenant {
         language,
         website: Some("https://shop.example".into()),
         state: TenantState::Active,
+        standing: Default::default(),
         created_at: Timestamp(0),
     }
 }

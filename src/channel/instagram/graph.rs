@@ -184,6 +184,12 @@ impl Graph {
         self.post_message(account, token, &body).await?.value().map(|_| ())
     }
 
+    /// The shopper's user name, readable once the shopper has written; `None` where Meta gives none.
+    pub async fn shopper_name(&self, token: &SecretString, shopper: &ShopperId) -> Result<Option<String>, ReadError> {
+        let url = self.url(&[&shopper.0], &[("fields", "username")]);
+        Ok(json::text(&self.read(Method::GET, url, token).await?["username"]))
+    }
+
     /// The newest messages of the thread with `shopper`, newest first. Two calls of the Conversations API.
     pub async fn newest_messages(
         &self,

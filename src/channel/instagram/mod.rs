@@ -55,6 +55,10 @@ impl Channel for Instagram {
         })
     }
 
+    fn shopper_name<'a>(&'a self, shopper: &'a ShopperId) -> BoxFuture<'a, Result<Option<String>, ReadError>> {
+        Box::pin(self.graph.shopper_name(&self.token, shopper))
+    }
+
     fn newest_messages<'a>(&'a self, shopper: &'a ShopperId) -> BoxFuture<'a, Result<Vec<ThreadMessage>, ReadError>> {
         Box::pin(self.graph.newest_messages(&self.account, &self.token, shopper))
     }

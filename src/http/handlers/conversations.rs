@@ -5,6 +5,7 @@ use axum::{Json, extract::State};
 use crate::{
     api,
     app::ConversationFilter,
+    domain::TurnId,
     http::{
         Edge, Error,
         caller::Scope,
@@ -33,6 +34,8 @@ pub async fn list(
         Some(api::ConversationFilter::Bot) => ConversationFilter::WithBot,
         Some(api::ConversationFilter::Person) => ConversationFilter::TakenOver,
         Some(api::ConversationFilter::Waiting) => ConversationFilter::Waiting,
+        Some(api::ConversationFilter::Draft) => ConversationFilter::Draft,
+        Some(api::ConversationFilter::Parked) => ConversationFilter::Parked,
     };
     let conversations = edge.app.conversation_list(&tenant, filter, limit).await?;
     Ok(Json(map::list(conversations, map::conversation)))
@@ -70,4 +73,39 @@ pub async fn send(
 ) -> Result<Json<api::List<api::OutboxRow>>, Error> {
     let rows = edge.app.conversation_send(&tenant, id, &message.text).await?;
     Ok(Json(map::list(rows, map::outbox_row)))
+}
+
+pub async fn approve(
+    State(edge): State<Edge>,
+    Scope(tenant): Scope,
+    InConversation(id): InConversation,
+    Payload(decision): Payload<api::DraftDecision>,
+) -> Result<Json<api::List<api::OutboxRow>>, Error> {
+    let rows = edge.app.draft_approve(&tenant, id, draft(decision.draft)?).await?;
+    Ok(Json(map::list(rows, map::outbox_row)))
+}
+
+pub async fn reject(
+    State(edge): State<Edge>,
+    Scope(tenant): Scope,
+    InConversation(id): InConversation,
+    Payload(decision): Payload<api::DraftDecision>,
+) -> Result<Json<api::Conversation>, Error> {
+    Ok(Json(map::conversation(edge.app.draft_reject(&tenant, id, draft(decision.draft)?).await?)))
+}
+
+pub async fn edit(
+    State(edge): State<Edge>,
+    Scope(tenant): Scope,
+    InConversation(id): InConversation,
+    Payload(edit): Payload<api::DraftEdit>,
+) -> Result<Json<api::List<api::OutboxRow>>, Error> {
+    let rows = edge.app.draft_edit(&tenant, id, draft(edit.draft)?, &edit.text).await?;
+    Ok(Json(map::list(rows, map::outbox_row)))
+}
+
+/// The draft that a decision names.
+fn draft(id: Option<String>) -> Result<Option<TurnId>, Error> {
+    let parsed = id.map(|id| id.parse::<TurnId>()).transpose();
+    parsed.map_err(|error| Error::invalid(error.to_string()))
 }

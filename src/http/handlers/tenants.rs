@@ -5,10 +5,14 @@ use serde::Deserialize;
 
 use crate::{
     api,
-    app::tenants::{self, NewTenant},
+    app::{
+        ReachChange,
+        tenants::{self, NewTenant},
+    },
     domain::{
         Currency, Language,
         persona::{Persona, Tone},
+        reach::{Chosen, Mode},
         tenant::TenantSlug,
     },
     http::{
@@ -36,6 +40,7 @@ pub async fn add(
         currency: new.currency.map_or(Ok(Currency::EUR), |code| Currency::parse(&code)).map_err(invalid)?,
         language: new.language.map_or(Ok(Language::En), |code| code.parse()).map_err(invalid)?,
         website: new.website,
+        mode: new.mode.as_deref().map_or(Ok(Mode::Live), parse_mode)?,
     };
     Ok(Json(map::tenant(edge.app.tenant_add(&caller, new, persona).await?)))
 }
@@ -43,6 +48,24 @@ pub async fn add(
 pub async fn show(State(edge): State<Edge>, Scope(tenant): Scope) -> Result<Json<api::TenantDetail>, Error> {
     let persona = edge.app.persona_show(&tenant).await?;
     Ok(Json(api::TenantDetail { tenant: map::tenant(tenant.tenant().clone()), persona: map::persona(persona) }))
+}
+
+pub async fn edit(
+    State(edge): State<Edge>,
+    Scope(tenant): Scope,
+    Payload(edit): Payload<api::TenantEdit>,
+) -> Result<Json<api::Tenant>, Error> {
+    let chosen = |listed: Vec<String>| listed.iter().map(|text| Chosen::parse(text).map_err(invalid)).collect();
+    let change = ReachChange {
+        mode: edit.mode.as_deref().map(parse_mode).transpose()?,
+        only_from: edit.only_from.map(chosen).transpose()?,
+    };
+    Ok(Json(map::tenant(edge.app.tenant_edit(&tenant, change).await?)))
+}
+
+fn parse_mode(word: &str) -> Result<Mode, Error> {
+    let known = Mode::ALL.map(Mode::as_str).join(", ");
+    Mode::parse(word).ok_or_else(|| Error::invalid(format!("`{word}` is not a mode: {known}")))
 }
 
 pub async fn pause(State(edge): State<Edge>, Scope(tenant): Scope) -> Result<Json<api::Tenant>, Error> {

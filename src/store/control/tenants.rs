@@ -2,11 +2,12 @@
 
 use rusqlite::{ErrorCode, OptionalExtension, Row, Transaction, named_params};
 
-use super::{Control, Error, audit, rows, tenant_id};
+use super::{Control, Error, audit, reach, rows, tenant_id};
 use crate::domain::{
     Currency, Language, TenantId, Timestamp,
     audit::{Act, NewAudit},
     channel::AccountId,
+    reach::Standing,
     secret::{Sealed, SecretScope},
     tenant::{Tenant, TenantSlug, TenantState},
 };
@@ -24,7 +25,8 @@ pub struct RemovedTenant {
     pub key_overwritten: bool,
 }
 
-const COLUMNS: &str = "id, slug, name, currency, language, website, state, created_at_ms";
+const COLUMNS: &str = "
+    id, slug, name, currency, language, website, state, created_at_ms, mode, only_from, reach_since_ms";
 
 impl Control {
     /// Adds a tenant together with its key, sealed by the master key.
@@ -34,14 +36,19 @@ impl Control {
     pub async fn add_tenant(&self, tenant: Tenant, key: Sealed, act: Act) -> Result<(), Error> {
         const ACTION: &str = "add a tenant";
         const SQL: &str = "
-            INSERT INTO tenant (id, slug, name, currency, language, website, state, created_at_ms)
-            VALUES (:id, :slug, :name, :currency, :language, :website, :state, :created_at_ms)";
+            INSERT INTO tenant (id, slug, name, currency, language, website, state, created_at_ms, mode, only_from,
+                                reach_since_ms)
+            VALUES (:id, :slug, :name, :currency, :language, :website, :state, :created_at_ms, :mode, :only_from,
+                    :reach_since_ms)";
         self.database
             .write(ACTION, move |tx| {
                 let row = named_params! {
                     ":id": tenant.id.to_string(), ":slug": tenant.slug.as_str(), ":name": tenant.name,
                     ":currency": tenant.currency.code(), ":language": tenant.language.code(),
                     ":website": tenant.website, ":state": tenant.state.as_str(), ":created_at_ms": tenant.created_at.0,
+                    ":mode": tenant.standing.reach.mode.as_str(),
+                    ":only_from": reach::only_from_text(&tenant.standing.reach),
+                    ":reach_since_ms": tenant.standing.since.0,
                 };
                 tx.execute(SQL, row).map_err(|error| match error.sqlite_error_code() {
                     Some(ErrorCode::ConstraintViolation) => {
@@ -191,6 +198,7 @@ fn read_tenant(row: &Row<'_>) -> Result<Result<Tenant, Error>, rusqlite::Error> 
     let (id, slug, name): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
     let (currency, language): (String, String) = (row.get(3)?, row.get(4)?);
     let (website, state, created_at_ms): (Option<String>, String, i64) = (row.get(5)?, row.get(6)?, row.get(7)?);
+    let reach_since_ms: i64 = row.get(10)?;
     let unreadable = |what, value: &str| Error::Unreadable { what, value: value.to_owned() };
     let tenant = || -> Result<Tenant, Error> {
         Ok(Tenant {
@@ -201,6 +209,7 @@ fn read_tenant(row: &Row<'_>) -> Result<Result<Tenant, Error>, rusqlite::Error> 
             language: language.parse::<Language>().map_err(|_| unreadable("a tenant's language", &language))?,
             website,
             state: TenantState::parse(&state).ok_or_else(|| unreadable("a tenant's state", &state))?,
+            standing: Standing { reach: reach::read(row, 8, 9)?, since: Timestamp(reach_since_ms) },
             created_at: Timestamp(created_at_ms),
         })
     };
@@ -225,6 +234,7 @@ pub(super) mod tests {
             language: Language::De,
             website: Some("https://shop.example".into()),
             state: TenantState::Active,
+            standing: Standing::default(),
             created_at: Timestamp(7),
         }
     }

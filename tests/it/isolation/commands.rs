@@ -47,11 +47,11 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
     let words: Vec<&str> = command.split(' ').collect();
     let with = |more: &[&str], code| run(&[&words[..], more].concat(), code);
     let in_alder = |more: &[&str], code| run(&[&words[..], &T[..], more].concat(), code);
-    let in_conversations = |more: &[&str], shows| {
+    let in_conversations = |more: &[&str], code, shows| {
         let ids = [birch.conversation, birch.shared, birch.taken_over].map(|id| id.to_string());
         let foreign = ids.iter().map(String::as_str).chain([MADE_UP_CONVERSATION]);
         let mut runs: Vec<Run> = foreign.map(|id| in_alder(&[&[id], more].concat(), 3)).collect();
-        runs.push(in_alder(&[&[alder.conversation.to_string().as_str()], more].concat(), 0).shows(shows));
+        runs.push(in_alder(&[&[alder.conversation.to_string().as_str()], more].concat(), code).shows(shows));
         runs
     };
     Some(Case::Run(match command {
@@ -65,6 +65,7 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
         "audit checkpoint" => vec![with(&[], 0)],
         "tenant add" => vec![with(&["cedar", "--name", "Cedar"], 0)],
         "tenant show" => vec![with(&["alder"], 0).shows(&["greeting", "sign_off"])],
+        "tenant edit" => vec![with(&["alder", "--mode", "live", "--everyone"], 0)],
         "tenant pause" | "tenant resume" => vec![with(&["alder"], 0)],
         "tenant remove" => vec![with(&["alder", "--confirm", "birch"], 2)],
         "persona show" => vec![in_alder(&[], 0).shows(&["greeting", "sign_off", "disclosure"])],
@@ -96,9 +97,12 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
         ],
         "tail" => vec![in_alder(&["--no-follow"], 0).shows(&["message"])],
         "conversation list" => vec![in_alder(&[], 0)],
-        "conversation show" => in_conversations(&[], &["message"]),
-        "conversation takeover" | "conversation release" => in_conversations(&[], &[]),
-        "conversation send" => in_conversations(&["From a person"], &[]),
+        "conversation show" => in_conversations(&[], 0, &["message"]),
+        "conversation takeover" | "conversation release" => in_conversations(&[], 0, &[]),
+        // No draft waits in alder's; that one does go out is shown elsewhere.
+        "conversation approve" | "conversation reject" => in_conversations(&[], 6, &[]),
+        "conversation edit" => in_conversations(&["--text", "From a person"], 6, &[]),
+        "conversation send" => in_conversations(&["From a person"], 0, &[]),
         "secret set" => vec![in_alder(&["meta.verify_token", "-"], 0).given("a-verify-token\n")],
         "secret list" => vec![in_alder(&[], 0)],
         "secret remove" => {

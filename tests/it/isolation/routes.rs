@@ -51,6 +51,7 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
         ("GET", "/tenants/{slug}") => own("", "", 200, &["greeting", "sign_off", "disclosure"]),
         // Confirmed by the other's slug, it removes neither; that it removes at all is shown elsewhere.
         ("DELETE", "/tenants/{slug}") => own("?confirm=birch", "", 400, &[]),
+        ("PATCH", "/tenants/{slug}") => own("", r#"{"mode":"live","only_from":[]}"#, 200, &[]),
         ("POST", "/tenants/{slug}/pause" | "/tenants/{slug}/resume") => own("", "", 200, &[]),
         ("GET", "/tenants/{slug}/persona") => own("", "", 200, &["greeting", "sign_off", "disclosure"]),
         ("PUT", "/tenants/{slug}/persona") => own("", &persona(alder.slug), 200, &["greeting"]),
@@ -92,6 +93,14 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
         ("GET", "/tenants/{slug}/conversations/{id}") => in_conversations("", 200, &["message"]),
         ("POST", "/tenants/{slug}/conversations/{id}/takeover") => in_conversations("", 200, &[]),
         ("POST", "/tenants/{slug}/conversations/{id}/release") => in_conversations("", 200, &[]),
+        // No draft waits in alder's; that one does go out is shown elsewhere.
+        (
+            "POST",
+            "/tenants/{slug}/conversations/{id}/draft/approve" | "/tenants/{slug}/conversations/{id}/draft/reject",
+        ) => in_conversations("{}", 409, &[]),
+        ("POST", "/tenants/{slug}/conversations/{id}/draft/edit") => {
+            in_conversations(r#"{"text":"From a person"}"#, 409, &[])
+        }
         ("POST", "/tenants/{slug}/conversations/{id}/messages") => {
             in_conversations(r#"{"text":"From a person"}"#, 200, &[])
         }

@@ -81,7 +81,7 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
         "next_due" => read!(store.next_due(rules)),
         "begin_turn" => read!(with.conversations => |id| store.begin_turn(id, rules.now)),
         "turns" => read!(with.conversations => |id| store.turns(id, ROWS)),
-        "outbox_head" => read!(with.conversations => |id| store.outbox_head(id)),
+        "outbox_head" => read!(with.conversations => |id| store.outbox_head(id, rules.now)),
         "outbox_rows" => read!(with.conversations => |id| store.outbox_rows(id, ROWS)),
         "unknown_mids" => read!(store.unknown_mids(with.account.clone(), vec!["a-mid".into()])),
         "events_after" => read!(store.events_after(0, Vec::new(), ROWS)),
@@ -102,10 +102,16 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
         }
         "candidate_products" => read!(store.candidate_products((0..i64::from(ROWS)).collect())),
         "search_candidates" => read!(store.search_candidates(plan, ROWS as usize)),
-        "account_mended" | "take_over" | "record_effects" | "park_open" | "set_persona" | "append_event"
-        | "spare_products" | "finish_import" | "queue_person" | "finish_send" => Row::WriteOnly(NOTHING),
+        "account_mended" | "take_over" | "record_effects" | "park_open" | "leave_open" | "name_shopper"
+        | "set_persona" | "append_event" | "spare_products" | "finish_import" | "queue_person" | "finish_send" => {
+            Row::WriteOnly(NOTHING)
+        }
         "release" | "release_if_due" | "claim_send" | "cancel_send" | "reopen_unsent" | "mark_guarded"
-        | "recover_sending" | "resolve_unknown" | "commit_turn" => Row::WriteOnly(COUNT),
+        | "recover_sending" | "resolve_unknown" | "commit_turn" | "withdraw_answer" | "hold_answer" => {
+            Row::WriteOnly(COUNT)
+        }
+        // Without a draft in the conversation they refuse; with one they give that draft's own rows.
+        "approve_draft" | "edit_draft" | "reject_draft" => Row::WriteOnly("gives what it has just queued"),
         "record_inbound" => Row::WriteOnly("gives counts and ids of what was just brought"),
         "begin_import" => Row::WriteOnly("gives the new import's own id"),
         "upsert_products" => Row::WriteOnly("gives counts and the keys of what was just brought"),

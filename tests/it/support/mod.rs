@@ -182,9 +182,19 @@ impl TestAura {
         self.client().add_tenant(&new).await.expect("the tenant is new");
     }
 
+    /// Where its data lies.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
     async fn import(&self, file: &str) {
+        self.import_changed(file, str::to_owned).await;
+    }
+
+    /// Imports a file of `testdata/catalogs` as `change` makes it.
+    pub async fn import_changed(&self, file: &str, change: impl FnOnce(&str) -> String) {
         let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/catalogs")).join(file);
-        let bytes = std::fs::read(&path).expect("the sample catalogue is in the repository");
+        let bytes = change(&std::fs::read_to_string(&path).expect("the sample catalogue is in the repository"));
         let query = api::ImportQuery { source: file.to_owned(), ..api::ImportQuery::default() };
         let report = self.client().import(SHOP, &query, stream::iter([Ok(Bytes::from(bytes))])).await;
         assert!(report.expect("the sample can be read").products > 0);
@@ -246,6 +256,20 @@ impl TestAura {
             self.advance(self.config.conversation.debounce_ms.into());
         }
         self.until_replies(fence, 1).await;
+    }
+
+    /// Runs the real command against the daemon; what it prints.
+    pub async fn run(&self, args: &[&str]) -> String {
+        let ran = crate::shop::aura(&self.data_dir, args, "").await;
+        assert_eq!(ran.code, 0, "{ran:?}");
+        ran.stdout
+    }
+
+    /// The same for what it says to a person, with the exit code that it must have.
+    pub async fn said(&self, args: &[&str], code: i32) -> String {
+        let ran = crate::shop::aura(&self.data_dir, args, "").await;
+        assert_eq!(ran.code, code, "{ran:?}");
+        ran.stderr
     }
 
     /// The shop's own file, for reading beside the daemon.

@@ -112,6 +112,7 @@ impl Shop {
             currency: Some(self.currency.into()),
             language: Some(self.language.into()),
             website: Some(self.website.into()),
+            mode: None,
             persona: Persona::default(),
         };
         client.add_tenant(&new).await?;
