@@ -1,11 +1,9 @@
 //! What workers do: one conversation at a time, until it has nothing due.
 
+use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    App, Error,
-    work::{Job, SCAN_MAX},
-};
+use super::{App, Error, work::Job};
 use crate::{
     domain::{
         ConversationId, TenantId, chain,
@@ -17,6 +15,9 @@ use crate::{
 
 /// Steps a worker takes in one conversation before it gives others a chance.
 const STEPS_MAX: u32 = 32;
+
+/// Tenants whose files are looked into at the same time: a slow one must not keep the others waiting.
+const SCANS_MAX: usize = 8;
 
 /// A tenant as a worker sees it.
 pub(super) struct Attended {
@@ -32,6 +33,7 @@ pub async fn run(app: App, stop: CancellationToken) {
             () = stop.cancelled() => return,
             job = app.work.next() => job,
         };
+        let began = Instant::now();
         let outcome = app.attend(job, &stop).await;
         if let Err(error) = &outcome {
             tracing::warn!(
@@ -39,27 +41,37 @@ pub async fn run(app: App, stop: CancellationToken) {
                 "conversation could not be attended to"
             );
         }
-        app.work.done(job, outcome.is_err(), app.clock.now());
+        app.work.done(job, began.elapsed(), outcome.is_err(), app.clock.now());
     }
 }
 
 /// Looks at tenants when their time has come.
 pub async fn run_timer(app: App, stop: CancellationToken) {
+    let mut scans = JoinSet::new();
     loop {
         let (due, next) = app.work.take_due(app.clock.now());
         for tenant in due {
-            if let Err(error) = app.scan(tenant).await {
-                tracing::error!(tenant.id = %tenant, error = %chain(&error), "tenant could not be looked at");
-                app.work.wake(tenant, app.clock.now().plus_ms(5_000));
+            while scans.len() >= SCANS_MAX {
+                scans.join_next().await;
             }
+            scans.spawn(look_at(app.clone(), tenant));
         }
+        while scans.try_join_next().is_some() {}
         let pause_ms = next.map_or(i64::MAX, |at| at.since_ms(app.clock.now())).clamp(0, 60_000);
         tokio::select! {
             biased;
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             () = app.work.wake_changed() => {}
             () = tokio::time::sleep(std::time::Duration::from_millis(pause_ms as u64)) => {}
         }
+    }
+    scans.join_all().await;
+}
+
+async fn look_at(app: App, tenant: TenantId) {
+    if let Err(error) = app.scan(tenant).await {
+        tracing::error!(tenant.id = %tenant, error = %chain(&error), "tenant could not be looked at");
+        app.work.wake(tenant, app.clock.now().plus_ms(5_000));
     }
 }
 
@@ -68,8 +80,9 @@ impl App {
     async fn scan(&self, id: TenantId) -> Result<(), Error> {
         let Some(Attended { tenant, store }) = self.attended(id).await? else { return Ok(()) };
         let rules = self.due_rules(&tenant);
-        let found = store.due_conversations(rules, SCAN_MAX).await?;
-        let more = found.len() == SCAN_MAX as usize;
+        let limit = self.work.scan_limit(id);
+        let found = store.due_conversations(rules, u32::try_from(limit).unwrap_or(u32::MAX)).await?;
+        let more = found.len() == limit;
         self.work.offer(id, &found, more, rules.now);
         if let Some(at) = store.next_due(rules).await? {
             let hold = self.wakes.hold(self.store.control(), id, at).await?;

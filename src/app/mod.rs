@@ -185,7 +185,7 @@ impl App {
         };
         Self(Arc::new(Parts {
             secrets: Secrets::new(&installation, &config),
-            work: Work::new(config.workers as usize),
+            work: Work::new(config.workers as usize, config.queue.realtime_limit as usize),
             wakes: WakeIndex::default(),
             live,
             installation,

@@ -1,23 +1,30 @@
 //! Who works on what, and when. The stores say what is due; memory holds only the next step of each tenant.
 //!
-//! Workers take conversations tenant by tenant in turn, so that a busy tenant never starves a quiet one. A conversation
-//! is with one worker at a time.
+//! The realtime lane. Workers take conversations tenant by tenant in turn, each tenant as often as the time that its turns
+//! take allows ([`ledger`]), so that a busy tenant never starves a quiet one. A conversation is with one worker at a time.
+//! What is held is bounded over all tenants; whoever comes when it is full takes the place of the last of the longest queue,
+//! which is read from its file again later.
+
+mod ledger;
 
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap, HashSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::Notify;
 
+use self::ledger::Ledger;
 use crate::domain::{ConversationId, TenantId, Timestamp};
 
-/// Conversations of one tenant held in memory at once; the rest waits on disk.
-pub const SCAN_MAX: u32 = 64;
+/// Ready conversations of one tenant held in memory at once; the rest waits on disk.
+const SHARE_OF_LANE: usize = 64;
 /// How long a conversation rests after its work failed.
 const COOLDOWN_MS: i64 = 5_000;
-/// Tenants beyond their share may use idle workers, but never this last part of them.
+/// A tenant's share of the workers. Beyond it a tenant may use what is idle, so that a shop alone is not slowed down, but
+/// never the last such part of them: who comes next finds a worker.
 const SHARE_DIVISOR: usize = 4;
 /// Every tenant's share at least.
 const SHARE_MIN: usize = 2;
@@ -36,6 +43,8 @@ pub struct Job {
 pub struct Work {
     state: Mutex<State>,
     workers: usize,
+    /// Ready conversations held over all tenants.
+    limit: usize,
     /// A tenant's wake has come nearer.
     wakes: Notify,
     /// A conversation is ready, or a worker has become free to take one.
@@ -50,6 +59,11 @@ struct State {
     ring: VecDeque<TenantId>,
     queues: HashMap<TenantId, Queue>,
     active: usize,
+    /// Ready conversations in all queues.
+    held: usize,
+    /// Tenants that found no place for even one conversation, in the order in which they came.
+    turned_away: VecDeque<TenantId>,
+    ledger: Ledger,
 }
 
 #[derive(Debug, Default)]
@@ -63,10 +77,16 @@ struct Queue {
 }
 
 impl Work {
-    /// A schedule for so many workers.
+    /// A schedule for so many workers that holds so many ready conversations.
     #[must_use]
-    pub fn new(workers: usize) -> Self {
-        Self { state: Mutex::default(), workers: workers.max(1), wakes: Notify::new(), ready: Notify::new() }
+    pub fn new(workers: usize, limit: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            workers: workers.max(1),
+            limit: limit.max(1),
+            wakes: Notify::new(),
+            ready: Notify::new(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -114,6 +134,15 @@ impl Work {
         (due, None)
     }
 
+    /// How many due conversations a scan of the tenant has to find so that, beside those that are taken or resting already,
+    /// its share of the lane is full.
+    #[must_use]
+    pub fn scan_limit(&self, tenant: TenantId) -> usize {
+        let state = self.state();
+        let known = state.queues.get(&tenant).map_or(0, |queue| queue.active.len() + queue.resting.len());
+        known + SHARE_OF_LANE.min(self.limit)
+    }
+
     /// Puts what a scan has found in the tenant's queue. `more`: the scan stopped at its limit.
     pub fn offer(&self, tenant: TenantId, found: &[ConversationId], more: bool, now: Timestamp) {
         let mut state = self.state();
@@ -122,14 +151,28 @@ impl Work {
         queue.resting.retain(|_, until| *until > now);
         let had_none = queue.ready.is_empty();
         for conversation in found {
+            let Some(queue) = state.queues.get(&tenant) else { break };
             let taken = queue.active.contains(conversation) || queue.resting.contains_key(conversation);
-            if !taken && queue.waiting.insert(*conversation) {
-                queue.ready.push_back(*conversation);
+            if taken || queue.waiting.contains(conversation) {
+                continue;
             }
+            let room = state.held < self.limit || state.evict_for(tenant);
+            let Some(queue) = state.queues.get_mut(&tenant) else { break };
+            if !room {
+                queue.more_on_disk = true;
+                if queue.ready.is_empty() && queue.active.is_empty() && !state.turned_away.contains(&tenant) {
+                    state.turned_away.push_back(tenant);
+                }
+                break;
+            }
+            queue.waiting.insert(*conversation);
+            queue.ready.push_back(*conversation);
+            state.held += 1;
         }
-        let ready = queue.ready.len();
+        let queue = state.queues.get(&tenant);
+        let ready = queue.map_or(0, |queue| queue.ready.len());
         // The scan's own plan knows nothing of those that rest, and a nearer wake has replaced the one made for them.
-        let rested = queue.resting.values().min().copied();
+        let rested = queue.and_then(|queue| queue.resting.values().min().copied());
         if had_none && ready > 0 {
             state.ring.push_back(tenant);
         }
@@ -155,38 +198,26 @@ impl Work {
     }
 
     fn take(&self) -> Option<Job> {
-        let share = (self.workers / SHARE_DIVISOR).max(SHARE_MIN);
         let mut state = self.state();
-        let idle = self.workers.saturating_sub(state.active);
-        for _ in 0..state.ring.len() {
-            let tenant = state.ring.pop_front()?;
-            let queue = state.queues.entry(tenant).or_default();
-            if queue.active.len() >= share && idle <= self.workers / SHARE_DIVISOR {
-                state.ring.push_back(tenant);
-                continue;
-            }
-            let Some(conversation) = queue.ready.pop_front() else { continue };
-            queue.waiting.remove(&conversation);
-            queue.active.insert(conversation);
-            let more = !queue.ready.is_empty();
-            if more {
-                state.ring.push_back(tenant);
-            }
-            state.active += 1;
-            let others = !state.ring.is_empty();
-            drop(state);
-            if others {
-                self.ready.notify_one();
-            }
-            return Some(Job { tenant, conversation });
+        let job = state.pick(self.workers)?;
+        let others = !state.ring.is_empty();
+        let next_in = state.turned_away.pop_front();
+        drop(state);
+        if others {
+            self.ready.notify_one();
         }
-        None
+        if let Some(tenant) = next_in {
+            self.wake(tenant, Timestamp(0));
+        }
+        Some(job)
     }
 
-    /// A worker is done with a conversation; the tenant is looked at again at once. After a failure it rests a while.
-    pub fn done(&self, job: Job, failed: bool, now: Timestamp) {
+    /// A worker is done with a conversation after so long; the tenant is looked at again at once. After a failure the
+    /// conversation rests a while.
+    pub fn done(&self, job: Job, took: Duration, failed: bool, now: Timestamp) {
         let mut state = self.state();
         state.active = state.active.saturating_sub(1);
+        state.ledger.end(job.tenant, took);
         let queue = state.queues.entry(job.tenant).or_default();
         queue.active.remove(&job.conversation);
         if failed {
@@ -208,6 +239,58 @@ impl Work {
 }
 
 impl State {
+    /// The next conversation: of the next tenant in the ring that has time left and is not over its share.
+    fn pick(&mut self, workers: usize) -> Option<Job> {
+        let share = (workers / SHARE_DIVISOR).max(SHARE_MIN);
+        let few_idle = workers.saturating_sub(self.active) <= workers / SHARE_DIVISOR;
+        loop {
+            let mut rounds = u64::MAX;
+            for _ in 0..self.ring.len() {
+                let tenant = self.ring.pop_front()?;
+                let queue = self.queues.entry(tenant).or_default();
+                let short = self.ledger.rounds_short(tenant);
+                let over_share = queue.active.len() >= share && few_idle;
+                if over_share || short > 0 {
+                    if !over_share {
+                        rounds = rounds.min(short);
+                    }
+                    self.ring.push_back(tenant);
+                    continue;
+                }
+                let Some(conversation) = queue.ready.pop_front() else { continue };
+                queue.waiting.remove(&conversation);
+                queue.active.insert(conversation);
+                if !queue.ready.is_empty() {
+                    self.ring.push_back(tenant);
+                }
+                self.held -= 1;
+                self.active += 1;
+                self.ledger.begin(tenant);
+                return Some(Job { tenant, conversation });
+            }
+            if rounds == u64::MAX {
+                return None;
+            }
+            // Everyone who could be served has had a turn in this round.
+            self.ledger.pass(rounds);
+        }
+    }
+
+    /// Sends the last of the longest queue back to disk, if the tenant's own is shorter even with one more.
+    fn evict_for(&mut self, tenant: TenantId) -> bool {
+        let own = self.queues.get(&tenant).map_or(0, |queue| queue.ready.len());
+        let Some(longest) = self.queues.values_mut().max_by_key(|queue| queue.ready.len()) else { return false };
+        if longest.ready.len() <= own + 1 {
+            return false;
+        }
+        if let Some(last) = longest.ready.pop_back() {
+            longest.waiting.remove(&last);
+            longest.more_on_disk = true;
+            self.held -= 1;
+        }
+        true
+    }
+
     fn forget_idle(&mut self, tenant: TenantId) {
         let idle = self
             .queues
@@ -220,87 +303,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::*;
-
-    fn tenant(n: u128) -> TenantId {
-        TenantId(Uuid::from_u128(n))
-    }
-
-    fn conversation(n: u128) -> ConversationId {
-        ConversationId(Uuid::from_u128(n))
-    }
-
-    #[test]
-    fn a_quiet_tenant_is_served_within_one_round_of_a_busy_one() {
-        let work = Work::new(20);
-        let many: Vec<_> = (0..64).map(conversation).collect();
-        work.offer(tenant(1), &many, true, Timestamp(0));
-        let first = work.take().expect("a job");
-        for quiet in 2..12 {
-            work.offer(tenant(quiet), &[conversation(1_000 + quiet)], false, Timestamp(0));
-        }
-        let round: Vec<_> = (0..11).map(|_| work.take().expect("a job").tenant).collect();
-        assert_eq!(first.tenant, tenant(1));
-        for quiet in 2..12 {
-            assert!(round.contains(&tenant(quiet)), "tenant {quiet} waited for a second round");
-        }
-    }
-
-    #[test]
-    fn one_tenant_alone_leaves_the_last_quarter_of_the_workers_free() {
-        let work = Work::new(20);
-        let many: Vec<_> = (0..64).map(conversation).collect();
-        work.offer(tenant(1), &many, true, Timestamp(0));
-        let taken = std::iter::from_fn(|| work.take()).count();
-        assert_eq!(taken, 15);
-    }
-
-    #[test]
-    fn a_conversation_is_with_one_worker_at_a_time() {
-        let work = Work::new(4);
-        work.offer(tenant(1), &[conversation(1)], false, Timestamp(0));
-        let job = work.take().expect("a job");
-        work.offer(tenant(1), &[conversation(1)], false, Timestamp(0));
-        assert_eq!(work.take(), None);
-        work.done(job, false, Timestamp(0));
-        work.offer(tenant(1), &[conversation(1)], false, Timestamp(0));
-        assert_eq!(work.take(), Some(job));
-    }
-
-    #[test]
-    fn a_failed_conversation_rests_and_comes_back() {
-        let work = Work::new(4);
-        work.offer(tenant(1), &[conversation(1)], false, Timestamp(0));
-        let job = work.take().expect("a job");
-        work.done(job, true, Timestamp(0));
-        work.offer(tenant(1), &[conversation(1)], false, Timestamp(1));
-        assert_eq!(work.take(), None);
-        work.offer(tenant(1), &[conversation(1)], false, Timestamp(COOLDOWN_MS));
-        assert_eq!(work.take(), Some(job));
-    }
-
-    #[test]
-    fn a_resting_conversation_is_not_forgotten_when_its_tenant_is_looked_at_meanwhile() {
-        let work = Work::new(4);
-        work.offer(tenant(1), &[conversation(1)], false, Timestamp(0));
-        let job = work.take().expect("a job");
-        work.done(job, true, Timestamp(0));
-        work.wake(tenant(1), Timestamp(10));
-        assert_eq!(work.take_due(Timestamp(10)).0, [tenant(1)]);
-        work.offer(tenant(1), &[conversation(1)], false, Timestamp(10));
-        assert_eq!(work.take_due(Timestamp(COOLDOWN_MS)).0, [tenant(1)]);
-    }
-
-    #[test]
-    fn the_nearest_wake_wins() {
-        let work = Work::new(1);
-        work.wake(tenant(1), Timestamp(50));
-        work.wake(tenant(1), Timestamp(20));
-        work.wake(tenant(1), Timestamp(90));
-        assert_eq!(work.take_due(Timestamp(10)), (vec![], Some(Timestamp(20))));
-        assert_eq!(work.take_due(Timestamp(20)), (vec![tenant(1)], None));
-    }
-}
+mod tests;

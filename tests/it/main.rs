@@ -6,6 +6,7 @@ mod daemon;
 mod demo;
 mod dm;
 mod drafts;
+mod fairness;
 mod isolation;
 mod kill;
 mod model;
