@@ -10,14 +10,15 @@ use crate::domain::{
 };
 
 impl App {
-    /// Imports a catalogue from a stream; what is read is never held whole.
+    /// Imports a catalogue from a stream, in the bulk lane, one at a time for each tenant; what is read is never held whole.
     pub async fn catalog_import(
         &self,
         tenant: &TenantCtx,
         reader: impl AsyncRead + Send + Unpin + 'static,
         options: ImportOptions,
     ) -> Result<ImportReport, Error> {
-        let store = self.tenant_store(tenant).await?;
+        let _place = self.bulk.enter(tenant.id()).await?;
+        let store = self.tenant_store(tenant).await?.in_bulk();
         let report = import::import(&store, tenant.tenant(), &*self.clock, reader, options, |_| {}).await?;
         self.changed(tenant.id()).await?;
         Ok(report)

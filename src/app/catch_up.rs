@@ -75,7 +75,8 @@ impl App {
         let threads = self.graph.newest_threads(&account.id, &token, THREADS_MAX).await.map_err(|error| {
             Error::Temporary { message: "the account's threads could not be read".into(), source: Some(error.into()) }
         })?;
-        let store = self.store.tenant(account.tenant).await?;
+        let _place = self.bulk.enter(account.tenant).await?;
+        let store = self.store.tenant(account.tenant).await?.in_bulk();
         let now = self.clock.now();
         let mut arrivals = Vec::new();
         for thread in threads {

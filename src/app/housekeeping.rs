@@ -81,7 +81,7 @@ impl App {
         }
         let rules =
             DueRules { now: Timestamp(0), takeover_minutes: self.config.conversation.takeover_minutes, paused: false };
-        Ok(self.store.tenant(tenant).await?.next_due(rules).await?)
+        Ok(self.store.tenant(tenant).await?.in_bulk().next_due(rules).await?)
     }
 
     /// Looks into every tenant's file, slowly: repairs an index that a fault has made forgetful.

@@ -2,7 +2,10 @@
 //!
 //! Both channels are bounded, so memory does not grow with the file and a slow disk slows the reading down.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tokio::{
@@ -10,7 +13,7 @@ use tokio::{
     sync::mpsc,
 };
 
-use super::Error;
+use super::{Error, bulk};
 use crate::{
     catalog::{self, Context, Format, Item},
     domain::{
@@ -27,6 +30,8 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// Chunks and batches that may wait.
 const CHUNKS_WAITING: usize = 8;
 const BATCHES_WAITING: usize = 2;
+/// A source that sends nothing for so long has died: others wait for its place.
+const STALL_MAX: Duration = Duration::from_secs(300);
 /// Products, or bytes of text, handed to the store at once.
 const BATCH_PRODUCTS: usize = 400;
 const BATCH_BYTES: usize = 1024 * 1024;
@@ -108,7 +113,12 @@ pub async fn import(
     let context = Context { currency: tenant.currency, website: tenant.website.clone() };
     let analyzer = Analyzer::new(tenant.language);
     let format = options.format;
-    let parsing = tokio::task::spawn_blocking(move || parse(format, Chunks::new(chunks), context, analyzer, &batches));
+    let parsing =
+        bulk::on_polite_thread("import", move || parse(format, Chunks::new(chunks), context, analyzer, &batches));
+    let parsing = parsing.map_err(|source| Error::Temporary {
+        message: "the import found no thread to read the catalogue on".into(),
+        source: Some(Box::new(source)),
+    })?;
 
     let source = options.source_name.clone();
     let id = store.begin_import(source.clone(), format.to_string(), started_at).await?;
@@ -171,7 +181,8 @@ impl Batch {
 async fn pump(mut reader: impl AsyncRead + Send + Unpin, feed: mpsc::Sender<io::Result<Bytes>>) {
     loop {
         let mut chunk = vec![0; CHUNK_BYTES];
-        let next = match reader.read(&mut chunk).await {
+        let read = tokio::time::timeout(STALL_MAX, reader.read(&mut chunk)).await;
+        let next = match read.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "nothing more came"))) {
             Ok(0) => return,
             Ok(read) => {
                 chunk.truncate(read);
@@ -212,7 +223,7 @@ impl Read for Chunks {
     }
 }
 
-/// Reads the source to its end, on a blocking thread; gives up quietly when nobody takes the batches any more.
+/// Reads the source to its end, on a thread of its own; gives up quietly when nobody takes the batches any more.
 fn parse(
     format: Format,
     input: Chunks,

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod answer;
 pub mod attend;
 pub mod audit;
+mod bulk;
 mod caller;
 mod catalog;
 pub mod catch_up;
@@ -61,6 +62,7 @@ use crate::{
     telemetry::Metrics,
 };
 pub use accept::Rejected;
+use bulk::Bulk;
 pub use caller::{Caller, TenantCtx};
 pub use error::{Error, ErrorKind};
 pub use import::{ImportOptions, ImportReport};
@@ -99,6 +101,7 @@ pub struct Parts {
     /// Whether workers run here: a daemon, not a lone command.
     pub daemon: bool,
     work: Work,
+    bulk: Bulk,
     wakes: WakeIndex,
     live: Live,
 }
@@ -186,6 +189,7 @@ impl App {
         Self(Arc::new(Parts {
             secrets: Secrets::new(&installation, &config),
             work: Work::new(config.workers as usize, config.queue.realtime_limit as usize),
+            bulk: Bulk::new(config.workers as usize, config.queue.bulk_limit as usize),
             wakes: WakeIndex::default(),
             live,
             installation,

@@ -88,5 +88,8 @@ impl App {
         self.metrics.tenant_db_open.set(self.store.open_tenants() as i64);
         self.metrics.conversations.with_label_values(&["ready"]).set(ready as i64);
         self.metrics.conversations.with_label_values(&["active"]).set(active as i64);
+        let (waiting, running) = self.bulk.load();
+        self.metrics.bulk_work.with_label_values(&["waiting"]).set(waiting as i64);
+        self.metrics.bulk_work.with_label_values(&["running"]).set(running as i64);
     }
 }

@@ -1,34 +1,71 @@
-//! The bounded pool of blocking threads that every SQLite call runs on.
+//! The bounded pools of blocking threads that every SQLite call runs on: one for what somebody waits for, one for the rest.
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Error;
 
-/// Blocking calls in flight at once, over all tenants.
-const THREADS_MAX: usize = 16;
+/// Calls in flight at once that somebody waits for, over all tenants.
+pub(super) const REALTIME_MAX: usize = 16;
+/// Calls in flight at once that nobody waits for: they share the cores with the others, and never their threads.
+const BULK_MAX: usize = 2;
 
-/// A handle on the pool.
+/// Whether somebody waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Deliveries, turns, sends, commands.
+    Realtime,
+    /// Imports, catch-up, sweeps.
+    Bulk,
+}
+
+/// A handle on the pools.
 #[derive(Clone, Debug)]
 pub(super) struct Blocking {
-    permits: Arc<Semaphore>,
+    pub(super) realtime: Arc<Semaphore>,
+    pub(super) bulk: Arc<Semaphore>,
+}
+
+/// A thread of a lane.
+#[derive(Debug)]
+pub(super) struct Thread {
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Blocking {
     pub(super) fn new() -> Self {
-        Self { permits: Arc::new(Semaphore::new(THREADS_MAX)) }
+        Self { realtime: Arc::new(Semaphore::new(REALTIME_MAX)), bulk: Arc::new(Semaphore::new(BULK_MAX)) }
     }
 
-    /// Runs `work` on a blocking thread once one is free. Work once begun is finished, even if the caller goes away.
+    /// Waits for a thread of the lane.
+    pub(super) async fn thread(&self, lane: Lane) -> Result<Thread, Error> {
+        let permits = match lane {
+            Lane::Realtime => &self.realtime,
+            Lane::Bulk => &self.bulk,
+        };
+        Arc::clone(permits).acquire_owned().await.map(|_permit| Thread { _permit }).map_err(|_| Error::Stopped)
+    }
+
+    /// Runs what somebody waits for, once a thread is free. Work once begun is finished, even if the caller goes away.
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T, Error> + Send + 'static,
     {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Stopped)?;
+        self.thread(Lane::Realtime).await?.run(work).await
+    }
+}
+
+impl Thread {
+    /// Runs `work`. Once begun it is finished, even if the caller goes away.
+    pub(super) async fn run<T, F>(self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Error> + Send + 'static,
+    {
         let outcome = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let _thread = self;
             work()
         })
         .await;

@@ -11,18 +11,28 @@ use std::{
 };
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use tokio::sync::{Mutex as AsyncMutex, Semaphore};
+use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
 
-use super::{Error, blocking::Blocking, sqlite};
+use super::{
+    Error,
+    blocking::{Blocking, Lane},
+    sqlite,
+};
 
 /// Read-only connections per open file: a slow reader must not keep the others waiting, and each costs 3 descriptors.
 const READERS_MAX: usize = 3;
+/// WAL pages after which a commit moves them into the file, which takes as long as some commits. A bulk commit does it
+/// earlier, so that the one that somebody waits for never pays for what an import has written.
+const CHECKPOINT_PAGES: i64 = 1_000;
+const CHECKPOINT_PAGES_BULK: i64 = 500;
 
 /// A handle on an open file. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct DatabaseFile {
     writer: Arc<AsyncMutex<Writer>>,
     readers: Arc<Readers>,
+    /// One bulk call at a time: whoever is waited for has at most one slice of bulk work before it, and never all readers.
+    bulk: Arc<Semaphore>,
     blocking: Blocking,
 }
 
@@ -30,11 +40,20 @@ struct Writer {
     connection: Connection,
     /// Whether a commit waits until it is on the disk.
     syncs: bool,
+    /// For whom the last commit was.
+    lane: Lane,
 }
 
 impl Writer {
-    /// Makes the next commits wait for the disk, or not.
-    fn sync_commits(&mut self, syncs: bool) -> Result<(), Error> {
+    /// Makes the next commits wait for the disk, or not, and move the WAL as their lane does.
+    fn configure(&mut self, lane: Lane, syncs: bool) -> Result<(), Error> {
+        if self.lane != lane {
+            let pages = if lane == Lane::Bulk { CHECKPOINT_PAGES_BULK } else { CHECKPOINT_PAGES };
+            self.connection
+                .pragma_update(None, "wal_autocheckpoint", pages)
+                .map_err(Error::sql("configure a database file"))?;
+            self.lane = lane;
+        }
         if self.syncs != syncs {
             let mode = if syncs { "FULL" } else { "NORMAL" };
             self.connection
@@ -79,8 +98,13 @@ impl DatabaseFile {
     fn around(writer: Connection, path: &Path, blocking: Blocking) -> Self {
         let readers =
             Readers { path: path.to_owned(), idle: Mutex::new(Vec::new()), permits: Semaphore::new(READERS_MAX) };
-        let writer = Writer { connection: writer, syncs: true };
-        Self { writer: Arc::new(AsyncMutex::new(writer)), readers: Arc::new(readers), blocking }
+        let writer = Writer { connection: writer, syncs: true, lane: Lane::Realtime };
+        Self {
+            writer: Arc::new(AsyncMutex::new(writer)),
+            readers: Arc::new(readers),
+            bulk: Arc::new(Semaphore::new(1)),
+            blocking,
+        }
     }
 
     /// Runs `work` in one write transaction: all of it is durable when this returns `Ok`, none of it otherwise.
@@ -89,28 +113,32 @@ impl DatabaseFile {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.commit(action, true, work).await
+        self.commit(Lane::Realtime, action, true, work).await
     }
 
-    /// The same without waiting for the disk: all of it or none of it is there after a power cut, and it is durable
-    /// with the next [`write`](Self::write). For what can be done again, in many transactions.
-    pub(super) async fn write_unsynced<T, F>(&self, action: &'static str, work: F) -> Result<T, Error>
+    /// The same in a lane. Without `syncs` it does not wait for the disk: all of it or none of it is there after a power
+    /// cut, and it is durable with the next commit that does; for what can be done again, in many transactions.
+    pub(super) async fn commit<T, F>(&self, lane: Lane, action: &'static str, syncs: bool, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.commit(action, false, work).await
-    }
-
-    async fn commit<T, F>(&self, action: &'static str, syncs: bool, work: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
-    {
-        let mut writer = Arc::clone(&self.writer).lock_owned().await;
-        self.blocking
+        let (mut writer, thread, turn) = match lane {
+            Lane::Realtime => {
+                let writer = Arc::clone(&self.writer).lock_owned().await;
+                (writer, self.blocking.thread(lane).await?, None)
+            }
+            // With the writer in hand, bulk work waits for nothing. The writer is handed on in the order of asking.
+            Lane::Bulk => {
+                let turn = self.bulk_turn().await?;
+                let thread = self.blocking.thread(lane).await?;
+                (Arc::clone(&self.writer).lock_owned().await, thread, Some(turn))
+            }
+        };
+        thread
             .run(move || {
-                writer.sync_commits(syncs)?;
+                let _turn = turn;
+                writer.configure(lane, syncs)?;
                 let begin = writer.connection.transaction_with_behavior(TransactionBehavior::Immediate);
                 let tx = begin.map_err(Error::sql(action))?;
                 let value = work(&tx)?;
@@ -120,16 +148,33 @@ impl DatabaseFile {
             .await
     }
 
+    async fn bulk_turn(&self) -> Result<OwnedSemaphorePermit, Error> {
+        Arc::clone(&self.bulk).acquire_owned().await.map_err(|_| Error::Stopped)
+    }
+
     /// Runs `work` on one read-only connection, in one snapshot.
     pub(super) async fn read<T, F>(&self, action: &'static str, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
+        self.read_in(Lane::Realtime, action, work).await
+    }
+
+    /// The same in a lane.
+    pub(super) async fn read_in<T, F>(&self, lane: Lane, action: &'static str, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let turn = if lane == Lane::Bulk { Some(self.bulk_turn().await?) } else { None };
         let _permit = self.readers.permits.acquire().await.map_err(|_| Error::Stopped)?;
         let readers = Arc::clone(&self.readers);
         self.blocking
+            .thread(lane)
+            .await?
             .run(move || {
+                let _turn = turn;
                 let idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
                 let mut reader = match idle {
                     Some(reader) => reader,
@@ -168,5 +213,101 @@ fn make_private(path: &Path) -> Result<(), Error> {
             Err(Error::File { action: "create", path: path.to_owned(), source })
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{pin::pin, sync::mpsc, task::Poll};
+
+    use futures_util::poll;
+
+    use super::{super::blocking::REALTIME_MAX, *};
+
+    const SCHEMA: sqlite::Schema = sqlite::Schema { migrations: &["CREATE TABLE thing (id INTEGER) STRICT"] };
+
+    fn open(dir: &Path, name: &str, blocking: &Blocking) -> DatabaseFile {
+        DatabaseFile::open(&dir.join(name), &SCHEMA, blocking.clone(), |_| Ok(())).expect("opens")
+    }
+
+    /// A slice of bulk work that tells when it has begun, and ends when it is told.
+    fn slice(
+        file: &DatabaseFile,
+        order: &Arc<Mutex<Vec<&'static str>>>,
+    ) -> (tokio::task::JoinHandle<Result<(), Error>>, mpsc::Receiver<()>, mpsc::Sender<()>) {
+        let (begun, has_begun) = mpsc::channel();
+        let (end, may_end) = mpsc::channel();
+        let (file, order) = (file.clone(), Arc::clone(order));
+        let running = tokio::spawn(async move {
+            let work = move |_: &Transaction<'_>| {
+                begun.send(()).expect("the test waits");
+                may_end.recv().expect("the test lives");
+                order.lock().unwrap_or_else(PoisonError::into_inner).push("slice");
+                Ok(())
+            };
+            file.commit(Lane::Bulk, "write a slice", false, work).await
+        });
+        (running, has_begun, end)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_write_that_somebody_waits_for_goes_before_every_slice_but_the_one_that_has_begun() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = open(dir.path(), "a.db", &Blocking::new());
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let (first, first_begun, end_first) = slice(&file, &order);
+        tokio::task::block_in_place(|| first_begun.recv()).expect("it begins");
+        // Two more imports of the same shop, both before the turn.
+        let (second, second_begun, end_second) = slice(&file, &order);
+        let (third, third_begun, end_third) = slice(&file, &order);
+        while file.bulk.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let mut turn = pin!(file.write("commit a turn", {
+            let order = Arc::clone(&order);
+            move |_| {
+                order.lock().unwrap_or_else(PoisonError::into_inner).push("turn");
+                Ok(())
+            }
+        }));
+        assert!(matches!(poll!(turn.as_mut()), Poll::Pending), "a slice has the writer");
+        for end in [&end_first, &end_second, &end_third] {
+            end.send(()).expect("it waits");
+        }
+        turn.await.expect("committed");
+        assert_eq!(order.lock().unwrap_or_else(PoisonError::into_inner)[..2], ["slice", "turn"]);
+        for (running, begun) in [(first, None), (second, Some(second_begun)), (third, Some(third_begun))] {
+            running.await.expect("ends").expect("committed");
+            assert!(begun.is_none_or(|begun| begun.try_recv().is_ok()));
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn bulk_work_in_many_files_leaves_every_thread_to_whom_somebody_waits_for() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let blocking = Blocking::new();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let files: Vec<_> = (0..20).map(|n| open(dir.path(), &format!("{n}.db"), &blocking)).collect();
+        let slices: Vec<_> = files.iter().map(|file| slice(file, &order)).collect();
+        let mut begun = 0;
+        while begun < 2 {
+            begun += slices.iter().filter(|(_, begun, _)| begun.try_recv().is_ok()).count();
+            tokio::task::yield_now().await;
+        }
+        // Slices hold their threads and wait; the file of one that only waits for a thread can be written all the same.
+        assert_eq!(blocking.realtime.available_permits(), REALTIME_MAX);
+        let other = open(dir.path(), "other.db", &blocking);
+        other.write("commit a turn", |_| Ok(())).await.expect("another file");
+        let turns = files.iter().filter(|file| file.writer.try_lock().is_ok());
+        let mut written = 0;
+        for file in turns {
+            file.write("commit a turn", |_| Ok(())).await.expect("a file whose bulk work waits");
+            written += 1;
+        }
+        assert!(written >= 18, "{written}: whoever waits for a thread must not hold a writer");
+        for (running, _, end) in slices {
+            end.send(()).expect("it waits");
+            running.await.expect("ends").expect("committed");
+        }
     }
 }

@@ -28,6 +28,9 @@ const PRUNE_PERCENT_MAX: u64 = 30;
 /// Products removed in one write transaction.
 const SLICE_REMOVALS: i64 = 200;
 
+/// Keys of an import forgotten in one write transaction (about 10 ms).
+const SLICE_KEYS: i64 = 5_000;
+
 /// An import that began longer ago than this and never ended has died.
 const STALE_IMPORT_MS: i64 = 24 * 3_600_000;
 
@@ -43,12 +46,18 @@ impl TenantStore {
             INSERT INTO catalog_import (source, format, started_at_ms) VALUES (:source, :format, :now)
             RETURNING id";
         // What an import that died left behind.
-        const FORGET: &str = "
-            DELETE FROM catalog_seen WHERE import_id NOT IN
-                (SELECT id FROM catalog_import WHERE finished_at_ms IS NULL AND started_at_ms > :old)";
+        const STALE: &str = "
+            DELETE FROM catalog_seen WHERE (import_id, key) IN
+                (SELECT import_id, key FROM catalog_seen WHERE import_id NOT IN
+                    (SELECT id FROM catalog_import WHERE finished_at_ms IS NULL AND started_at_ms > :old)
+                 LIMIT :limit)";
+        let old = now.plus_ms(-STALE_IMPORT_MS).0;
+        let forget = move |tx: &Transaction<'_>| {
+            tx.execute(STALE, named_params! { ":old": old, ":limit": SLICE_KEYS })
+                .map_err(Error::sql("begin an import"))
+        };
+        while self.write_unsynced("forget an import", forget).await? > 0 {}
         self.write("begin an import", move |tx| {
-            let old = named_params! { ":old": now.plus_ms(-STALE_IMPORT_MS).0 };
-            tx.execute(FORGET, old).map_err(Error::sql("begin an import"))?;
             let row = named_params! { ":source": source, ":format": format, ":now": now.0 };
             tx.query_row(SQL, row, |row| row.get(0)).map(ImportId).map_err(Error::sql("begin an import"))
         })
@@ -134,16 +143,20 @@ impl TenantStore {
                 pages = MERGE_PAGES;
             }
         }
-        self.write("finish an import", move |tx| {
-            tx.execute("DELETE FROM catalog_seen WHERE import_id = :import", named_params! { ":import": import.0 })
-                .map_err(Error::sql("finish an import"))?;
-            match apply {
-                Apply::Really => record_result(tx, import, &summary),
-                Apply::Trial => tx
-                    .execute("DELETE FROM catalog_import WHERE id = :import", named_params! { ":import": import.0 })
-                    .map(drop)
-                    .map_err(Error::sql("finish an import")),
-            }
+        const SEEN: &str = "
+            DELETE FROM catalog_seen WHERE import_id = :import AND key IN
+                (SELECT key FROM catalog_seen WHERE import_id = :import LIMIT :limit)";
+        let forget = move |tx: &Transaction<'_>| {
+            tx.execute(SEEN, named_params! { ":import": import.0, ":limit": SLICE_KEYS })
+                .map_err(Error::sql("finish an import"))
+        };
+        while self.write_unsynced("forget an import", forget).await? > 0 {}
+        self.write("finish an import", move |tx| match apply {
+            Apply::Really => record_result(tx, import, &summary),
+            Apply::Trial => tx
+                .execute("DELETE FROM catalog_import WHERE id = :import", named_params! { ":import": import.0 })
+                .map(drop)
+                .map_err(Error::sql("finish an import")),
         })
         .await
     }

@@ -6,7 +6,13 @@ use std::{path::Path, sync::Arc};
 
 use rusqlite::Transaction;
 
-use super::{Error, blocking::Blocking, event, file::DatabaseFile, sqlite};
+use super::{
+    Error,
+    blocking::{Blocking, Lane},
+    event,
+    file::DatabaseFile,
+    sqlite,
+};
 use crate::domain::{Ids, TenantId};
 
 pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
@@ -21,6 +27,7 @@ pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
 #[derive(Clone)]
 pub struct TenantStore {
     file: Arc<TenantFile>,
+    lane: Lane,
 }
 
 pub(super) struct TenantFile {
@@ -44,7 +51,14 @@ impl TenantFile {
 
 impl TenantStore {
     pub(super) fn new(file: Arc<TenantFile>) -> Self {
-        Self { file }
+        Self { file, lane: Lane::Realtime }
+    }
+
+    /// The same file for work that nobody waits for: one call at a time, on threads of its own, and what somebody waits
+    /// for goes before it.
+    #[must_use]
+    pub fn in_bulk(&self) -> Self {
+        Self { file: Arc::clone(&self.file), lane: Lane::Bulk }
     }
 
     /// Whose file it is.
@@ -64,7 +78,7 @@ impl TenantStore {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.file.database.write(action, work).await
+        self.file.database.commit(self.lane, action, true, work).await
     }
 
     /// The same without waiting for the disk: durable with the next [`write`](Self::write). For what can be done again.
@@ -73,7 +87,7 @@ impl TenantStore {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.file.database.write_unsynced(action, work).await
+        self.file.database.commit(self.lane, action, false, work).await
     }
 
     /// Runs `work` on one read-only connection, in one snapshot.
@@ -82,6 +96,6 @@ impl TenantStore {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.file.database.read(action, work).await
+        self.file.database.read_in(self.lane, action, work).await
     }
 }

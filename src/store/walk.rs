@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{Error, Store, chain, sqlite};
+use super::{Error, Store, blocking::Lane, chain, sqlite};
 use crate::domain::{
     TenantId,
     proof::{Fault, Mark, Position, Walked},
@@ -40,7 +40,11 @@ impl Store {
         progress: Progress,
     ) -> Result<Walked, Error> {
         let path = self.tenant_db(tenant);
-        self.blocking().run(move || walk_file(&path, Kind::Events(tenant), &marks, cut, &*progress)).await
+        self.blocking()
+            .thread(Lane::Bulk)
+            .await?
+            .run(move || walk_file(&path, Kind::Events(tenant), &marks, cut, &*progress))
+            .await
     }
 
     /// Walks along the installation's audit log.
@@ -49,7 +53,11 @@ impl Store {
     /// When the file cannot be opened at all.
     pub(crate) async fn walk_audit(&self, marks: Vec<Mark>, progress: Progress) -> Result<Walked, Error> {
         let path = self.control_db();
-        self.blocking().run(move || walk_file(&path, Kind::Audit, &marks, None, &*progress)).await
+        self.blocking()
+            .thread(Lane::Bulk)
+            .await?
+            .run(move || walk_file(&path, Kind::Audit, &marks, None, &*progress))
+            .await
     }
 
     /// The end of a tenant's event log, as the file notes it.

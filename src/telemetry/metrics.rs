@@ -53,6 +53,8 @@ pub struct Metrics {
     pub audit_last_checkpoint: Gauge,
     /// Conversations by where they are in the schedule.
     pub conversations: IntGaugeVec,
+    /// Pieces of bulk work (imports, catch-up) that wait, and those under way.
+    pub bulk_work: IntGaugeVec,
 }
 
 impl Metrics {
@@ -90,6 +92,8 @@ impl Metrics {
         let conversations =
             IntGaugeVec::new(Opts::new("conversations_scheduled", "Conversations in the schedule"), &["state"])?;
         registry.register(Box::new(conversations.clone()))?;
+        let bulk_work = IntGaugeVec::new(Opts::new("bulk_work", "Imports and catch-up in the bulk lane"), &["state"])?;
+        registry.register(Box::new(bulk_work.clone()))?;
         let build = IntGaugeVec::new(Opts::new("build_info", "The running version"), &["version"])?;
         registry.register(Box::new(build.clone()))?;
         build.with_label_values(&[version]).set(1);
@@ -115,6 +119,7 @@ impl Metrics {
                 "When the last signed checkpoint of the event chains was taken, in seconds since 1970; 0: none by this process",
             )?,
             conversations,
+            bulk_work,
             registry,
         })
     }

@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use aura::{
+    api::ImportQuery,
     channel::instagram::signature,
     domain::Clock,
     sim::payload::{self, Of},
 };
+use bytes::Bytes;
+use futures_util::stream;
 use rusqlite::Connection;
+use tokio::sync::mpsc;
 
 use crate::{
     shop::{APP_SECRET, House},
-    support::until,
+    support::{SHOP, TestAura, until},
 };
 
 const ACCOUNT: &str = "17841400000000001";
@@ -70,4 +74,57 @@ async fn what_waits_too_long_for_the_journal_is_turned_away_unstored_and_taken_w
     let store = house.store("noor").await;
     let traffic = store.account_traffic(aura::domain::channel::AccountId(ACCOUNT.into())).await.expect("counted");
     assert_eq!(traffic.received, 1 + LATE as u64);
+}
+
+/// A catalogue whose sender takes its time.
+fn slow_source() -> (mpsc::UnboundedSender<Bytes>, impl stream::Stream<Item = std::io::Result<Bytes>> + Send + 'static)
+{
+    let (send, receive) = mpsc::unbounded_channel();
+    let parts = stream::unfold(receive, |mut receive: mpsc::UnboundedReceiver<Bytes>| async move {
+        receive.recv().await.map(|part| (Ok(part), receive))
+    });
+    (send, parts)
+}
+
+fn products(numbers: std::ops::Range<u32>) -> Bytes {
+    let lines = numbers.map(|n| {
+        format!("{{\"id\":\"scarf-{n}\",\"title\":\"Scarf {n}\",\"variants\":[{{\"price\":20,\"quantity\":3}}]}}\n")
+    });
+    lines.collect::<String>().into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_the_bulk_lane_full_of_imports_dms_are_answered_and_one_import_more_is_told_to_come_again() {
+    let aura = TestAura::setup().config(|config| config.queue.bulk_limit = 3).start().await;
+    aura.add_tenant("other").await;
+    let import = |slug: &'static str| {
+        let (send, parts) = slow_source();
+        let client = aura.client();
+        let query = ImportQuery { source: "products.jsonl".into(), ..ImportQuery::default() };
+        (send, tokio::spawn(async move { client.import(slug, &query, parts).await }))
+    };
+    // The shop's own import is under way and a second one waits for it; another shop's goes on beside them.
+    let (shop, shop_import) = import(SHOP);
+    let stored = async |slug: &str| aura.client().catalog(slug).await.expect("it answers").products;
+    shop.send(products(0..1_000)).expect("it is read");
+    until("a part of it is stored", async || stored(SHOP).await > 0).await;
+    let (again, again_import) = import(SHOP);
+    again.send(products(0..10)).expect("it is read");
+    let (other, other_import) = import("other");
+    other.send(products(0..1_000)).expect("it is read");
+    until("the other shop's too", async || stored("other").await > 0).await;
+
+    aura.sim.shopper("ana").writes(crate::support::ACCOUNT, "Do you have scarves?");
+    aura.until_replies("ana", 1).await;
+
+    let (_fourth, fourth_import) = import("other");
+    let refused = fourth_import.await.expect("ends").expect_err("three are in the lane");
+    assert_eq!((refused.code(), refused.exit_code()), ("temporary", 75));
+
+    shop.send(products(1_000..1_500)).expect("it is read");
+    drop((shop, again, other));
+    assert_eq!(shop_import.await.expect("ends").expect("imported").products, 1_500);
+    assert_eq!(other_import.await.expect("ends").expect("imported").products, 1_000);
+    let again = again_import.await.expect("ends").expect("imported");
+    assert_eq!((again.products, again.unchanged), (10, 10), "it came after the first");
 }
