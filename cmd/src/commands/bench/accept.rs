@@ -9,10 +9,10 @@ use super::{
     load::{Bodies, Load, Outcome},
     machine::Machine,
     place::{Place, PlaceArgs},
-    report::{self, Figure, Percentiles, median},
+    report::{Figure, Percentiles, Report, median},
     turn::Answering,
 };
-use crate::{failure::Failure, ui::Ui};
+use crate::failure::Failure;
 
 /// Bodies of the first round, which warms up and is not counted.
 const WARM_UP: usize = 5_000;
@@ -55,18 +55,17 @@ pub struct AcceptArgs {
     turns: bool,
 }
 
-pub async fn run(ui: Ui, args: AcceptArgs) -> Result<(), Failure> {
-    let place = Place::make(ui, &args.place)?;
+pub async fn run(report: &mut Report, args: AcceptArgs) -> Result<(), Failure> {
+    let place = Place::make(report, &args.place)?;
     let bodies = Bodies::make(args.deliveries as usize)?;
-    let aura = place.embed().await?;
+    let aura = place.embed(None).await?;
     let rounds = rounds(&aura, &args, &bodies).await;
     aura.close().await;
     let rounds = rounds?;
     let rate = median(rounds.durable.iter().map(Outcome::per_second).collect());
-    report::show(ui, &figures(&rounds, rate, &place.machine))?;
+    report.add(figures(&rounds, rate, &place.machine))?;
     if args.turns {
-        let half = half_load(&place, &args, rate / 2.0).await?;
-        report::show(ui, &half)?;
+        report.add(half_load(&place, &args, rate / 2.0).await?)?;
     }
     Ok(())
 }

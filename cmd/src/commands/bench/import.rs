@@ -9,9 +9,9 @@ use tokio_util::io::ReaderStream;
 use super::{
     catalogue, failed, machine,
     place::{self, Place, PlaceArgs, TENANT},
-    report::{self, Figure},
+    report::{Figure, Report},
 };
-use crate::{failure::Failure, ui::Ui};
+use crate::failure::Failure;
 
 /// Products a second, at least.
 const RATE_MIN: f64 = 10_000.0;
@@ -42,41 +42,38 @@ pub struct ImportArgs {
     size_gb: Option<u64>,
 }
 
-pub async fn run(ui: Ui, args: ImportArgs) -> Result<(), Failure> {
-    let place = Place::make(ui, &args.place)?;
+pub async fn run(report: &mut Report, args: ImportArgs) -> Result<(), Failure> {
+    let place = Place::make(report, &args.place)?;
     let file = place.path("products.csv");
     let (products, bytes) = match args.size_gb {
         Some(gb) => write(&file, 0, gb * GB).await?,
         None => write(&file, args.products, 0).await?,
     };
-    report::show(ui, &[Figure::new("products", products as f64, ""), Figure::new("file", bytes as f64 / MB, "MB")])?;
-    let aura = place.embed().await?;
-    let measured = measure(ui, &place::client(&aura), &file, products, bytes).await;
+    report.add([Figure::new("products", products as f64, ""), Figure::new("file", bytes as f64 / MB, "MB")])?;
+    let aura = place.embed(None).await?;
+    let measured = measure(report, &place::client(&aura), &file, products, bytes).await;
     aura.close().await;
     measured
 }
 
-async fn measure(ui: Ui, client: &Client, file: &Path, products: u64, bytes: u64) -> Result<(), Failure> {
+async fn measure(report: &mut Report, client: &Client, file: &Path, products: u64, bytes: u64) -> Result<(), Failure> {
     place::add_tenant(client).await?;
     for again in [false, true] {
         machine::forget_peak();
         let began = Instant::now();
-        let report = import(client, file).await?;
+        let done = import(client, file).await?;
         let seconds = began.elapsed().as_secs_f64();
-        let done = if again { report.unchanged } else { report.added };
-        if done != products || !report.skipped.is_empty() {
-            return Err(failed(format!("{done} of {products} products were imported: {:?}", report.skipped.first())));
+        let count = if again { done.unchanged } else { done.added };
+        if count != products || !done.skipped.is_empty() {
+            return Err(failed(format!("{count} of {products} products were imported: {:?}", done.skipped.first())));
         }
         let which = if again { "unchanged import" } else { "first import" };
         let rate = Figure::new(format!("{which}: products"), products as f64 / seconds, "/s");
-        report::show(
-            ui,
-            &[
-                rate.at_least(RATE_MIN),
-                Figure::new(format!("{which}: text"), bytes as f64 / MB / seconds, "MB/s"),
-                Figure::new(format!("{which}: peak memory"), machine::peak_mb(), "MiB").at_most(MEMORY_MAX_MB),
-            ],
-        )?;
+        report.add([
+            rate.at_least(RATE_MIN),
+            Figure::new(format!("{which}: text"), bytes as f64 / MB / seconds, "MB/s"),
+            Figure::new(format!("{which}: peak memory"), machine::peak_mb(), "MiB").at_most(MEMORY_MAX_MB),
+        ])?;
     }
     Ok(())
 }
@@ -89,10 +86,15 @@ pub async fn write(path: &Path, products: u64, bytes: u64) -> Result<(u64, u64),
     written.map_err(|error| Failure::io("the export could not be written", &error))
 }
 
-/// Imports it as `aura catalog import` does.
+/// Imports it into the tenant under measurement as `aura catalog import` does.
 pub async fn import(client: &Client, file: &Path) -> Result<api::ImportReport, Failure> {
+    import_into(client, TENANT, file).await
+}
+
+/// The same into any tenant.
+pub async fn import_into(client: &Client, slug: &str, file: &Path) -> Result<api::ImportReport, Failure> {
     let source = File::open(file).await.map_err(|error| Failure::io("the export could not be read", &error))?;
     let query =
         api::ImportQuery { source: "products.csv".into(), format: Some("auto".into()), dry_run: false, prune: false };
-    Ok(client.import(TENANT, &query, ReaderStream::with_capacity(source, CHUNK_BYTES)).await?)
+    Ok(client.import(slug, &query, ReaderStream::with_capacity(source, CHUNK_BYTES)).await?)
 }

@@ -109,7 +109,8 @@ pub fn forget_peak() {
     drop(fs::write("/proc/self/clear_refs", "5"));
 }
 
-fn figure_kb(file: &str, name: &str) -> Option<u64> {
+/// A figure of a file such as `/proc/meminfo`, in KiB.
+pub fn figure_kb(file: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(file).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     line.split_whitespace().next()?.parse().ok()

@@ -3,15 +3,20 @@
 //! Everything happens in a temporary directory that is removed at the end; no running Aura is touched.
 
 mod accept;
+mod all;
 mod catalogue;
+mod idle;
 mod import;
 mod load;
 mod machine;
 mod place;
+mod process;
 mod report;
 mod search;
+mod soak;
 mod turn;
 
+use self::report::Report;
 use crate::{context::Context, failure::Failure};
 
 /// Measure this build on this machine
@@ -26,19 +31,52 @@ pub struct BenchArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
+    All(all::AllArgs),
+    #[command(flatten)]
+    One(Measurement),
+}
+
+/// What can be measured. `aura bench all` runs these by the words of their own command lines.
+#[derive(Debug, clap::Subcommand)]
+enum Measurement {
     Accept(accept::AcceptArgs),
+    Idle(idle::IdleArgs),
     Import(import::ImportArgs),
     Search(search::SearchArgs),
+    Soak(soak::SoakArgs),
     Turn(turn::TurnArgs),
 }
 
 pub async fn run(context: &Context, args: BenchArgs) -> Result<(), Failure> {
-    let ui = context.ui;
     match args.verb {
-        Verb::Accept(args) => accept::run(ui, args).await,
-        Verb::Import(args) => import::run(ui, args).await,
-        Verb::Search(args) => search::run(ui, args).await,
-        Verb::Turn(args) => turn::run(ui, args).await,
+        Verb::All(args) => all::run(context.ui, args).await,
+        Verb::One(one) => one.run(&mut Report::live(context.ui)).await,
+    }
+}
+
+impl Measurement {
+    async fn run(self, report: &mut Report) -> Result<(), Failure> {
+        report.begin(self.name());
+        match self {
+            Self::Accept(args) => accept::run(report, args).await,
+            Self::Idle(args) => idle::run(report, args).await,
+            Self::Import(args) => import::run(report, args).await,
+            Self::Search(args) => search::run(report, args).await,
+            Self::Soak(args) => soak::run(report, args).await,
+            Self::Turn(args) => turn::run(report, args).await,
+        }
+    }
+
+    /// The word on the command line.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Accept(_) => "accept",
+            Self::Idle(_) => "idle",
+            Self::Import(_) => "import",
+            Self::Search(_) => "search",
+            Self::Soak(_) => "soak",
+            Self::Turn(_) => "turn",
+        }
     }
 }
 

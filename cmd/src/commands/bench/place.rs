@@ -1,6 +1,9 @@
 //! Where a measurement happens: a temporary directory, an Aura in it, and a tenant.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use aura::{
     api,
@@ -10,20 +13,29 @@ use aura::{
 };
 use tempfile::TempDir;
 
-use super::{failed, machine::Machine};
-use crate::{failure::Failure, ui::Ui};
+use super::{failed, machine::Machine, report::Report};
+use crate::failure::Failure;
 
 /// Signs what the load generator sends. Known to nobody who could use it: the listener is on loopback.
 pub const APP_SECRET: &str = "bench-app-secret";
+/// The data directory in the place.
+pub const DATA_DIR: &str = "data";
 /// The tenant under measurement.
 pub const TENANT: &str = "bench";
 
 /// Options of every measurement.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct PlaceArgs {
     /// Directory to work in; a temporary one is made inside and removed [default: the current one]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+}
+
+impl PlaceArgs {
+    /// The same options on a command line.
+    pub fn words(&self) -> Vec<OsString> {
+        self.dir.iter().flat_map(|dir| ["--dir".into(), dir.clone().into_os_string()]).collect()
+    }
 }
 
 /// A temporary directory on the disk that is measured.
@@ -34,15 +46,17 @@ pub struct Place {
 }
 
 impl Place {
-    /// Makes the directory, measures its disk, and tells the machine.
-    pub fn make(ui: Ui, args: &PlaceArgs) -> Result<Self, Failure> {
+    /// Makes the directory, measures its disk, and tells the machine where that has not been done.
+    pub fn make(report: &Report, args: &PlaceArgs) -> Result<Self, Failure> {
         let dir = args.dir.as_deref().unwrap_or(Path::new("."));
         let folder = tempfile::Builder::new()
             .prefix("aura-bench-")
             .tempdir_in(dir)
             .map_err(|error| Failure::io(format!("no directory could be made in {}", dir.display()), &error))?;
         let machine = Machine::measure(folder.path())?;
-        machine.tell(ui)?;
+        if !report.is_gathering() {
+            machine.tell(report.ui())?;
+        }
         Ok(Self { folder, machine })
     }
 
@@ -51,14 +65,14 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    /// Opens an Aura in it, with nothing running.
-    pub async fn embed(&self) -> Result<Embedded, Failure> {
-        Ok(daemon::embed(config(None)?, &self.path("data"), true).await?)
+    /// Opens an Aura in it, with nothing running. `graph_url`: the Instagram it speaks to, if any.
+    pub async fn embed(&self, graph_url: Option<&str>) -> Result<Embedded, Failure> {
+        Ok(daemon::embed(config(graph_url)?, &self.path(DATA_DIR), true).await?)
     }
 }
 
-/// Settings that touch nothing outside. `graph_url`: where replies go.
-pub fn config(graph_url: Option<&str>) -> Result<Config, Failure> {
+/// Settings that touch nothing outside, as keys and values. `graph_url`: where replies go.
+pub fn settings(graph_url: Option<&str>) -> serde_json::Value {
     let mut settings = serde_json::json!({
         "listen": "127.0.0.1:0",
         "metrics_listen": "off",
@@ -69,7 +83,12 @@ pub fn config(graph_url: Option<&str>) -> Result<Config, Failure> {
     if let Some(url) = graph_url {
         settings["meta"]["graph_url"] = url.into();
     }
-    serde_json::from_value(settings).map_err(|error| failed(format!("the settings are wrong: {error}")))
+    settings
+}
+
+/// The same, read.
+pub fn config(graph_url: Option<&str>) -> Result<Config, Failure> {
+    serde_json::from_value(settings(graph_url)).map_err(|error| failed(format!("the settings are wrong: {error}")))
 }
 
 /// The client of a command that works on a directory itself.

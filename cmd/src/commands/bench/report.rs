@@ -27,6 +27,8 @@ impl Percentiles {
 /// One figure. A script gets each as a line of its own.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figure {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    measurement: &'static str,
     name: String,
     value: f64,
     unit: &'static str,
@@ -45,7 +47,7 @@ struct Budget {
 
 impl Figure {
     pub fn new(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
-        Self { name: name.into(), value, unit, budget: None }
+        Self { measurement: "", name: name.into(), value, unit, budget: None }
     }
 
     /// Good from `limit` up.
@@ -72,14 +74,78 @@ impl Figure {
     }
 }
 
-/// Shows figures as they are complete.
-pub fn show(ui: Ui, figures: &[Figure]) -> Result<(), Failure> {
-    if ui.json {
-        return figures.iter().try_for_each(|figure| ui.json_line(figure));
+/// Where figures go as they are complete: shown at once, or gathered into one table at the end.
+#[derive(Debug)]
+pub struct Report {
+    ui: Ui,
+    gathered: Option<Vec<Figure>>,
+    measurement: &'static str,
+}
+
+impl Report {
+    /// Shows figures at once.
+    pub const fn live(ui: Ui) -> Self {
+        Self { ui, gathered: None, measurement: "" }
     }
-    let mut grid = Grid::new(ui.width(), &["FIGURE", "MEASURED", "BUDGET", ""]).right(&[1, 2]);
-    figures.iter().for_each(|figure| grid.row(figure.cells()));
-    ui.text(&format!("\n{}", grid.finish()))
+
+    /// Keeps them for [`Report::finish`]; a script gets them at once all the same.
+    pub const fn gathering(ui: Ui) -> Self {
+        Self { ui, gathered: Some(Vec::new()), measurement: "" }
+    }
+
+    /// Whether several measurements share it, so that what they have in common is told once.
+    pub const fn is_gathering(&self) -> bool {
+        self.gathered.is_some()
+    }
+
+    /// Where it shows.
+    pub const fn ui(&self) -> Ui {
+        self.ui
+    }
+
+    /// What the next figures belong to.
+    pub fn begin(&mut self, measurement: &'static str) {
+        self.measurement = measurement;
+    }
+
+    /// Takes figures that are complete.
+    pub fn add(&mut self, figures: impl IntoIterator<Item = Figure>) -> Result<(), Failure> {
+        let figures = figures.into_iter().map(|figure| Figure { measurement: self.measurement, ..figure });
+        let figures: Vec<Figure> = figures.collect();
+        if self.ui.json {
+            return figures.iter().try_for_each(|figure| self.ui.json_line(figure));
+        }
+        match &mut self.gathered {
+            Some(gathered) => {
+                gathered.extend(figures);
+                Ok(())
+            }
+            None => self.ui.text(&format!("\n{}", table(self.ui, &figures, false))),
+        }
+    }
+
+    /// Shows what was gathered, and counts the budgets that are met.
+    pub fn finish(self) -> Result<(), Failure> {
+        let Some(figures) = self.gathered.filter(|_| !self.ui.json) else { return Ok(()) };
+        let budgets: Vec<bool> = figures.iter().filter_map(|figure| Some(figure.budget.as_ref()?.met)).collect();
+        let met = budgets.iter().filter(|met| **met).count();
+        let table = table(self.ui, &figures, true);
+        self.ui.text(&format!("\n{table}\n\n{met} of {} budgets met", budgets.len()))
+    }
+}
+
+fn table(ui: Ui, figures: &[Figure], with_measurement: bool) -> String {
+    let head: &[&str] = &["MEASUREMENT", "FIGURE", "MEASURED", "BUDGET", ""];
+    let skip = usize::from(!with_measurement);
+    let mut grid = Grid::new(ui.width(), &head[skip..]).right(&[2 - skip, 3 - skip]);
+    let mut last = "";
+    for figure in figures {
+        let [name, measured, budget, verdict] = figure.cells();
+        let shown = if figure.measurement == last { "" } else { figure.measurement };
+        last = figure.measurement;
+        grid.row([shown, &name, &measured, &budget, &verdict].into_iter().skip(skip));
+    }
+    grid.finish()
 }
 
 /// The middle one.

@@ -7,9 +7,9 @@ use aura::{app::Caller, daemon::Embedded, domain::tenant::TenantSlug};
 use super::{
     catalogue, failed, import,
     place::{self, Place, PlaceArgs, TENANT},
-    report::{self, Figure, Percentiles},
+    report::{Figure, Percentiles, Report},
 };
-use crate::{failure::Failure, ui::Ui};
+use crate::failure::Failure;
 
 /// The median, at most, ms.
 const P50_MAX_MS: f64 = 5.0;
@@ -43,10 +43,10 @@ pub struct SearchArgs {
     slowest: bool,
 }
 
-pub async fn run(ui: Ui, args: SearchArgs) -> Result<(), Failure> {
-    let place = Place::make(ui, &args.place)?;
+pub async fn run(report: &mut Report, args: SearchArgs) -> Result<(), Failure> {
+    let place = Place::make(report, &args.place)?;
     let file = place.path("products.csv");
-    let aura = place.embed().await?;
+    let aura = place.embed(None).await?;
     let client = place::client(&aura);
     place::add_tenant(&client).await?;
     import::write(&file, args.products, 0).await?;
@@ -55,20 +55,17 @@ pub async fn run(ui: Ui, args: SearchArgs) -> Result<(), Failure> {
     aura.close().await;
     let Asked { mut took, found } = asked?;
     let all = Percentiles::of(took.iter().map(|(took, _)| *took).collect());
-    report::show(
-        ui,
-        &[
-            Figure::new("products", args.products as f64, ""),
-            Figure::new("search, p50", all.ms(0.50), "ms").at_most(P50_MAX_MS),
-            Figure::new("search, p99", all.ms(0.99), "ms").at_most(P99_MAX_MS),
-            Figure::new("search, max", all.ms(1.0), "ms"),
-            Figure::new("questions with an answer", found as f64 / args.queries as f64 * 100.0, "%"),
-        ],
-    )?;
+    report.add([
+        Figure::new("products", args.products as f64, ""),
+        Figure::new("search, p50", all.ms(0.50), "ms").at_most(P50_MAX_MS),
+        Figure::new("search, p99", all.ms(0.99), "ms").at_most(P99_MAX_MS),
+        Figure::new("search, max", all.ms(1.0), "ms"),
+        Figure::new("questions with an answer", found as f64 / args.queries as f64 * 100.0, "%"),
+    ])?;
     if args.slowest {
         took.sort_by_key(|one| std::cmp::Reverse(one.0));
         for (took, question) in took.iter().take(20) {
-            ui.say(format!("{:.2} ms  {question}", took.as_secs_f64() * 1_000.0));
+            report.ui().say(format!("{:.2} ms  {question}", took.as_secs_f64() * 1_000.0));
         }
     }
     Ok(())

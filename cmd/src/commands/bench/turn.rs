@@ -19,9 +19,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     catalogue, failed, import,
     place::{self, APP_SECRET, Place, PlaceArgs, TENANT},
-    report::{self, Figure, Percentiles},
+    report::{Figure, Percentiles, Report},
 };
-use crate::{failure::Failure, ui::Ui};
+use crate::failure::Failure;
 
 /// Accounts of the tenant: Instagram takes 100 sends a second from each.
 const ACCOUNTS: u32 = 8;
@@ -61,28 +61,25 @@ pub struct TurnArgs {
     single: u32,
 }
 
-pub async fn run(ui: Ui, args: TurnArgs) -> Result<(), Failure> {
-    let place = Place::make(ui, &args.place)?;
+pub async fn run(report: &mut Report, args: TurnArgs) -> Result<(), Failure> {
+    let place = Place::make(report, &args.place)?;
     let answering = Answering::start(&place, Some(args.products)).await?;
-    let measured = measure(ui, &place, &answering, &args).await;
+    let measured = measure(report, &place, &answering, &args).await;
     let stopped = answering.stop().await;
     measured.and(stopped)
 }
 
-async fn measure(ui: Ui, place: &Place, answering: &Answering, args: &TurnArgs) -> Result<(), Failure> {
+async fn measure(report: &mut Report, place: &Place, answering: &Answering, args: &TurnArgs) -> Result<(), Failure> {
     for number in 0..args.single {
         answering.ask(number, args.products);
         answering.until_replies(number as usize + 1, ANSWER_DEADLINE).await?;
     }
     let one_by_one = answering.turns().await?;
     let limit = P50_MAX_MS + COMMITS * place.machine.fdatasync_p50_ms;
-    report::show(
-        ui,
-        &[
-            Figure::new("alone: due to reply durable, p50", one_by_one.ms(0.50), "ms").at_most(limit),
-            Figure::new("alone: due to reply durable, p99", one_by_one.ms(0.99), "ms"),
-        ],
-    )?;
+    report.add([
+        Figure::new("alone: due to reply durable, p50", one_by_one.ms(0.50), "ms").at_most(limit),
+        Figure::new("alone: due to reply durable, p99", one_by_one.ms(0.99), "ms"),
+    ])?;
     answering.sim.hold_webhooks();
     for number in args.single..args.single + args.shoppers {
         answering.ask(number, args.products);
@@ -92,7 +89,7 @@ async fn measure(ui: Ui, place: &Place, answering: &Answering, args: &TurnArgs) 
     answering.sim.release_webhooks(Order::AsHappened);
     answering.until_replies((args.single + args.shoppers) as usize, DEADLINE).await?;
     let rate = f64::from(args.shoppers) / began.elapsed().as_secs_f64();
-    report::show(ui, &[Figure::new("all at once: webhook to reply sent", rate, "turns/s").at_least(RATE_MIN)])
+    report.add([Figure::new("all at once: webhook to reply sent", rate, "turns/s").at_least(RATE_MIN)])
 }
 
 /// A daemon with a tenant, a simulated Instagram, and shoppers.
