@@ -195,7 +195,7 @@ impl App {
         let of = ChainOf::Tenant(tenant);
         let walk = self.store.walk_events(id, marks, known.cuts.get(&id).copied(), progress(of.clone(), lines)).await;
         let mut walked = walk.unwrap_or_else(|error| unopened(&error));
-        let conservation = match self.store.tenant(id).await {
+        let conservation = match self.store.visit_tenant(id).await {
             Ok(store) => match store.conservation().await {
                 Ok(found) => Some(found),
                 Err(error) => {

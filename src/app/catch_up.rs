@@ -76,7 +76,7 @@ impl App {
             Error::Temporary { message: "the account's threads could not be read".into(), source: Some(error.into()) }
         })?;
         let _place = self.bulk.enter(account.tenant).await?;
-        let store = self.store.tenant(account.tenant).await?.in_bulk();
+        let store = self.store.visit_tenant(account.tenant).await?.in_bulk();
         let now = self.clock.now();
         let mut arrivals = Vec::new();
         for thread in threads {

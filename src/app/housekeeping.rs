@@ -1,4 +1,4 @@
-//! What a clock drives: keeping the wake index true.
+//! What a clock drives: keeping the wake index true, and closing files that nobody uses.
 
 use std::time::Duration;
 
@@ -13,6 +13,9 @@ use crate::{
 
 /// How often hints of resting tenants are brought up to date.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// How often files that nobody uses are looked for, and how long one stays open for its next use.
+const CLOSE_EVERY: Duration = Duration::from_secs(5);
+const OPEN_UNUSED: Duration = Duration::from_secs(30);
 /// How often every tenant's file is compared with the index.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// How long after the start the first sweep begins.
@@ -28,6 +31,7 @@ const CHECKPOINT_LAST_MAX: Duration = Duration::from_secs(3);
 /// Runs until told to stop; tidies a last time then, so that the next start opens only who has something to do.
 pub async fn run(app: App, stop: CancellationToken) {
     let mut tidy = tokio::time::interval(TIDY_EVERY);
+    let mut close = tokio::time::interval(CLOSE_EVERY);
     let mut sweep = tokio::time::interval_at(Instant::now() + SWEEP_FIRST, SWEEP_EVERY);
     let mut checkpoint = tokio::time::interval_at(Instant::now() + CHECKPOINT_FIRST, CHECKPOINT_EVERY);
     loop {
@@ -35,6 +39,7 @@ pub async fn run(app: App, stop: CancellationToken) {
             biased;
             () = stop.cancelled() => break,
             _ = tidy.tick() => app.tidy_wakes().await,
+            _ = close.tick() => app.close_idle().await,
             _ = sweep.tick() => app.sweep(&stop).await,
             _ = checkpoint.tick() => app.checkpoint().await,
         }
@@ -62,7 +67,16 @@ impl App {
         }
     }
 
-    async fn tidy_wakes(&self) {
+    async fn close_idle(&self) {
+        match self.store.close_idle(OPEN_UNUSED).await {
+            Ok(0) => {}
+            Ok(closed) => tracing::debug!(closed, "unused files closed"),
+            Err(error) => tracing::warn!(error = %chain(&error), "unused files could not be closed"),
+        }
+    }
+
+    /// Brings the hints of tenants that rest up to what their files say.
+    pub(crate) async fn tidy_wakes(&self) {
         for (tenant, generation) in self.wakes.resting() {
             let tidied = match self.earliest(tenant).await {
                 Ok(next) => self.wakes.tidy(self.store.control(), tenant, generation, next).await.map_err(Error::from),
@@ -81,7 +95,7 @@ impl App {
         }
         let rules =
             DueRules { now: Timestamp(0), takeover_minutes: self.config.conversation.takeover_minutes, paused: false };
-        Ok(self.store.tenant(tenant).await?.in_bulk().next_due(rules).await?)
+        Ok(self.store.visit_tenant(tenant).await?.in_bulk().next_due(rules).await?)
     }
 
     /// Looks into every tenant's file, slowly: repairs an index that a fault has made forgetful.

@@ -66,7 +66,7 @@ impl App {
     }
 
     async fn tenant_status(&self, tenant: Tenant) -> Result<TenantStatus, Error> {
-        let store = self.store.tenant(tenant.id).await?;
+        let store = self.store.visit_tenant(tenant.id).await?;
         let mut accounts = Vec::new();
         for account in self.store.control().accounts(tenant.id).await? {
             let traffic = store.account_traffic(account.id.clone()).await?;

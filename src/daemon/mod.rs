@@ -41,8 +41,9 @@ impl Embedded {
         &self.app
     }
 
-    /// Lets the journal's threads finish and gives the lock back.
+    /// Leaves the next start only what it has to look at, lets the journal's threads finish, and gives the lock back.
     pub async fn close(self) {
+        self.app.tidy_wakes().await;
         self.app.close().await;
     }
 }

@@ -5,7 +5,7 @@ use std::{
     num::NonZeroUsize,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use lru::LruCache;
@@ -18,7 +18,7 @@ use crate::domain::{Ids, TenantId};
 const FILES_PER_TENANT: u64 = 9;
 /// Descriptors kept for sockets and everything else.
 const FILES_RESERVED: u64 = 512;
-/// Open tenants at most, whatever the system would allow (about 0.2 MiB of memory each).
+/// Open tenants at most, whatever the system would allow (about 0.5 MiB of memory each).
 const OPEN_MAX: u64 = 1_000;
 
 /// How long users of a removed tenant's file may take to let go of it, and how often that is looked at.
@@ -39,9 +39,32 @@ struct Tenants {
     blocking: Blocking,
     ids: Arc<dyn Ids>,
     /// Keeps the recently used ones open.
-    recent: Mutex<LruCache<TenantId, Arc<TenantFile>>>,
+    recent: Mutex<LruCache<TenantId, Recent>>,
     /// Finds those still in use, so that no file ever has two writers here. Held while one is opened.
     in_use: AsyncMutex<HashMap<TenantId, Weak<TenantFile>>>,
+}
+
+/// A file that stays open because it was used a moment ago.
+struct Recent {
+    file: Arc<TenantFile>,
+    used_at: Instant,
+}
+
+impl Recent {
+    fn now(file: Arc<TenantFile>) -> Self {
+        Self { file, used_at: Instant::now() }
+    }
+}
+
+/// What becomes of a tenant's file after its use.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    /// It is about to be made.
+    Create,
+    /// It stays open for the next use.
+    Keep,
+    /// It is closed when its last user lets go of it, unless it was open before.
+    Visit,
 }
 
 impl std::fmt::Debug for Tenants {
@@ -84,15 +107,40 @@ impl Store {
     /// A tenant's file, opened if it is not. Only `app::caller` and the workers call this: everyone else comes with
     /// a `TenantCtx`.
     pub(crate) async fn tenant(&self, id: TenantId) -> Result<TenantStore, Error> {
-        if let Some(file) = self.tenants.recent().get(&id) {
-            return Ok(TenantStore::new(Arc::clone(file)));
+        if let Some(recent) = self.tenants.recent().get_mut(&id) {
+            recent.used_at = Instant::now();
+            return Ok(TenantStore::new(Arc::clone(&recent.file)));
         }
-        self.tenants.open(id, false).await
+        self.tenants.open(id, Opening::Keep).await
+    }
+
+    /// The same for a look at one tenant after another: a file that was not open does not stay so. Thousands of
+    /// tenants that nobody writes to would otherwise fill the memory with their caches.
+    pub(crate) async fn visit_tenant(&self, id: TenantId) -> Result<TenantStore, Error> {
+        self.tenants.open(id, Opening::Visit).await
+    }
+
+    /// Closes files that nobody has used for so long. Each costs descriptors and memory.
+    pub async fn close_idle(&self, unused_for: Duration) -> Result<usize, Error> {
+        let mut closed = Vec::new();
+        {
+            let mut recent = self.tenants.recent();
+            // The least recently used one is the last one.
+            while recent.peek_lru().is_some_and(|(_, it)| it.used_at.elapsed() >= unused_for) {
+                closed.extend(recent.pop_lru());
+            }
+        }
+        let count = closed.len();
+        if count > 0 {
+            // The last connection of a file moves its log into it.
+            self.tenants.blocking.run(move || Ok(drop(closed))).await?;
+        }
+        Ok(count)
     }
 
     /// Makes a new tenant's folder and file.
     pub(crate) async fn create_tenant(&self, id: TenantId) -> Result<TenantStore, Error> {
-        self.tenants.open(id, true).await
+        self.tenants.open(id, Opening::Create).await
     }
 
     /// Closes a tenant's file for good: waits until nobody here uses it any more. Its record in `control.db` must be gone
@@ -130,11 +178,11 @@ impl Store {
 }
 
 impl Tenants {
-    fn recent(&self) -> std::sync::MutexGuard<'_, LruCache<TenantId, Arc<TenantFile>>> {
+    fn recent(&self) -> std::sync::MutexGuard<'_, LruCache<TenantId, Recent>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn open(&self, id: TenantId, create: bool) -> Result<TenantStore, Error> {
+    async fn open(&self, id: TenantId, opening: Opening) -> Result<TenantStore, Error> {
         let mut in_use = self.in_use.lock().await;
         let file = match in_use.get(&id).and_then(Weak::upgrade) {
             Some(file) => file,
@@ -143,7 +191,7 @@ impl Tenants {
                     (Arc::clone(&self.data_dir), self.blocking.clone(), Arc::clone(&self.ids));
                 let open = move || {
                     let path = data_dir.tenant_db(id);
-                    if create {
+                    if opening == Opening::Create {
                         data_dir.create_tenant_folder(id)?;
                     } else if !path.is_file() {
                         return Err(Error::NotFound { what: "tenant file", name: path.display().to_string() });
@@ -156,7 +204,9 @@ impl Tenants {
                 file
             }
         };
-        self.recent().push(id, Arc::clone(&file));
+        if opening != Opening::Visit {
+            self.recent().push(id, Recent::now(Arc::clone(&file)));
+        }
         Ok(TenantStore::new(file))
     }
 }

@@ -32,8 +32,18 @@ pub struct TenantStore {
 
 pub(super) struct TenantFile {
     id: TenantId,
-    database: DatabaseFile,
+    /// Taken only when it is closed.
+    database: Option<DatabaseFile>,
     ids: Arc<dyn Ids>,
+}
+
+impl Drop for TenantFile {
+    /// Closing moves the log into the file and waits for the disk: not on a thread that others wait for.
+    fn drop(&mut self) {
+        if let (Some(database), Ok(runtime)) = (self.database.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn_blocking(move || drop(database));
+        }
+    }
 }
 
 impl std::fmt::Debug for TenantStore {
@@ -45,7 +55,8 @@ impl std::fmt::Debug for TenantStore {
 impl TenantFile {
     /// Opens (and where needed creates and migrates) the file. Blocking.
     pub(super) fn open(id: TenantId, path: &Path, blocking: Blocking, ids: Arc<dyn Ids>) -> Result<Self, Error> {
-        Ok(Self { id, database: DatabaseFile::open(path, &SCHEMA, blocking, |file| event::claim(file, id))?, ids })
+        let database = DatabaseFile::open(path, &SCHEMA, blocking, |file| event::claim(file, id))?;
+        Ok(Self { id, database: Some(database), ids })
     }
 }
 
@@ -67,6 +78,10 @@ impl TenantStore {
         self.file.id
     }
 
+    fn database(&self) -> &DatabaseFile {
+        self.file.database.as_ref().expect("it is taken only when the last handle is gone")
+    }
+
     /// Where new identifiers come from.
     pub(super) fn ids(&self) -> Arc<dyn Ids> {
         Arc::clone(&self.file.ids)
@@ -78,7 +93,7 @@ impl TenantStore {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.file.database.commit(self.lane, action, true, work).await
+        self.database().commit(self.lane, action, true, work).await
     }
 
     /// The same without waiting for the disk: durable with the next [`write`](Self::write). For what can be done again.
@@ -87,7 +102,7 @@ impl TenantStore {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.file.database.commit(self.lane, action, false, work).await
+        self.database().commit(self.lane, action, false, work).await
     }
 
     /// Runs `work` on one read-only connection, in one snapshot.
@@ -96,6 +111,6 @@ impl TenantStore {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.file.database.read_in(self.lane, action, work).await
+        self.database().read_in(self.lane, action, work).await
     }
 }
