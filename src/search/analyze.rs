@@ -18,14 +18,23 @@ use crate::domain::{Language, product::Product, search::PreparedText};
 const DESCRIPTION_WORDS_MAX: usize = 300;
 /// Option words, sizes and codes of one product that are indexed: 2,048 variants would drown the rest.
 const OPTION_WORDS_MAX: usize = 2_000;
-/// Stems kept at hand while a catalogue is prepared.
-const STEMS_MAX: usize = 50_000;
+/// Words kept at hand while a catalogue is prepared.
+const KNOWN_MAX: usize = 50_000;
 
 /// Prepares words in one language.
 pub struct Analyzer {
     language: Language,
     stemmer: Stemmer,
-    stems: HashMap<String, String>,
+    /// Where a folded word stands in `known`.
+    places: HashMap<String, usize>,
+    known: Vec<Known>,
+}
+
+/// What is known of a word: a catalogue has millions, and few different ones.
+struct Known {
+    stem: String,
+    /// It carries no wish.
+    stop: bool,
 }
 
 impl std::fmt::Debug for Analyzer {
@@ -38,7 +47,7 @@ impl Analyzer {
     /// An analyzer for the shop's language: it decides how every word is stemmed, whoever wrote it.
     #[must_use]
     pub fn new(language: Language) -> Self {
-        Self { language, stemmer: stemmer(language), stems: HashMap::new() }
+        Self { language, stemmer: stemmer(language), places: HashMap::new(), known: Vec::new() }
     }
 
     /// The searchable text of a product.
@@ -66,22 +75,26 @@ impl Analyzer {
     /// The stem of a folded word. Words with digits are left alone.
     #[must_use]
     pub fn stem(&mut self, folded: &str) -> String {
-        let mut stem = String::new();
-        self.push_stem(&mut stem, folded);
-        stem
+        self.known(folded).stem.clone()
     }
 
-    /// Appends the stem of a folded word: a catalogue has millions, and few different ones.
-    fn push_stem(&mut self, column: &mut String, folded: &str) {
-        if let Some(stem) = self.stems.get(folded) {
-            return push(column, stem);
+    fn known(&mut self, folded: &str) -> &Known {
+        let place = match self.places.get(folded) {
+            Some(place) => *place,
+            None => self.learn(folded),
+        };
+        &self.known[place]
+    }
+
+    fn learn(&mut self, folded: &str) -> usize {
+        if self.known.len() >= KNOWN_MAX {
+            self.places.clear();
+            self.known.clear();
         }
-        let stem = stem(&self.stemmer, folded);
-        push(column, &stem);
-        if self.stems.len() >= STEMS_MAX {
-            self.stems.clear();
-        }
-        self.stems.insert(folded.to_owned(), stem);
+        let place = self.known.len();
+        self.known.push(Known { stem: stem(&self.stemmer, folded), stop: stop::is_stop(folded, self.language) });
+        self.places.insert(folded.to_owned(), place);
+        place
     }
 
     /// The stems of a text's words, in their order.
@@ -93,7 +106,7 @@ impl Analyzer {
     fn column(&mut self, text: &str, mut heads: Option<&mut Vec<String>>) -> String {
         let mut column = String::with_capacity(text.len());
         for word in folded(text) {
-            self.push_stem(&mut column, &word);
+            push(&mut column, &self.known(&word).stem);
             if let (Some(heads), Language::De) = (heads.as_deref_mut(), self.language)
                 && let Some(compound) = glossary::compound(&word)
             {
@@ -130,9 +143,16 @@ impl Analyzer {
 
     fn description(&mut self, text: &str) -> String {
         let mut column = String::new();
-        let language = self.language;
-        for word in folded(text).iter().filter(|word| !stop::is_stop(word, language)).take(DESCRIPTION_WORDS_MAX) {
-            self.push_stem(&mut column, word);
+        let mut left = DESCRIPTION_WORDS_MAX;
+        for word in folded(text) {
+            let known = self.known(&word);
+            if !known.stop {
+                push(&mut column, &known.stem);
+                left -= 1;
+            }
+            if left == 0 {
+                break;
+            }
         }
         column
     }

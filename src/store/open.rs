@@ -133,7 +133,11 @@ impl Store {
         let count = closed.len();
         if count > 0 {
             // The last connection of a file moves its log into it.
-            self.tenants.blocking.run(move || Ok(drop(closed))).await?;
+            let close = move || {
+                drop(closed);
+                Ok(())
+            };
+            self.tenants.blocking.run(close).await?;
         }
         Ok(count)
     }
