@@ -220,3 +220,74 @@ fn open_max() -> NonZeroUsize {
     let fits = files.saturating_sub(FILES_RESERVED) / FILES_PER_TENANT;
     NonZeroUsize::new(fits.clamp(8, OPEN_MAX) as usize).unwrap_or(NonZeroUsize::MIN)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use tempfile::TempDir;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct NoIds;
+
+    impl Ids for NoIds {
+        fn next(&self) -> Uuid {
+            Uuid::nil()
+        }
+    }
+
+    async fn store() -> (TempDir, Store) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data_dir = Arc::new(DataDir::create(&folder.path().join("aura")).expect("a data directory"));
+        let control = Control::open(data_dir.control_db()).await.expect("it opens");
+        let store = Store::open(data_dir, control, Arc::new(NoIds)).await.expect("it opens");
+        (folder, store)
+    }
+
+    /// Descriptors of this process below a folder.
+    fn open_files(folder: &Path) -> usize {
+        let files = fs::read_dir("/proc/self/fd").expect("Linux tells them");
+        files.filter_map(|file| fs::read_link(file.ok()?.path()).ok()).filter(|path| path.starts_with(folder)).count()
+    }
+
+    async fn until_closed(folder: &Path) {
+        let closed = async {
+            while open_files(folder) > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(CLOSE_MAX, closed).await.expect("the files were closed");
+    }
+
+    #[tokio::test]
+    async fn files_that_nobody_uses_are_closed_and_open_again_when_somebody_does() {
+        let (folder, store) = store().await;
+        let tenants = folder.path().join("aura/tenants");
+        let ids = [1, 2, 3].map(|n| TenantId(Uuid::from_u128(n)));
+        for id in ids {
+            store.create_tenant(id).await.expect("made");
+        }
+        assert!(open_files(&tenants) >= 3);
+        assert_eq!(store.close_idle(CLOSE_MAX).await.expect("looked"), 0, "they were used a moment ago");
+        assert_eq!(store.close_idle(Duration::ZERO).await.expect("closed"), 3);
+        until_closed(&tenants).await;
+        store.tenant(ids[1]).await.expect("it opens").counts().await.expect("it can be read");
+    }
+
+    #[tokio::test]
+    async fn a_look_at_a_tenant_leaves_its_file_as_it_was() {
+        let (folder, store) = store().await;
+        let tenants = folder.path().join("aura/tenants");
+        let id = TenantId(Uuid::from_u128(1));
+        store.create_tenant(id).await.expect("made");
+        store.visit_tenant(id).await.expect("it opens").counts().await.expect("it can be read");
+        assert!(open_files(&tenants) > 0, "it was open before");
+        store.close_idle(Duration::ZERO).await.expect("closed");
+        until_closed(&tenants).await;
+        store.visit_tenant(id).await.expect("it opens").counts().await.expect("it can be read");
+        until_closed(&tenants).await;
+    }
+}
