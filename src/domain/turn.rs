@@ -107,11 +107,13 @@ pub enum SuppressReason {
     DraftRejected,
     /// The account that would send the answer is not connected.
     AccountNotConnected,
+    /// The channel refused the answer for good.
+    SendRefused,
 }
 
 impl SuppressReason {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AnsweredByPerson,
         Self::Unsent,
         Self::WindowClosed,
@@ -121,6 +123,7 @@ impl SuppressReason {
         Self::NotChosen,
         Self::DraftRejected,
         Self::AccountNotConnected,
+        Self::SendRefused,
     ];
 
     /// The word in the store, in events and on screen.
@@ -136,6 +139,7 @@ impl SuppressReason {
             Self::NotChosen => "not_chosen",
             Self::DraftRejected => "draft_rejected",
             Self::AccountNotConnected => "account_not_connected",
+            Self::SendRefused => "send_refused",
         }
     }
 

@@ -12,7 +12,7 @@ use crate::domain::{
     ConversationId, Ids, OutboxId, Timestamp,
     conversation::TakeoverCause,
     event::{EventKind, NewEvent},
-    outbox::{OutboxState, SendOutcome},
+    outbox::{Author, OutboxState, SendOutcome},
     turn::SuppressReason,
 };
 
@@ -162,6 +162,10 @@ impl TenantStore {
                     transition(tx, &row, OutboxState::Failed, Some(&reason), now)?;
                     event::append(tx, now, &row_event(EventKind::ReplyFailed, &row).word("scope", scope.as_str()))?;
                     cancel_rest(tx, &row, "earlier_part_failed", now)?;
+                    // A person sees what became of their own words; what the bot could not say is left to people.
+                    if row.author == Author::Bot {
+                        conversation::park(tx, row.conversation, SuppressReason::SendRefused, now)?;
+                    }
                     echo::settle_echoes(tx, row.conversation, &*ids, now)
                 }
             }

@@ -1,19 +1,22 @@
 //! Drafts: what a person sees, what comes of each decision, and what becomes of a draft that loses its reason.
 
+use std::sync::Arc;
+
 use aura::{
     api::{self, ConversationFilter, DraftDecision, DraftEdit},
     app::{Caller, accounts},
+    daemon::SystemClock,
     domain::{
         audit::Act,
         channel::{AccountId, ChannelKind},
         tenant::TenantSlug,
     },
-    sim::{By, CallKind, Fault},
+    sim::{By, CallKind, Fault, Sim},
 };
 
 use crate::{
     modes::{listed, outcomes, parked, set_mode, shop, writes},
-    support::{ACCOUNT, SHOP, TOKEN, TestAura, connect, until},
+    support::{ACCOUNT, APP_SECRET, Binary, DEADLINE, Process, SHOP, TOKEN, TestAura, connect, until, until_idle},
 };
 
 const MINUTE_MS: i64 = 60_000;
@@ -494,4 +497,48 @@ async fn drafts_and_decisions_survive_a_restart() {
     assert_eq!(aura.sim.replies_to("ben"), words);
     let by_bot = aura.sim.seen_by("ben").iter().filter(|seen| seen.by == By::Bot).count();
     assert_eq!(by_bot, words.len(), "once");
+}
+
+/// A real daemon that the simulator's webhooks reach.
+async fn reached(binary: &Binary, sim: &Sim) -> Process {
+    let process = binary.start().await;
+    sim.deliver_to(&process.webhook_url().await);
+    process
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_draft_and_its_approval_outlive_sigkill_and_it_goes_out_once() {
+    let sim = Sim::start(Arc::new(SystemClock), APP_SECRET).await.expect("loopback has a free port");
+    sim.account(ACCOUNT, SHOP, TOKEN);
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let binary = Binary::for_simulator(home.path(), sim.url());
+    let process = reached(&binary, &sim).await;
+    let new = api::NewTenant {
+        slug: SHOP.into(),
+        name: "The Shop".into(),
+        mode: Some("suggest".into()),
+        ..api::NewTenant::default()
+    };
+    process.client().add_tenant(&new).await.expect("the tenant is new");
+    connect(&process.client(), ACCOUNT, TOKEN).await;
+    sim.shopper("ana").writes(ACCOUNT, QUESTION);
+    let query = api::ConversationQuery { state: Some(ConversationFilter::Draft), limit: None };
+    let client = process.client();
+    until("a draft waits", async || !client.conversations(SHOP, &query).await.expect("listed").is_empty()).await;
+    let before = client.conversations(SHOP, &query).await.expect("listed");
+    process.kill().await;
+
+    let process = reached(&binary, &sim).await;
+    let client = process.client();
+    assert_eq!(client.conversations(SHOP, &query).await.expect("listed"), before, "the same draft waits");
+    let rows = client.approve_draft(SHOP, &before[0].id, &DraftDecision::default()).await.expect("it waits");
+    process.kill().await;
+
+    let process = reached(&binary, &sim).await;
+    sim.until_replies("ana", rows.len(), DEADLINE).await.expect("what was approved goes out");
+    until_idle(&process.client()).await;
+    let words: Vec<String> = rows.into_iter().map(|row| row.text).collect();
+    assert_eq!(sim.replies_to("ana"), words, "once");
+    let again = process.client().approve_draft(SHOP, &before[0].id, &DraftDecision::default()).await;
+    assert_eq!(again.expect_err("it is out").exit_code(), 6);
 }

@@ -347,3 +347,14 @@ async fn what_a_dead_process_left_undone_after_a_change_is_done_by_the_next() {
     until("the draft is withdrawn", async || status(&aura).await.drafts == 0).await;
     assert_eq!(parked(&aura, "ana").await.as_deref(), Some("mode_off"));
 }
+
+#[tokio::test]
+async fn an_answer_that_the_channel_refuses_for_good_is_left_to_people() {
+    let aura = shop().await;
+    aura.sim.fail_send(0, Fault::graph(100, Some(2_534_015)));
+    writes(&aura, "ana", "Do you have scarves?").await;
+    let conversation = aura.conversation("ana").await;
+    assert_eq!(conversation.outbox[0].state, "failed");
+    assert_eq!(parked(&aura, "ana").await.as_deref(), Some("send_refused"));
+    assert_eq!(status(&aura).await.parked, 1);
+}

@@ -15,7 +15,7 @@ const NAME_COLUMNS: usize = 18;
 const TEXT_COLUMNS: usize = 60;
 
 pub fn conversations(rows: &[Conversation], now: Time, width: Option<usize>) -> String {
-    let mut grid = Grid::new(width, &["CONVERSATION", "SHOPPER", "ANSWERED BY", "WAITING", "LAST"]).whole(&[0, 1]);
+    let mut grid = Grid::new(width, &["CONVERSATION", "SHOPPER", "ANSWERED BY", "WAITING", "LAST"]).whole(&[0, 1, 3]);
     for row in rows {
         let waiting = waits(row, now);
         let (name, last) = (clip(shopper(row), NAME_COLUMNS), ago(row.last_message_at, now));
