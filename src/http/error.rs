@@ -59,6 +59,12 @@ impl Error {
         Self { status, ..Self::of(ErrorKind::Usage, "method_not_allowed", "this path does not take this method") }
     }
 
+    pub(super) fn too_many() -> Self {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self { status, ..Self::of(ErrorKind::Temporary, "rate_limited", "too many requests from this address") }
+            .hint("Wait as long as `retry-after` says.")
+    }
+
     pub(super) fn no_caller() -> Self {
         Self::of(ErrorKind::Credentials, "credentials_missing", "nobody has said who asks")
     }

@@ -6,7 +6,9 @@ mod caller;
 mod error;
 mod extract;
 mod handlers;
+mod limit;
 mod map;
+mod patience;
 mod public;
 mod request_id;
 mod routes;
@@ -15,7 +17,7 @@ mod tcp;
 mod webhook;
 
 pub use error::Error;
-pub use public::{Draining, metrics_router, public_router, unstored_router};
+pub use public::{Draining, PUBLIC_ROUTES, PublicRoute, metrics_router, public_router, unstored_router};
 pub use request_id::REQUEST_ID;
 pub use routes::{Body, ROUTES, Route};
 pub use socket::{Socket, Stopping, serve_socket};

@@ -1,6 +1,7 @@
 //! What strangers may reach: webhooks, health and version.
 
 use std::{
+    net::{IpAddr, Ipv4Addr},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,14 +11,20 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{RawQuery, State},
+    extract::{FromRef, RawQuery, Request, State},
     http::StatusCode,
+    middleware::Next,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
 use serde_json::json;
+use tokio::time::Instant;
 
-use super::webhook;
+use super::{
+    limit::{self, Limiter},
+    tcp::Peer,
+    webhook,
+};
 use crate::{app::App, domain::Ids, store};
 
 /// A writer thread silent for longer than this with work waiting is stuck.
@@ -38,19 +45,83 @@ impl Draining {
     }
 }
 
+/// What the public handlers can reach.
+#[derive(Clone)]
+pub(super) struct Public {
+    app: App,
+    draining: Draining,
+}
+
+impl FromRef<Public> for App {
+    fn from_ref(public: &Public) -> Self {
+        public.app.clone()
+    }
+}
+
+/// One route of the public listener.
+#[derive(Clone, Debug)]
+pub struct PublicRoute {
+    /// The path.
+    pub path: &'static str,
+    /// Why it is never limited; `None`: it is, as everything that is not in the table.
+    pub exempt: Option<&'static str>,
+    handler: fn() -> MethodRouter<Public>,
+}
+
+/// Every route of the public listener. The router is built from it: a new one is limited per address unless it says why not.
+pub static PUBLIC_ROUTES: &[PublicRoute] = &[
+    PublicRoute {
+        path: "/webhooks/instagram",
+        exempt: Some("Meta posts from a few addresses, and limits itself"),
+        handler: || get(webhook::verify).post(webhook::receive),
+    },
+    PublicRoute {
+        path: "/webhooks/instagram/{tenant}",
+        exempt: Some("the same, for one tenant"),
+        handler: || get(webhook::verify_tenant).post(webhook::receive_tenant),
+    },
+    PublicRoute { path: "/livez", exempt: Some("who watches is never turned away"), handler: || get(livez) },
+    PublicRoute { path: "/readyz", exempt: Some("who watches is never turned away"), handler: || get(readyz) },
+    PublicRoute { path: "/version", exempt: Some("who watches is never turned away"), handler: || get(version) },
+];
+
 /// The router of the public listener.
 pub fn public_router(app: App, ids: Arc<dyn Ids>, draining: Draining) -> Router {
-    let health =
-        Router::new().route("/livez", get(livez)).route("/readyz", get(readyz)).with_state((app.clone(), draining));
-    Router::new()
-        .route("/webhooks/instagram", get(webhook::verify).post(webhook::receive))
-        .route("/webhooks/instagram/{tenant}", get(webhook::verify_tenant).post(webhook::receive_tenant))
-        .route("/version", get(version))
-        .with_state(app)
-        .merge(health)
+    let routes = |exempt: bool| {
+        let part = PUBLIC_ROUTES.iter().filter(|route| route.exempt.is_some() == exempt);
+        part.fold(Router::new(), |router, route| router.route(route.path, (route.handler)()))
+            .method_not_allowed_fallback(|| async { super::Error::wrong_method() })
+    };
+    let limited = Limited {
+        limiter: Arc::new(Limiter::new(app.config.rate_limit.per_ip_per_minute)),
+        refused: app.metrics.shed.with_label_values(&["rate_limited"]),
+    };
+    routes(false)
         .fallback(|| async { super::Error::no_route() })
-        .method_not_allowed_fallback(|| async { super::Error::wrong_method() })
+        .layer(axum::middleware::from_fn_with_state(limited, limit_address))
+        .merge(routes(true))
+        .with_state(Public { app, draining })
         .layer(axum::middleware::from_fn_with_state(ids, super::request_id::attach))
+}
+
+#[derive(Clone)]
+struct Limited {
+    limiter: Arc<Limiter>,
+    refused: prometheus::IntCounter,
+}
+
+/// Lets a request pass, or answers 429; either way says how the address stands.
+async fn limit_address(State(limited): State<Limited>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
+    let verdict = limited.limiter.judge(limit::address_of(peer, request.headers()), Instant::now());
+    let mut response = if verdict.refused() {
+        limited.refused.inc();
+        super::Error::too_many().into_response()
+    } else {
+        next.run(request).await
+    };
+    verdict.write(response.headers_mut());
+    response
 }
 
 /// The webhook path as [`public_router`] serves it, but nothing is stored: what `aura bench accept` compares with.
@@ -67,7 +138,7 @@ pub fn metrics_router(app: App) -> Router {
     Router::new().route("/metrics", get(metrics)).with_state(app)
 }
 
-async fn livez(State((app, _)): State<(App, Draining)>) -> Response {
+async fn livez(State(app): State<App>) -> Response {
     let silent = app.store.journal().silent_for();
     if silent > WRITER_SILENCE_MAX {
         let silent_ms = silent.as_millis() as u64;
@@ -77,7 +148,7 @@ async fn livez(State((app, _)): State<(App, Draining)>) -> Response {
     Json(json!({ "status": "ok" })).into_response()
 }
 
-async fn readyz(State((app, draining)): State<(App, Draining)>, RawQuery(query): RawQuery) -> Response {
+async fn readyz(State(Public { app, draining }): State<Public>, RawQuery(query): RawQuery) -> Response {
     let failed = *app.store.journal().failed().borrow();
     let checks = [
         ("draining", !draining.started()),

@@ -37,9 +37,10 @@ pub(super) async fn attach(State(ids): State<Arc<dyn Ids>>, mut request: Request
         let causes = if trusted { problem.causes.clone() } else { Vec::new() };
         response =
             error::body(status, Problem { request_id: Some(id.to_string()), causes, ..Problem::clone(&problem) });
-        // Headers such as `allow` stay; those that describe the body that was replaced do not.
+        // What describes the body that was replaced goes; `allow`, `retry-after` and their like stay.
         let kept = headers.into_iter().filter_map(|(name, value)| Some((name?, value)));
-        response.headers_mut().extend(kept.filter(|(name, _)| *name == axum::http::header::ALLOW));
+        let of_body = [axum::http::header::CONTENT_TYPE, axum::http::header::CONTENT_LENGTH];
+        response.headers_mut().extend(kept.filter(|(name, _)| !of_body.contains(name)));
     }
     let id = HeaderValue::from_str(&id.to_string()).expect("a prefixed UUID is a header value");
     response.headers_mut().insert(REQUEST_ID, id);

@@ -128,3 +128,45 @@ async fn with_the_bulk_lane_full_of_imports_dms_are_answered_and_one_import_more
     let again = again_import.await.expect("ends").expect("imported");
     assert_eq!((again.products, again.unchanged), (10, 10), "it came after the first");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_are_limited_per_address_and_webhooks_and_health_never() {
+    let aura = TestAura::setup().config(|config| config.rate_limit.per_ip_per_minute = 5).start().await;
+    let base = aura.webhook_url().replace("/webhooks/instagram", "");
+    let client = aura::net::fixed_client().expect("a client");
+    let ask = async |path: &str, forwarded_for: &str| {
+        let request = client.get(format!("{base}{path}")).header("x-forwarded-for", forwarded_for);
+        request.send().await.expect("it answers")
+    };
+    let header = |answer: &reqwest::Response, name: &str| {
+        answer.headers().get(name).map(|value| value.to_str().expect("text").to_owned())
+    };
+    for remaining in ["4", "3", "2", "1", "0"] {
+        let answer = ask("/nowhere", "192.0.2.1").await;
+        assert_eq!(answer.status(), 404);
+        assert_eq!(header(&answer, "x-ratelimit-limit").as_deref(), Some("5"));
+        assert_eq!(header(&answer, "x-ratelimit-remaining").as_deref(), Some(remaining));
+    }
+    // Whatever the client itself has written stands before what the proxy has seen.
+    let answer = ask("/nowhere", "203.0.113.77, 192.0.2.1").await;
+    assert_eq!(answer.status(), 429);
+    let wait: u64 = header(&answer, "retry-after").expect("it says when").parse().expect("seconds");
+    assert!((1..=12).contains(&wait), "{wait}");
+    assert!(header(&answer, "x-request-id").is_some());
+    assert!(answer.text().await.expect("text").contains("\"rate_limited\""));
+    assert_eq!(ask("/nowhere", "192.0.2.2").await.status(), 404, "another address has its own");
+
+    for route in aura::http::PUBLIC_ROUTES {
+        for _ in 0..10 {
+            let answer = ask(&route.path.replace("{tenant}", SHOP), "192.0.2.1").await;
+            let limited = answer.status() == 429;
+            assert_eq!(limited, route.exempt.is_none(), "{} {:?}", route.path, route.exempt);
+            assert_eq!(header(&answer, "x-ratelimit-limit").is_some(), route.exempt.is_none(), "{}", route.path);
+        }
+    }
+    assert!(aura.post_signed(dm(1)).await != 429);
+    let exempt: Vec<_> = aura::http::PUBLIC_ROUTES.iter().filter(|route| route.exempt.is_some()).collect();
+    let exempt: Vec<_> = exempt.iter().map(|route| route.path).collect();
+    let expected = ["/webhooks/instagram", "/webhooks/instagram/{tenant}", "/livez", "/readyz", "/version"];
+    assert_eq!(exempt, expected, "whoever adds one here has thought about it");
+}
