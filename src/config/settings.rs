@@ -39,6 +39,8 @@ pub struct Config {
     pub workers: u32,
     /// Limits on the public API.
     pub rate_limit: RateLimit,
+    /// How the daemon ends.
+    pub drain: Drain,
     /// What the log says and how.
     pub log: Log,
     /// What answers.
@@ -60,6 +62,7 @@ impl Default for Config {
             queue: Queue::default(),
             workers: 20,
             rate_limit: RateLimit::default(),
+            drain: Drain::default(),
             log: Log::default(),
             models: Models::default(),
         }
@@ -223,13 +226,29 @@ impl Default for Queue {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RateLimit {
-    /// Requests a minute from one address (1 to 1000000). Held for the public API; the socket has no limit.
+    /// Requests a minute from one address (1 to 1000000), an IPv6 address counting for its /64. Behind a reverse proxy on
+    /// this machine the address is the last one in `X-Forwarded-For`; from anywhere else that header is not believed.
     pub per_ip_per_minute: u32,
 }
 
 impl Default for RateLimit {
     fn default() -> Self {
         Self { per_ip_per_minute: 60 }
+    }
+}
+
+/// How the daemon ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Drain {
+    /// Milliseconds for which it goes on accepting while `/readyz` says no already (0 to 5000), so that a load balancer
+    /// looks elsewhere before a request is refused.
+    pub notice_ms: u32,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self { notice_ms: 2_000 }
     }
 }
 
@@ -329,6 +348,7 @@ impl Config {
             ("retention.events_days", retention.events_days.into(), 1, 3_650),
             ("queue.realtime_limit", queue.realtime_limit.into(), 1, 1_000_000),
             ("queue.bulk_limit", queue.bulk_limit.into(), 1, 1_000_000),
+            ("drain.notice_ms", self.drain.notice_ms.into(), 0, 5_000),
             ("rate_limit.per_ip_per_minute", self.rate_limit.per_ip_per_minute.into(), 1, 1_000_000),
         ];
         for (key, value, low, high) in ranges {

@@ -23,8 +23,8 @@ use crate::{
     store::DataDir,
 };
 
-/// How long everything may take to come to rest (contract: exit within 10 s).
-const DRAIN_MAX: Duration = Duration::from_secs(8);
+/// How long everything may take to come to rest, with the notice (contract: exit within 10 s).
+const DRAIN_MAX: Duration = Duration::from_secs(9);
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -172,7 +172,7 @@ impl Daemon {
     ) -> Result<(), Error> {
         let Self { app, ids, stop, workers } = self;
         let draining = Draining::default();
-        let (listening, working) = (stop.child_token(), CancellationToken::new());
+        let (listening, working) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
 
         let listeners = TaskTracker::new();
@@ -193,12 +193,20 @@ impl Daemon {
         }
 
         let mut failed = app.store.journal().failed();
-        let disk_failed = tokio::select! {
+        let mut disk_failed = tokio::select! {
             () = stop.cancelled() => false,
             _ = failed.wait_for(|failed| *failed) => true,
         };
         draining.start();
         drop(published);
+        let notice = Duration::from_millis(app.config.drain.notice_ms.into());
+        let mut drain_max = DRAIN_MAX;
+        if !disk_failed && !notice.is_zero() {
+            tracing::info!(notice_ms = app.config.drain.notice_ms, "not ready any more; requests are still taken");
+            drain_max -= notice;
+            // A disk that fails meanwhile ends it at once.
+            disk_failed = tokio::time::timeout(notice, failed.wait_for(|failed| *failed)).await.is_ok();
+        }
         listening.cancel();
         listeners.close();
         working.cancel();
@@ -208,7 +216,7 @@ impl Daemon {
             tasks.wait().await;
             app.close().await;
         };
-        if tokio::time::timeout(DRAIN_MAX, rest).await.is_err() {
+        if tokio::time::timeout(drain_max, rest).await.is_err() {
             tracing::warn!("not everything came to rest in time; what is durable goes on at the next start");
         }
         if disk_failed { Err(Error::DiskFailed) } else { Ok(()) }

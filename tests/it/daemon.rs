@@ -127,6 +127,45 @@ async fn a_signal_lets_requests_end_and_leaves_a_hanging_send_to_the_next_start(
 }
 
 #[tokio::test]
+async fn a_stopping_daemon_says_so_and_still_accepts_before_it_closes() {
+    let home = tempfile::tempdir().expect("a temporary folder can be made");
+    let mut process = Binary::bare(home.path()).with("AURA_DRAIN__NOTICE_MS", "3000").start().await;
+    let url = process.url().await;
+    let status = async |path: &str| get(&format!("{url}{path}")).await.map(|(status, _)| status);
+    assert_eq!(status("/readyz").await, Some(200));
+    let asked_at = Instant::now();
+    process.terminate();
+    until("it is not ready any more", async || status("/readyz").await == Some(503)).await;
+    assert_eq!(status("/livez").await, Some(200), "it takes new connections all the same");
+    assert_eq!(process.ended_within(END_MAX.saturating_sub(asked_at.elapsed())).await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_connection_that_rests_longer_than_a_head_may_take_is_kept() {
+    let aura = TestAura::setup().start().await;
+    let url = aura.webhook_url();
+    let address = url.trim_start_matches("http://").split('/').next().expect("an address");
+    const REQUEST: &[u8] = b"GET /livez HTTP/1.1\r\nhost: aura\r\n\r\n";
+    let mut stream = begin(address, REQUEST).await;
+    let ok = async |stream: &mut TcpStream| {
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            assert_ne!(stream.read_buf(&mut answer).await.expect("it is open"), 0, "it was closed");
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 200 "));
+    };
+    ok(&mut stream).await;
+    let rested = Instant::now();
+    until("a head would have been cut off", async || rested.elapsed() > Duration::from_secs(8)).await;
+    stream.write_all(REQUEST).await.expect("it is open");
+    ok(&mut stream).await;
+    // Once the next request has begun it has to come.
+    stream.write_all(b"GET /li").await.expect("it is open");
+    let mut rest = Vec::new();
+    tokio::time::timeout(Duration::from_secs(15), stream.read_to_end(&mut rest)).await.expect("cut off").ok();
+}
+
+#[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     let home = tempfile::tempdir().expect("a temporary folder can be made");
     let (_sim, _binary, mut process) = with_a_hanging_send(home.path()).await;

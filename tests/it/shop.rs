@@ -66,6 +66,7 @@ impl House {
         config.meta.verify_token = Some(Secret::from(VERIFY_TOKEN.to_owned()));
         config.conversation.debounce_ms = 0;
         config.delivery.settle_ms = [20, 40];
+        config.drain.notice_ms = 0;
         let data_dir = folder.path().join("data");
         let options = Options {
             config,

@@ -148,6 +148,7 @@ impl TestAura {
         config.meta.app_secret = Some(APP_SECRET.to_owned().into());
         config.conversation.debounce_ms = 20;
         config.delivery.settle_ms = [100, 300];
+        config.drain.notice_ms = 0;
         Setup { manual: false, catalog: None, config, writer: None }
     }
 

@@ -26,10 +26,10 @@ pub struct Binary {
 }
 
 impl Binary {
-    /// `aura serve` in the empty folder `home`, on a free port, with no configuration at all.
+    /// `aura serve` in the empty folder `home`, on a free port, with no configuration but that it gives no notice of its end.
     pub fn bare(home: &Path) -> Self {
         let arguments = ["serve", "--listen", "127.0.0.1:0"].map(str::to_owned).into();
-        Self { home: home.to_owned(), environment: Vec::new(), arguments }
+        Self { home: home.to_owned(), environment: Vec::new(), arguments }.with("AURA_DRAIN__NOTICE_MS", "0")
     }
 
     /// The same for a test with a simulator: its API, its secret, short waits.

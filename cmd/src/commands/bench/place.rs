@@ -79,6 +79,7 @@ pub fn settings(graph_url: Option<&str>) -> serde_json::Value {
         "secrets": { "master_key": "file" },
         "meta": { "app_secret": APP_SECRET },
         "conversation": { "debounce_ms": 0 },
+        "drain": { "notice_ms": 0 },
     });
     if let Some(url) = graph_url {
         settings["meta"]["graph_url"] = url.into();

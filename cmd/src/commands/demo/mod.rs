@@ -18,7 +18,7 @@ use std::{
 use aura::{
     api::exit,
     client::{Client, Transport},
-    config::{Config, Conversation, MasterKeyPolicy, Meta, MetricsListen, Secrets},
+    config::{Config, Conversation, Drain, MasterKeyPolicy, Meta, MetricsListen, Secrets},
     daemon::{self, Options, Running, SystemClock, UuidV7},
     sim::Sim,
     telemetry,
@@ -152,6 +152,7 @@ fn config(sim: &Sim, listen: SocketAddr) -> Config {
         listen,
         metrics_listen: MetricsListen::Off,
         secrets: Secrets { master_key: MasterKeyPolicy::File },
+        drain: Drain { notice_ms: 0 },
         conversation: Conversation { debounce_ms: DEBOUNCE_MS, ..Conversation::default() },
         meta: Meta {
             graph_url: instagram.clone(),
