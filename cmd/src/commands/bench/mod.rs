@@ -5,6 +5,7 @@
 mod accept;
 mod all;
 mod catalogue;
+mod fairness;
 mod idle;
 mod import;
 mod load;
@@ -40,6 +41,7 @@ enum Verb {
 #[derive(Debug, clap::Subcommand)]
 enum Measurement {
     Accept(accept::AcceptArgs),
+    Fairness(fairness::FairnessArgs),
     Idle(idle::IdleArgs),
     Import(import::ImportArgs),
     Search(search::SearchArgs),
@@ -59,6 +61,7 @@ impl Measurement {
         report.begin(self.name());
         match self {
             Self::Accept(args) => accept::run(report, args).await,
+            Self::Fairness(args) => fairness::run(report, args).await,
             Self::Idle(args) => idle::run(report, args).await,
             Self::Import(args) => import::run(report, args).await,
             Self::Search(args) => search::run(report, args).await,
@@ -71,6 +74,7 @@ impl Measurement {
     const fn name(&self) -> &'static str {
         match self {
             Self::Accept(_) => "accept",
+            Self::Fairness(_) => "fairness",
             Self::Idle(_) => "idle",
             Self::Import(_) => "import",
             Self::Search(_) => "search",
