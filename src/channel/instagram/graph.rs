@@ -411,6 +411,40 @@ impl Answer {
     }
 }
 
+/// What an answer means, to whatever asked for it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Interpreted {
+    /// To a send.
+    pub sent: SendOutcome,
+    /// To any other call.
+    pub read: Result<(), ReadError>,
+    /// To a list of threads.
+    pub threads: Vec<Thread>,
+}
+
+/// The way from an answer's bytes to its meaning without a server between, for `fuzz/`. `None` where these cannot be an
+/// answer's status and headers.
+#[doc(hidden)]
+#[must_use]
+pub fn interpret(status: u16, headers: &[(&str, &str)], body: &[u8], ours: &AccountId) -> Option<Interpreted> {
+    let status = StatusCode::from_u16(status).ok()?;
+    let header = |(name, value): &(&str, &str)| {
+        Some((header::HeaderName::try_from(*name).ok()?, header::HeaderValue::try_from(*value).ok()?))
+    };
+    let wait_ms = wait_ms(&headers.iter().map(header).collect::<Option<_>>()?);
+    let answer = Answer { status, wait_ms, body: json::parse(body).ok() };
+    let sent = answer.send_outcome();
+    let ours = Names { ids: vec![ours.0.clone()], username: None };
+    let thread = |listed: &Value| {
+        let thread = thread::thread(listed, &ours)?;
+        Some(Thread { messages: thread::messages(listed, &thread.shopper).unwrap_or_default(), ..thread })
+    };
+    let value = answer.value();
+    let threads = value.iter().flat_map(thread::data).filter_map(thread).collect();
+    Some(Interpreted { sent, read: value.map(drop), threads })
+}
+
 /// How long the headers ask us to wait: Meta's usage header in minutes, or the usual one in seconds.
 fn wait_ms(headers: &header::HeaderMap) -> Option<i64> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
