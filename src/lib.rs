@@ -11,6 +11,7 @@ pub mod client;
 pub mod config;
 pub mod daemon;
 pub mod domain;
+pub mod fault;
 pub mod http;
 pub mod net;
 pub mod search;

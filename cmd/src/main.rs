@@ -54,6 +54,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
 }
 
 fn start(cli: Cli, ui: Ui) -> Result<u8, Failure> {
+    aura::fault::arm_from_environment();
     // One TLS provider for everything in the process; a second call would only say that it is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -21,8 +21,11 @@ pub struct Status {
     pub journal: Journal,
     /// Versions of the files.
     pub schemas: Versions,
-    /// Every tenant, by slug.
+    /// Every tenant whose file can be read, by slug.
     pub tenants: Vec<TenantStatus>,
+    /// Tenants that stand still because their files are damaged, by slug.
+    #[serde(default)]
+    pub damaged_tenants: Vec<String>,
 }
 
 /// Webhooks that were accepted but not yet dispatched.

@@ -7,6 +7,7 @@ use super::App;
 use crate::{
     channel::instagram::signature,
     domain::{RequestId, TenantId},
+    fault,
     store::AppendError,
 };
 
@@ -37,6 +38,7 @@ impl App {
     ) -> Result<(), Rejected> {
         self.authenticate(scope, signed_by, &body).await?;
         self.store.journal().append(scope, Some(request), body, self.clock.now()).await?;
+        fault::point("before_200");
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use crate::{
         policy,
         tenant::TenantState,
     },
+    fault,
     store::OutboxRow,
 };
 
@@ -51,8 +52,10 @@ impl App {
         if !store.claim_send(row.id, row.epoch, self.clock.now()).await? {
             return Ok(true);
         }
+        fault::point("after_intent_commit");
         let began = tokio::time::Instant::now();
         let outcome = channel.send_text(&row.shopper, &row.text, tag).await;
+        fault::point("after_response");
         self.metrics.attempt(&outcome);
         tracing::info!(
             tenant.id = %tenant.id, conversation.id = %row.conversation, outbox.id = %row.id,
@@ -65,6 +68,7 @@ impl App {
             self.metrics.reply_latency.observe(now.since_ms(row.queued_at).max(0) as f64 / 1_000.0);
         }
         store.finish_send(row.id, row.epoch + 1, outcome, self.first_look_ms(), now).await?;
+        fault::point("after_sent_commit");
         Ok(true)
     }
 

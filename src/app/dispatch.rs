@@ -15,6 +15,7 @@ use crate::{
         TenantId, chain,
         channel::{AccountId, ChannelKind},
     },
+    fault,
     store::{self, Arrival, Delivery, InboundRules, Settled},
 };
 
@@ -98,6 +99,7 @@ impl App {
             }
         }
         let failed = self.record_all(by_tenant).await;
+        fault::point("before_settle");
         settled.done = owners.iter().filter(|(_, of)| of.is_disjoint(&failed)).map(|(id, _)| *id).collect();
         let stuck = owners.len() - settled.done.len();
         self.store.journal().settle(settled).await?;

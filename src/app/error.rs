@@ -123,9 +123,8 @@ impl Error {
             Self::Store(store::Error::Conflict(_))
             | Self::DataDir(DataDirError::Locked { .. })
             | Self::Conflict { .. } => ErrorKind::Conflict,
-            Self::Store(store::Error::Full { .. } | store::Error::Stopped) | Self::Temporary { .. } => {
-                ErrorKind::Temporary
-            }
+            Self::Store(store::Error::Full { .. } | store::Error::Busy { .. } | store::Error::Stopped)
+            | Self::Temporary { .. } => ErrorKind::Temporary,
             Self::Store(_) | Self::Secret(_) | Self::DataDir(DataDirError::Io { .. }) | Self::Failed { .. } => {
                 ErrorKind::Failed
             }

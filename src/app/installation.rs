@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Error;
 use crate::{
     config::Environment,
-    domain::{audit::Act, secret::SecretScope},
+    domain::{TenantId, audit::Act, chain, secret::SecretScope},
     secret::{MasterKeyPolicy, Places, Vault},
     store::{Control, DataDir},
 };
@@ -45,6 +45,32 @@ impl Installation {
             control.add_installation_key(vault.seal_fresh_key(SecretScope::Installation)?, act).await?;
         }
         Ok(Self { dir: Arc::new(dir), control, vault: Arc::new(vault) })
+    }
+
+    /// Deletes a folder that is noted as nobody's, and the note: files and their bytes that went. Nobody may have its
+    /// file open.
+    pub(super) async fn remove_unowned(&self, id: TenantId) -> Result<(u64, u64), Error> {
+        let dir = Arc::clone(&self.dir);
+        let gone = on_thread(move || dir.remove_tenant_folder(id)).await??;
+        self.control.forget_unowned(id).await?;
+        Ok(gone)
+    }
+
+    /// Finishes what a crash interrupted: folders of tenants that were being added or removed go for good. One that
+    /// cannot be deleted now stays noted for the next start.
+    ///
+    /// # Errors
+    /// When the notes cannot be read.
+    pub async fn clear_unowned(&self) -> Result<(), Error> {
+        for id in self.control.unowned().await? {
+            match self.remove_unowned(id).await {
+                Ok((files, bytes)) => {
+                    tracing::info!(tenant.id = %id, files, bytes, "the folder of an interrupted removal or addition is gone");
+                }
+                Err(error) => tracing::warn!(tenant.id = %id, error = %chain(&error), "an unowned folder stays"),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ pub mod checkpoint;
 mod connect;
 pub mod conversations;
 mod deliver;
+pub mod disk;
 pub mod dispatch;
 mod drafts;
 mod error;
@@ -39,7 +40,7 @@ mod write;
 use std::{
     collections::{HashMap, HashSet},
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -128,6 +129,8 @@ struct Live {
     checkpoint: Mutex<Option<checkpoint::Checkpoint>>,
     /// Held while one is taken.
     checkpointing: tokio::sync::Mutex<()>,
+    /// There is little room left on the disk.
+    disk_low: AtomicBool,
     /// Wakes whoever follows events.
     events: tokio::sync::watch::Sender<u64>,
 }
@@ -184,6 +187,7 @@ impl App {
             owners: Mutex::default(),
             checkpoint: Mutex::default(),
             checkpointing: tokio::sync::Mutex::default(),
+            disk_low: AtomicBool::new(false),
             events: tokio::sync::watch::Sender::new(0),
         };
         Self(Arc::new(Parts {

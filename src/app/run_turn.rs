@@ -24,6 +24,7 @@ use crate::{
         tenant::Tenant,
         turn::{Answer, HandOverReason, SuppressReason, TurnInput, TurnOutcome},
     },
+    fault,
     store::{BegunTurn, Committed, EffectRecord, TenantStore, TurnCommit},
     workflow::Written,
 };
@@ -39,6 +40,7 @@ impl App {
         let store = &attended.store;
         let started_at = self.clock.now();
         let Some(mut begun) = store.begin_turn(conversation, started_at).await? else { return Ok(false) };
+        fault::point("after_claim");
         self.learn_name(attended, &mut begun.conversation).await?;
         let allowed = self.allowed(&attended.tenant, &begun.conversation, begun.written_at()).await?;
         if let Allowed::Nothing(reason) = allowed {
@@ -95,7 +97,9 @@ impl App {
         let commit = TurnCommit { held_until, ..commit(begun, answer, started_at, self.clock.now()) };
         let outcome = commit.outcome;
         let covered = commit.covered.len();
-        match attended.store.commit_turn(commit).await? {
+        let committed = attended.store.commit_turn(commit).await?;
+        fault::point("after_turn_commit");
+        match committed {
             Committed::Done => {
                 self.metrics.turn(outcome.as_str());
                 tracing::info!(

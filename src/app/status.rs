@@ -2,8 +2,12 @@
 
 use super::{App, Error};
 use crate::{
-    domain::{Timestamp, account::Account, tenant::Tenant},
-    store::{AccountTraffic, TenantCounts},
+    domain::{
+        Timestamp,
+        account::Account,
+        tenant::{Tenant, TenantSlug},
+    },
+    store::{self, AccountTraffic, TenantCounts},
 };
 
 /// The whole installation.
@@ -21,8 +25,10 @@ pub struct Status {
     pub journal_backlog: u64,
     /// Conversations that wait for a worker, and those with one.
     pub scheduled: (usize, usize),
-    /// Every tenant.
+    /// Every tenant whose file can be read.
     pub tenants: Vec<TenantStatus>,
+    /// Tenants that stand still because their files are damaged.
+    pub damaged: Vec<TenantSlug>,
 }
 
 /// One tenant.
@@ -50,9 +56,13 @@ pub struct AccountStatus {
 impl App {
     /// How the installation stands. Opens every tenant's file, one after the other.
     pub async fn status(&self) -> Result<Status, Error> {
-        let mut tenants = Vec::new();
+        let (mut tenants, mut damaged) = (Vec::new(), Vec::new());
         for tenant in self.store.control().tenants().await? {
-            tenants.push(self.tenant_status(tenant).await?);
+            let slug = tenant.slug.clone();
+            match self.tenant_status(tenant).await {
+                Err(Error::Store(store::Error::Corrupt { .. })) => damaged.push(slug),
+                shown => tenants.push(shown?),
+            }
         }
         Ok(Status {
             data_dir: self.data_dir().display().to_string(),
@@ -62,6 +72,7 @@ impl App {
             journal_backlog: self.store.journal().figures().backlog.max(0) as u64,
             scheduled: self.work.load(),
             tenants,
+            damaged,
         })
     }
 

@@ -1,8 +1,6 @@
 //! Adding, listing, pausing, resuming and removing tenants.
 
-use std::sync::Arc;
-
-use super::{App, Caller, Error, Installation, TenantCtx, installation::on_thread, secrets::Secrets};
+use super::{App, Caller, Error, Installation, TenantCtx, secrets::Secrets};
 use crate::{
     domain::{
         Currency, Ids, Language, TenantId,
@@ -14,6 +12,7 @@ use crate::{
         secret::SecretScope,
         tenant::{Tenant, TenantSlug, TenantState},
     },
+    fault,
     store::{Control, Store},
 };
 
@@ -63,12 +62,7 @@ impl App {
     /// See [`add`].
     pub async fn tenant_add(&self, caller: &Caller, new: NewTenant, persona: Persona) -> Result<Tenant, Error> {
         let act = self.operator();
-        let tenant = add(caller, &self.installation, &*self.ids, new, act).await?;
-        let store = self.store.create_tenant(tenant.id).await?;
-        if persona != Persona::default() {
-            store.set_persona(persona, act.at).await?;
-        }
-        Ok(tenant)
+        add(caller, &self.installation, &self.store, &*self.ids, new, persona, act).await
     }
 
     /// Makes the assistant silent; what comes in is recorded.
@@ -125,15 +119,20 @@ impl App {
     }
 }
 
-/// Adds a tenant, with a key of its own and an empty folder.
+/// Adds a tenant, with a key, a file and a voice of its own.
+///
+/// Its folder is noted as nobody's before it is made, and becomes the tenant's in the transaction that records the
+/// tenant: there is never a tenant without its file, and what a crash leaves behind goes at the next start.
 ///
 /// # Errors
 /// [`Error::Store`] with a conflict when the slug is taken; [`Error::Invalid`] for a name or a site that cannot be one.
 pub async fn add(
     _caller: &Caller,
     installation: &Installation,
+    store: &Store,
     ids: &dyn Ids,
     new: NewTenant,
+    persona: Persona,
     act: Act,
 ) -> Result<Tenant, Error> {
     let tenant = Tenant {
@@ -148,15 +147,28 @@ pub async fn add(
         created_at: act.at,
     };
     let key = installation.vault.seal_fresh_key(SecretScope::Tenant(tenant.id))?;
-    // The folder first: an empty one that nobody owns is harmless, a tenant without its folder is not.
-    let (dir, id) = (Arc::clone(&installation.dir), tenant.id);
-    on_thread(move || dir.create_tenant_folder(id)).await??;
-    if let Err(error) = installation.control.add_tenant(tenant.clone(), key, act).await {
-        let dir = Arc::clone(&installation.dir);
-        on_thread(move || dir.remove_tenant_folder(id)).await??;
-        return Err(error.into());
+    installation.control.note_unowned(tenant.id, act.at).await?;
+    let prepared = prepare(store, tenant.id, persona, act).await;
+    let added = match prepared {
+        Ok(()) => {
+            fault::point("mid_tenant_create");
+            installation.control.add_tenant(tenant.clone(), key, act).await.map_err(Error::from)
+        }
+        Err(error) => Err(error),
+    };
+    if added.is_err() {
+        store.close_tenant(tenant.id).await?;
+        installation.remove_unowned(tenant.id).await?;
     }
-    Ok(tenant)
+    added.map(|()| tenant)
+}
+
+async fn prepare(store: &Store, id: TenantId, persona: Persona, act: Act) -> Result<(), Error> {
+    let file = store.create_tenant(id).await?;
+    if persona != Persona::default() {
+        file.set_persona(persona, act.at).await?;
+    }
+    Ok(())
 }
 
 /// Every tenant that the caller may see, by slug.
@@ -195,10 +207,10 @@ pub async fn remove(
     act: Act,
 ) -> Result<Removed, Error> {
     let removed = installation.control.remove_tenant(ctx.id(), act).await?;
+    fault::point("mid_tenant_delete");
     secrets.forget(ctx.scope());
     store.close_tenant(ctx.id()).await?;
-    let (dir, id) = (Arc::clone(&installation.dir), ctx.id());
-    let (files, bytes) = on_thread(move || dir.remove_tenant_folder(id)).await??;
+    let (files, bytes) = installation.remove_unowned(ctx.id()).await?;
     Ok(Removed {
         tenant: removed.tenant,
         accounts: removed.accounts,
@@ -273,11 +285,16 @@ pub(super) mod tests {
         }
     }
 
+    async fn add_with(installation: &Installation, ids: &dyn Ids, slug: &str) -> Result<Tenant, Error> {
+        let store = store_of(installation).await;
+        add(&Caller::Operator, installation, &store, ids, new_tenant(slug), Persona::default(), ACT).await
+    }
+
     /// A tenant of that slug, added and authorized.
     pub(in crate::app) async fn shop(installation: &Installation, slug: &str) -> TenantCtx {
         let number = slug.bytes().fold(1, |number, byte| (number << 8) | u128::from(byte));
         let ids = OneId(Uuid::from_u128(number));
-        add(&Caller::Operator, installation, &ids, new_tenant(slug), ACT).await.expect("added");
+        add_with(installation, &ids, slug).await.expect("added");
         let slug = TenantSlug::parse(slug).expect("a slug");
         Caller::Operator.authorize(&installation.control, &slug).await.expect("authorized")
     }
@@ -309,8 +326,8 @@ pub(super) mod tests {
     async fn a_taken_slug_is_a_conflict_and_leaves_no_folder_behind() {
         let (_folder, installation) = fresh().await;
         let ids = TestIds::default();
-        add(&Caller::Operator, &installation, &ids, new_tenant("noor"), ACT).await.expect("added");
-        let error = add(&Caller::Operator, &installation, &ids, new_tenant("noor"), ACT).await.expect_err("taken");
+        add_with(&installation, &ids, "noor").await.expect("added");
+        let error = add_with(&installation, &ids, "noor").await.expect_err("taken");
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert_eq!(fs::read_dir(installation.dir.path().join("tenants")).expect("readable").count(), 1);
     }

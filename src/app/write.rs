@@ -8,6 +8,7 @@ use crate::{
         writer::{Authored, BuiltIn, WriteError, WriteRequest, Writer},
     },
     domain::{chain, reply::Draft},
+    fault,
     telemetry::Metrics,
     workflow::Written,
 };
@@ -31,7 +32,10 @@ impl Writing<'_> {
     /// that a shopper is answered whatever happens to it.
     pub(super) async fn draft(&self, request: WriteRequest<'_>) -> Written {
         let limit_ms = u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX);
-        let authored = match tokio::time::timeout(self.limit, self.writer.write(request)).await {
+        fault::point("before_llm");
+        let authored = tokio::time::timeout(self.limit, self.writer.write(request)).await;
+        fault::point("after_llm");
+        let authored = match authored {
             Ok(authored) => authored.and_then(readable),
             Err(_) => Err(WriteError::TimedOut { limit_ms }),
         };

@@ -9,6 +9,7 @@ mod serve;
 use std::{path::Path, sync::Arc};
 
 use axum::Router;
+use tokio::signal::unix::{SignalKind, signal};
 
 pub use edge::{Accepting, Edge};
 pub use error::Error;
@@ -59,6 +60,16 @@ pub async fn embed(config: Config, path: &Path, create: bool) -> Result<Embedded
     Ok(Embedded { router, app })
 }
 
+/// A write beyond the limit on file sizes shall fail like one on a full disk, not end the process: what Linux does unless
+/// the signal is handled. (Rust ignores SIGPIPE by itself.)
+fn survive_size_limit() {
+    let kind = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    // The handler stays for the life of the process. Without it a full disk still works, only the limit does not.
+    if let Err(error) = signal(kind) {
+        tracing::warn!(%error, "the signal of the limit on file sizes cannot be handled");
+    }
+}
+
 /// Opens everything in a locked data directory. Nothing runs yet.
 async fn assemble(
     config: Config,
@@ -68,9 +79,11 @@ async fn assemble(
     writer: Option<Arc<dyn Writer>>,
     daemon: bool,
 ) -> Result<App, Error> {
+    survive_size_limit();
     let policy = config.secrets.master_key;
     let act = Act::system(clock.now());
     let installation = Installation::open(data_dir, policy, &Environment::of_process(), ids.next(), act).await?;
+    installation.clear_unowned().await?;
     let store = Store::open(Arc::clone(&installation.dir), installation.control.clone(), Arc::clone(&ids)).await?;
     let graph = Graph::new(&config.meta.graph_url, &config.meta.version, None)?;
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     agent::writer::Writer,
-    app::{App, attend, catch_up, dispatch, housekeeping},
+    app::{App, attend, catch_up, disk, dispatch, housekeeping},
     config::{Config, Environment, MetricsListen},
     domain::{Clock, Ids},
     http::{self, Draining},
@@ -186,13 +186,14 @@ impl Daemon {
 
         tasks.spawn(dispatch::run(app.clone(), working.clone()));
         tasks.spawn(attend::run_timer(app.clone(), working.clone()));
+        tasks.spawn(disk::run(app.clone(), working.clone()));
         tasks.spawn(housekeeping::run(app.clone(), working.clone()));
         tasks.spawn(catch_up::run(app.clone(), working.clone()));
         for _ in 0..workers.max(1) {
             tasks.spawn(attend::run(app.clone(), working.clone()));
         }
 
-        let mut failed = app.store.journal().failed();
+        let mut failed = app.store.disk().failed;
         let mut disk_failed = tokio::select! {
             () = stop.cancelled() => false,
             _ = failed.wait_for(|failed| *failed) => true,

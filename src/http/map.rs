@@ -342,6 +342,7 @@ pub(super) fn status(status: Status, version: &str) -> api::Status {
         journal: api::Journal { backlog: status.journal_backlog },
         schemas: api::Versions { control, journal, tenant },
         tenants: status.tenants.into_iter().map(tenant_status).collect(),
+        damaged_tenants: status.damaged.iter().map(ToString::to_string).collect(),
     }
 }
 

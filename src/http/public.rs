@@ -149,11 +149,12 @@ async fn livez(State(app): State<App>) -> Response {
 }
 
 async fn readyz(State(Public { app, draining }): State<Public>, RawQuery(query): RawQuery) -> Response {
-    let failed = *app.store.journal().failed().borrow();
+    let failed = *app.store.disk().failed.borrow();
     let checks = [
         ("draining", !draining.started()),
         ("journal", !failed),
         ("journal_queue", !app.store.journal().is_overloaded()),
+        ("disk", app.disk_has_room()),
         ("journal_writer", app.store.journal().silent_for() <= WRITER_SILENCE_MAX),
     ];
     let ready = checks.iter().all(|(_, ok)| *ok);

@@ -8,20 +8,25 @@ mod due;
 mod reach;
 mod secrets;
 mod tenants;
+mod unowned;
 
 use std::path::PathBuf;
 
 use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 use uuid::Uuid;
 
-use super::{Error, blocking::Blocking, file::DatabaseFile, sqlite};
+use super::{Error, blocking::Blocking, file::DatabaseFile, health::Health, sqlite};
 use crate::domain::{TenantId, audit::Act, audit::NewAudit};
 
 pub use secrets::NewSecret;
 pub use tenants::RemovedTenant;
 
 pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
-    migrations: &[include_str!("migrations/control/0001_init.sql"), include_str!("migrations/control/0002_reach.sql")],
+    migrations: &[
+        include_str!("migrations/control/0001_init.sql"),
+        include_str!("migrations/control/0002_reach.sql"),
+        include_str!("migrations/control/0003_unowned_folders.sql"),
+    ],
 };
 
 /// A handle on `control.db`. Cheap to clone.
@@ -41,8 +46,13 @@ impl Control {
     pub async fn open(path: PathBuf) -> Result<Self, Error> {
         let blocking = Blocking::new();
         let pool = blocking.clone();
-        let database = blocking.run(move || DatabaseFile::open_erasing(&path, &SCHEMA, pool)).await?;
+        let database = blocking.run(move || DatabaseFile::open_erasing(&path, &SCHEMA, pool, Health::new())).await?;
         Ok(Self { database })
+    }
+
+    /// What is known of the disk: the whole store shares it.
+    pub(super) fn health(&self) -> Health {
+        self.database.health().clone()
     }
 
     /// Which installation this is: `fresh` the first time, and the same ever after.

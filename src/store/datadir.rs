@@ -189,7 +189,10 @@ impl DataDir {
 
     /// Makes a tenant's folder, for the owner only. Blocking.
     pub fn create_tenant_folder(&self, tenant: TenantId) -> Result<(), DataDirError> {
-        make_folder(&self.tenant_folder(tenant))
+        make_folder(&self.tenant_folder(tenant))?;
+        // The folder's own entry: a tenant's record must not outlive it in a power cut.
+        let tenants = self.path.join("tenants");
+        File::open(&tenants).and_then(|tenants| tenants.sync_all()).map_err(DataDirError::io("sync", &tenants))
     }
 
     /// Deletes a tenant's folder and says how much went: files and their bytes. Blocking.

@@ -4,6 +4,11 @@ use std::path::PathBuf;
 
 use crate::domain::TenantId;
 
+/// SQLite's codes for a write that found no room: a full disk, and a file or its index at a size limit (`EFBIG` comes as
+/// a failed write). Nothing of the transaction is durable, and the next one may succeed.
+const NO_ROOM: [i32; 3] =
+    [rusqlite::ffi::SQLITE_FULL, rusqlite::ffi::SQLITE_IOERR_WRITE, rusqlite::ffi::SQLITE_IOERR_SHMSIZE];
+
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why the store could not do what it was asked.
@@ -21,6 +26,15 @@ pub enum Error {
     /// The disk has no room.
     #[error("could not {action}: the disk is full")]
     Full {
+        /// What was being done.
+        action: &'static str,
+        /// SQLite's own words.
+        #[source]
+        source: Cause,
+    },
+    /// Another process holds the file's lock, and did not let go of it for a while.
+    #[error("could not {action}: another process has locked the database file")]
+    Busy {
         /// What was being done.
         action: &'static str,
         /// SQLite's own words.
@@ -106,10 +120,12 @@ impl Error {
     pub(super) fn sql(action: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
         move |source| {
             use rusqlite::ErrorCode;
+            let no_room = source.sqlite_error().is_some_and(|error| NO_ROOM.contains(&error.extended_code));
             let code = source.sqlite_error_code();
             let source: Cause = Box::new(source);
             match code {
-                Some(ErrorCode::DiskFull) => Self::Full { action, source },
+                _ if no_room => Self::Full { action, source },
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { action, source },
                 Some(ErrorCode::SystemIoFailure) => Self::Io { action, source },
                 Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt { action, source },
                 _ => Self::Sql { action, source },
@@ -123,6 +139,7 @@ impl Error {
         match self {
             Self::Sql { .. } => "store_failed",
             Self::Full { .. } => "disk_full",
+            Self::Busy { .. } => "store_busy",
             Self::Io { .. } => "disk_failed",
             Self::Corrupt { .. } => "file_damaged",
             Self::Newer { .. } => "file_newer",
@@ -141,6 +158,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Full { .. } => Some("Free some space; Aura goes on by itself.".into()),
+            Self::Busy { .. } => Some("Look which process has the file open, such as `sqlite3` or a backup.".into()),
             Self::Io { .. } => Some("Check the disk, then start Aura again.".into()),
             Self::Corrupt { .. } => {
                 Some("Restore this tenant from a backup; the other tenants are not affected.".into())
@@ -162,6 +180,6 @@ impl Error {
     /// Whether the same call may succeed later without anyone doing anything.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Full { .. })
+        matches!(self, Self::Full { .. } | Self::Busy { .. })
     }
 }

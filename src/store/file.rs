@@ -10,12 +10,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction};
 use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
 
 use super::{
     Error,
     blocking::{Blocking, Lane},
+    health::Health,
     sqlite,
 };
 
@@ -34,6 +35,7 @@ pub(super) struct DatabaseFile {
     /// One bulk call at a time: whoever is waited for has at most one slice of bulk work before it, and never all readers.
     bulk: Arc<Semaphore>,
     blocking: Blocking,
+    health: Health,
 }
 
 struct Writer {
@@ -72,30 +74,50 @@ struct Readers {
 }
 
 impl DatabaseFile {
-    /// Opens (and where needed creates and migrates) the file. Blocking.
+    /// Creates the file, or opens one that was begun. Blocking.
     ///
     /// `claim` looks at the file before anyone else may use it, and may refuse it.
-    pub(super) fn open(
+    pub(super) fn create(
         path: &Path,
         schema: &sqlite::Schema,
         blocking: Blocking,
+        health: Health,
         claim: impl FnOnce(&Connection) -> Result<(), Error>,
     ) -> Result<Self, Error> {
         make_private(path)?;
         let writer = sqlite::open_writer(path, schema)?;
         claim(&writer)?;
-        Ok(Self::around(writer, path, blocking))
+        Ok(Self::around(writer, path, blocking, health))
     }
 
-    /// The same, with deleted content overwritten by zeros instead of left in free pages.
-    pub(super) fn open_erasing(path: &Path, schema: &sqlite::Schema, blocking: Blocking) -> Result<Self, Error> {
+    /// Opens (and where needed migrates) a file that must be there. Blocking.
+    pub(super) fn open(
+        path: &Path,
+        schema: &sqlite::Schema,
+        blocking: Blocking,
+        health: Health,
+        claim: impl FnOnce(&Connection) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        let writer = sqlite::open_known(path, schema)?;
+        claim(&writer)?;
+        Ok(Self::around(writer, path, blocking, health))
+    }
+
+    /// Opens (and where needed creates and migrates) the file, with deleted content overwritten by zeros instead of left
+    /// in free pages.
+    pub(super) fn open_erasing(
+        path: &Path,
+        schema: &sqlite::Schema,
+        blocking: Blocking,
+        health: Health,
+    ) -> Result<Self, Error> {
         make_private(path)?;
         let writer = sqlite::open_writer(path, schema)?;
         writer.pragma_update(None, "secure_delete", true).map_err(Error::sql("configure a database file"))?;
-        Ok(Self::around(writer, path, blocking))
+        Ok(Self::around(writer, path, blocking, health))
     }
 
-    fn around(writer: Connection, path: &Path, blocking: Blocking) -> Self {
+    fn around(writer: Connection, path: &Path, blocking: Blocking, health: Health) -> Self {
         let readers =
             Readers { path: path.to_owned(), idle: Mutex::new(Vec::new()), permits: Semaphore::new(READERS_MAX) };
         let writer = Writer { connection: writer, syncs: true, lane: Lane::Realtime };
@@ -104,7 +126,13 @@ impl DatabaseFile {
             readers: Arc::new(readers),
             bulk: Arc::new(Semaphore::new(1)),
             blocking,
+            health,
         }
+    }
+
+    /// What is known of the disk under it.
+    pub(super) fn health(&self) -> &Health {
+        &self.health
     }
 
     /// Runs `work` in one write transaction: all of it is durable when this returns `Ok`, none of it otherwise.
@@ -135,14 +163,17 @@ impl DatabaseFile {
                 (Arc::clone(&self.writer).lock_owned().await, thread, Some(turn))
             }
         };
+        let (readers, health) = (Arc::clone(&self.readers), self.health.clone());
         thread
             .run(move || {
                 let _turn = turn;
+                health.check()?;
                 writer.configure(lane, syncs)?;
-                let begin = writer.connection.transaction_with_behavior(TransactionBehavior::Immediate);
-                let tx = begin.map_err(Error::sql(action))?;
-                let value = work(&tx)?;
-                tx.commit().map_err(Error::sql(action))?;
+                let tx = sqlite::begin(&mut writer.connection, &readers.path).map_err(Error::sql(action))?;
+                // A statement that fails, even for a read error, is undone and no more; a commit that fails is doubt.
+                let value = work(&tx).inspect_err(|error| health.note_full(error))?;
+                let committed = sqlite::commit(tx, &readers.path).map_err(Error::sql(action));
+                committed.inspect_err(|error| health.note_commit(error))?;
                 Ok(value)
             })
             .await
@@ -227,7 +258,7 @@ mod tests {
     const SCHEMA: sqlite::Schema = sqlite::Schema { migrations: &["CREATE TABLE thing (id INTEGER) STRICT"] };
 
     fn open(dir: &Path, name: &str, blocking: &Blocking) -> DatabaseFile {
-        DatabaseFile::open(&dir.join(name), &SCHEMA, blocking.clone(), |_| Ok(())).expect("opens")
+        DatabaseFile::create(&dir.join(name), &SCHEMA, blocking.clone(), Health::new(), |_| Ok(())).expect("opens")
     }
 
     /// A slice of bulk work that tells when it has begun, and ends when it is told.

@@ -16,20 +16,25 @@ use std::{
 };
 
 use bytes::Bytes;
-use rusqlite::{Connection, Transaction, TransactionBehavior, named_params};
+use rusqlite::{Connection, Transaction, named_params};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 pub use admission::Shed;
 
 use self::{admission::Admission, checkpoint::Checkpoint};
-use super::{Error, blocking::Blocking, sqlite};
-use crate::domain::{RequestId, TenantId, Timestamp};
+use super::{Error, blocking::Blocking, health::Health, sqlite};
+use crate::{
+    domain::{RequestId, TenantId, Timestamp},
+    fault,
+};
 
 /// Deliveries that may wait for the writer at once; more are refused before they are accepted.
 const QUEUE_MAX: usize = 4_096;
 /// Deliveries in one commit.
 const BATCH_MAX: usize = 256;
+/// What a probe for room writes: a delivery of many events.
+const PROBE_BYTES: usize = 16 * 1024;
 /// How long an unreadable body is kept.
 const UNREADABLE_KEPT_MS: i64 = 30 * 24 * 3_600_000;
 
@@ -97,6 +102,10 @@ enum Job {
         settled: Settled,
         done: oneshot::Sender<Result<(), Error>>,
     },
+    /// Writes something and takes it away again: whether there is room.
+    Probe {
+        done: oneshot::Sender<Result<(), Error>>,
+    },
     Close {
         done: oneshot::Sender<()>,
     },
@@ -129,7 +138,7 @@ impl Job {
     fn done(self) {
         match self {
             Self::Append { done, .. } => drop(done.send(Ok(()))),
-            Self::Settle { done, .. } => drop(done.send(Ok(()))),
+            Self::Settle { done, .. } | Self::Probe { done } => drop(done.send(Ok(()))),
             Self::Close { done } => {
                 let _ = done.send(());
             }
@@ -161,7 +170,7 @@ struct Shared {
     runtime: tokio::runtime::Handle,
     reader: Mutex<Option<Connection>>,
     arrived: watch::Sender<u64>,
-    failed: watch::Sender<bool>,
+    health: Health,
     checkpoint: Checkpoint,
     commits: AtomicU64,
     rows: AtomicU64,
@@ -184,12 +193,12 @@ impl std::fmt::Debug for Journal {
 
 impl Journal {
     /// Opens (and where needed creates) the journal and starts its two threads. Blocking, on a thread of a runtime.
-    pub(super) fn open(path: &Path, blocking: Blocking) -> Result<Self, Error> {
+    pub(super) fn open(path: &Path, blocking: Blocking, health: Health) -> Result<Self, Error> {
         let opened_at = Instant::now();
-        Self::open_with(path, blocking, Box::new(move || opened_at.elapsed()))
+        Self::open_with(path, blocking, health, Box::new(move || opened_at.elapsed()))
     }
 
-    fn open_with(path: &Path, blocking: Blocking, elapsed: Elapsed) -> Result<Self, Error> {
+    fn open_with(path: &Path, blocking: Blocking, health: Health, elapsed: Elapsed) -> Result<Self, Error> {
         let writer = sqlite::open_writer(path, &SCHEMA)?;
         let configure =
             |name, value: i64| writer.pragma_update(None, name, value).map_err(Error::sql("configure the journal"));
@@ -211,7 +220,7 @@ impl Journal {
             runtime: tokio::runtime::Handle::current(),
             reader: Mutex::new(None),
             arrived: watch::Sender::new(0),
-            failed: watch::Sender::new(false),
+            health,
             checkpoint: Checkpoint::default(),
             commits: AtomicU64::new(0),
             rows: AtomicU64::new(0),
@@ -277,10 +286,15 @@ impl Journal {
         self.shared.arrived.subscribe()
     }
 
-    /// Turns true when the disk has failed: nothing may be accepted or claimed any more.
-    #[must_use]
-    pub fn failed(&self) -> watch::Receiver<bool> {
-        self.shared.failed.subscribe()
+    /// Finds out whether there is room for a delivery: a full disk is left behind by the first commit that succeeds, and
+    /// whoever is told that it is full may send nothing that could be committed.
+    ///
+    /// # Errors
+    /// [`Error::Full`] while there is none.
+    pub async fn probe(&self) -> Result<(), Error> {
+        let (done, outcome) = oneshot::channel();
+        self.jobs.send(Job::Probe { done }).await.map_err(|_| Error::Stopped)?;
+        outcome.await.unwrap_or(Err(Error::Stopped))
     }
 
     /// Whether more comes than can be written, so that deliveries are turned away.
@@ -394,7 +408,7 @@ impl Writer {
                 self.shared.committing.store(0, Ordering::Relaxed);
             }
             self.beat();
-            if *self.shared.failed.borrow() {
+            if self.shared.health.check().is_err() {
                 break;
             }
         }
@@ -461,10 +475,14 @@ impl Writer {
         let result = self.write(&jobs);
         let (appended, bytes) = jobs.iter().fold((0, 0), |(rows, bytes), job| match job {
             Job::Append { body, .. } => (rows + 1, bytes + body.len() as u64),
-            Job::Settle { .. } | Job::Close { .. } => (rows, bytes),
+            Job::Settle { .. } | Job::Probe { .. } | Job::Close { .. } => (rows, bytes),
         });
         match result {
             Ok(backlog_change) => {
+                self.shared.health.has_room();
+                if appended > 0 {
+                    fault::point("after_journal_commit");
+                }
                 self.shared.backlog.fetch_add(backlog_change, Ordering::Relaxed);
                 // Whoever hears that its delivery is durable finds it counted.
                 if appended > 0 {
@@ -493,8 +511,9 @@ impl Writer {
         tracing::error!(error = %crate::domain::chain(error), fatal, "journal commit failed");
         if fatal {
             // SQLite carries on after a failed sync; what it believes durable may not be. We must not.
-            self.shared.failed.send_replace(true);
+            self.shared.health.fail();
         }
+        self.shared.health.note_full(error);
         let answer = || match error {
             Error::Full { action, source } => Error::Full { action, source: source.to_string().into() },
             _ if fatal => Error::Stopped,
@@ -503,7 +522,7 @@ impl Writer {
         for job in jobs {
             match job {
                 Job::Append { done, .. } => drop(done.send(Err(AppendError::Store(answer())))),
-                Job::Settle { done, .. } => drop(done.send(Err(answer()))),
+                Job::Settle { done, .. } | Job::Probe { done } => drop(done.send(Err(answer()))),
                 Job::Close { done } => {
                     let _ = done.send(());
                 }
@@ -515,8 +534,10 @@ impl Writer {
         // By place: this statement runs for every delivery, and looking a name up is not free.
         const INSERT: &str = "INSERT INTO delivery (scope, request, received_at_ms, body) VALUES (?1, ?2, ?3, ?4)";
         let failed = Error::sql("write the journal");
+        self.shared.health.check()?;
+        let path = &self.shared.path;
         let mut write = || -> Result<i64, rusqlite::Error> {
-            let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let tx = sqlite::begin(&mut self.connection, path)?;
             let mut change = 0;
             let mut insert = tx.prepare_cached(INSERT)?;
             for job in jobs {
@@ -527,11 +548,12 @@ impl Writer {
                         insert.execute((scope, request, received_at.0, &body[..]))? as i64
                     }
                     Job::Settle { settled, .. } => settle(&tx, settled)?,
+                    Job::Probe { .. } => probe(&tx, &mut insert)?,
                     Job::Close { .. } => 0,
                 };
             }
             drop(insert);
-            tx.commit()?;
+            sqlite::commit(tx, path)?;
             Ok(change)
         };
         write().map_err(failed)
@@ -553,6 +575,14 @@ fn settle(tx: &Transaction<'_>, settled: &Settled) -> Result<i64, rusqlite::Erro
         change -= delete.execute(named_params! { ":id": id })? as i64;
     }
     Ok(change)
+}
+
+/// As much as a delivery of some size needs, and nothing left of it.
+fn probe(tx: &Transaction<'_>, insert: &mut rusqlite::CachedStatement<'_>) -> Result<i64, rusqlite::Error> {
+    insert.execute((None::<String>, None::<&[u8]>, 0, &[0_u8; PROBE_BYTES][..]))?;
+    tx.prepare_cached("DELETE FROM delivery WHERE id = :id")?
+        .execute(named_params! { ":id": tx.last_insert_rowid() })?;
+    Ok(0)
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use std::sync::{
 use uuid::Uuid;
 
 use super::{
-    Arrival, Committed, DueRules, InboundRules, Look, OutboxRow, TenantStore, TurnCommit, blocking::Blocking,
-    tenant::TenantFile,
+    Arrival, Committed, DueRules, InboundRules, Look, OutboxRow, TenantStore, TurnCommit,
+    tenant::{Shared, TenantFile},
 };
 use crate::domain::{
     ConversationId, Ids, Language, TenantId, Timestamp,
@@ -42,7 +42,7 @@ impl Shop {
     fn open() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let id = TenantId(Uuid::from_u128(1));
-        let file = TenantFile::open(id, &dir.path().join("tenant.db"), Blocking::new(), Arc::new(Counting::default()))
+        let file = TenantFile::create(id, &dir.path().join("tenant.db"), Shared::alone(Arc::new(Counting::default())))
             .expect("a tenant file opens");
         Self { store: TenantStore::new(Arc::new(file)), _dir: dir }
     }

@@ -11,7 +11,12 @@ use std::{
 use lru::LruCache;
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::{Control, DataDir, Error, Journal, TenantStore, blocking::Blocking, tenant::TenantFile};
+use super::{
+    Control, DataDir, DiskState, Error, Journal, TenantStore,
+    blocking::Blocking,
+    health::Health,
+    tenant::{Quarantine, Shared, TenantFile},
+};
 use crate::domain::{Ids, TenantId};
 
 /// Descriptors that one open tenant may take: a writer and three readers, each with its WAL and index.
@@ -31,13 +36,13 @@ pub struct Store {
     control: Control,
     journal: Journal,
     tenants: Arc<Tenants>,
+    health: Health,
 }
 
 struct Tenants {
     /// Held as long as anything uses the store: the lock goes with it.
     data_dir: Arc<DataDir>,
-    blocking: Blocking,
-    ids: Arc<dyn Ids>,
+    shared: Shared,
     /// Keeps the recently used ones open.
     recent: Mutex<LruCache<TenantId, Recent>>,
     /// Finds those still in use, so that no file ever has two writers here. Held while one is opened.
@@ -77,18 +82,19 @@ impl Store {
     /// Opens everything in a data directory that the caller holds.
     pub async fn open(data_dir: Arc<DataDir>, control: Control, ids: Arc<dyn Ids>) -> Result<Self, Error> {
         let blocking = Blocking::new();
-        let (path, pool) = (data_dir.journal_db(), blocking.clone());
-        let journal = blocking.run(move || Journal::open(&path, pool)).await?;
+        let health = control.health();
+        let (path, pool, disk) = (data_dir.journal_db(), blocking.clone(), health.clone());
+        let journal = blocking.run(move || Journal::open(&path, pool, disk)).await?;
         Ok(Self {
             control,
             journal,
             tenants: Arc::new(Tenants {
                 data_dir,
-                blocking,
-                ids,
+                shared: Shared { blocking, health: health.clone(), ids, quarantine: Quarantine::default() },
                 recent: Mutex::new(LruCache::new(open_max())),
                 in_use: AsyncMutex::new(HashMap::new()),
             }),
+            health,
         })
     }
 
@@ -102,6 +108,18 @@ impl Store {
     #[must_use]
     pub fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// What is known of the disk.
+    #[must_use]
+    pub fn disk(&self) -> DiskState {
+        DiskState { failed: self.health.failed(), full: self.health.full() }
+    }
+
+    /// The tenants that stand still because their files are damaged.
+    #[must_use]
+    pub fn damaged_tenants(&self) -> Vec<TenantId> {
+        self.tenants.shared.quarantine.tenants()
     }
 
     /// A tenant's file, opened if it is not. Only `app::caller` and the workers call this: everyone else comes with
@@ -137,7 +155,7 @@ impl Store {
                 drop(closed);
                 Ok(())
             };
-            self.tenants.blocking.run(close).await?;
+            self.tenants.shared.blocking.run(close).await?;
         }
         Ok(count)
     }
@@ -151,6 +169,7 @@ impl Store {
     /// already, or it would be opened again.
     pub(crate) async fn close_tenant(&self, id: TenantId) -> Result<(), Error> {
         self.tenants.recent().pop(&id);
+        self.tenants.shared.quarantine.forget(id);
         let in_use = self.tenants.in_use.lock().await.remove(&id);
         let deadline = tokio::time::Instant::now() + CLOSE_MAX;
         while in_use.as_ref().is_some_and(|file| file.strong_count() > 0) {
@@ -171,7 +190,7 @@ impl Store {
     }
 
     pub(super) fn blocking(&self) -> &Blocking {
-        &self.tenants.blocking
+        &self.tenants.shared.blocking
     }
 
     /// How many tenants' files are open.
@@ -187,22 +206,24 @@ impl Tenants {
     }
 
     async fn open(&self, id: TenantId, opening: Opening) -> Result<TenantStore, Error> {
+        self.shared.quarantine.check(id, "open a tenant's file")?;
         let mut in_use = self.in_use.lock().await;
         let file = match in_use.get(&id).and_then(Weak::upgrade) {
             Some(file) => file,
             None => {
-                let (data_dir, blocking, ids) =
-                    (Arc::clone(&self.data_dir), self.blocking.clone(), Arc::clone(&self.ids));
+                let (data_dir, shared) = (Arc::clone(&self.data_dir), self.shared.clone());
                 let open = move || {
                     let path = data_dir.tenant_db(id);
                     if opening == Opening::Create {
                         data_dir.create_tenant_folder(id)?;
-                    } else if !path.is_file() {
+                        return TenantFile::create(id, &path, shared);
+                    }
+                    if !path.is_file() {
                         return Err(Error::NotFound { what: "tenant file", name: path.display().to_string() });
                     }
-                    TenantFile::open(id, &path, blocking, ids)
+                    TenantFile::open(id, &path, shared)
                 };
-                let file = Arc::new(self.blocking.run(open).await?);
+                let file = Arc::new(self.shared.blocking.run(open).await?);
                 in_use.retain(|_, file| file.strong_count() > 0);
                 in_use.insert(id, Arc::downgrade(&file));
                 file

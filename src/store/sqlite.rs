@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, config::DbConfig, ffi};
 
 use super::Error;
+use crate::fault;
 
 /// The first SQLite without the WAL-reset corruption bug.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
@@ -19,6 +20,11 @@ const APPLICATION_ID: i64 = 0x4155_5241;
 const READER_CACHE_KIB: i64 = -8 * 1024;
 /// How long a connection waits for another's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a transaction that found the file locked is begun again, each time after [`BUSY_TIMEOUT`].
+const BEGINS_MAX: u32 = 3;
+/// The longest pause before it is.
+const BEGIN_PAUSE_MS: u64 = 50;
 
 /// One schema: its migrations in order, the n-th leads to `user_version` n.
 pub(super) struct Schema {
@@ -35,10 +41,22 @@ impl Schema {
 
 /// Opens a file for writing, creates it where missing, and brings it up to date.
 pub(super) fn open_writer(path: &Path, schema: &Schema) -> Result<Connection, Error> {
+    open_with(path, schema, OpenFlags::SQLITE_OPEN_CREATE)
+}
+
+/// The same for a file that must be there with a schema: one that was emptied is damaged, and never made anew.
+pub(super) fn open_known(path: &Path, schema: &Schema) -> Result<Connection, Error> {
+    open_with(path, schema, OpenFlags::empty())
+}
+
+fn open_with(path: &Path, schema: &Schema, create: OpenFlags) -> Result<Connection, Error> {
     register_sqlite_vec()?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
     let mut connection = Connection::open_with_flags(path, flags).map_err(Error::sql("open a database file"))?;
     configure(&connection).map_err(Error::sql("configure a database file"))?;
+    if create.is_empty() && version_of(&connection)? == 0 {
+        return Err(Error::Corrupt { action: "open a database file", source: "it has no schema".into() });
+    }
     let mode: String = connection
         .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
         .map_err(Error::sql("switch a database file to WAL"))?;
@@ -93,24 +111,67 @@ fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
     Ok(())
 }
 
+fn version_of(connection: &Connection) -> Result<i64, Error> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(Error::sql("read the schema version"))
+}
+
 fn migrate(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<(), Error> {
     let known = schema.version();
-    let found: i64 = connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(Error::sql("read the schema version"))?;
+    let found = version_of(connection)?;
     if found > known {
         return Err(Error::Newer { path: path.to_owned(), found, known });
     }
     for (version, script) in (1_i64..).zip(schema.migrations).skip(found as usize) {
-        let tx = connection
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-            .map_err(Error::sql("migrate a database file"))?;
+        let tx = begin(connection, path).map_err(Error::sql("migrate a database file"))?;
+        fault::point("mid_migration");
         tx.execute_batch(script).map_err(Error::sql("migrate a database file"))?;
         tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(Error::sql("migrate a database file"))?;
         tx.pragma_update(None, "user_version", version).map_err(Error::sql("migrate a database file"))?;
-        tx.commit().map_err(Error::sql("migrate a database file"))?;
+        commit(tx, path).map_err(Error::sql("migrate a database file"))?;
     }
     Ok(())
+}
+
+/// Begins a write transaction. Only here can another process stand in the way: once begun, the lock is ours.
+pub(super) fn begin<'a>(connection: &'a mut Connection, path: &Path) -> rusqlite::Result<Transaction<'a>> {
+    // Borrowed mutably by the caller, so there is no transaction around this one.
+    let connection: &'a Connection = connection;
+    let mut begins = 1;
+    loop {
+        let begun = if fault::locked(path) {
+            Err(code(ffi::SQLITE_BUSY))
+        } else {
+            Transaction::new_unchecked(connection, TransactionBehavior::Immediate)
+        };
+        match begun {
+            Err(error) if begins < BEGINS_MAX && error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                begins += 1;
+                std::thread::sleep(jitter());
+            }
+            begun => return begun,
+        }
+    }
+}
+
+/// Two that wait for the same lock shall not meet again.
+fn jitter() -> Duration {
+    let mut random = [0];
+    // Without randomness the pause is none, and the lock's own patience has to do.
+    let _ = getrandom::fill(&mut random);
+    Duration::from_millis(u64::from(random[0]) % BEGIN_PAUSE_MS)
+}
+
+/// Makes a transaction durable, or none of it. After an error of the disk nobody knows which.
+pub(super) fn commit(tx: Transaction<'_>, path: &Path) -> rusqlite::Result<()> {
+    let Some(fault) = fault::commit(path) else { return tx.commit() };
+    if fault.kept {
+        tx.commit()?;
+    }
+    Err(code(fault.code))
+}
+
+fn code(extended: i32) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(extended), None)
 }
 
 /// Makes every later connection of this process know `vec0`.

@@ -2,7 +2,11 @@
 //!
 //! The aggregates (`conversation`, `outbox`, `product`, …) add their operations to [`TenantStore`] in their own files.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use rusqlite::Transaction;
 
@@ -11,9 +15,10 @@ use super::{
     blocking::{Blocking, Lane},
     event,
     file::DatabaseFile,
+    health::Health,
     sqlite,
 };
-use crate::domain::{Ids, TenantId};
+use crate::domain::{Ids, TenantId, chain};
 
 pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
     migrations: &[
@@ -35,6 +40,59 @@ pub(super) struct TenantFile {
     /// Taken only when it is closed.
     database: Option<DatabaseFile>,
     ids: Arc<dyn Ids>,
+    quarantine: Quarantine,
+}
+
+/// What all tenants' files have in common.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) blocking: Blocking,
+    pub(super) health: Health,
+    pub(super) ids: Arc<dyn Ids>,
+    pub(super) quarantine: Quarantine,
+}
+
+impl Shared {
+    #[cfg(test)]
+    pub(super) fn alone(ids: Arc<dyn Ids>) -> Self {
+        Self { blocking: Blocking::new(), health: Health::new(), ids, quarantine: Quarantine::default() }
+    }
+}
+
+/// The tenants whose files were found damaged. Nothing of such a file is read or written again by this process: more of
+/// it could be lost, and what it says cannot be trusted. Everybody else's go on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Quarantine(Arc<Mutex<HashSet<TenantId>>>);
+
+impl Quarantine {
+    /// [`Error::Corrupt`] if the tenant's file is not to be touched.
+    pub(super) fn check(&self, tenant: TenantId, action: &'static str) -> Result<(), Error> {
+        if !self.set().contains(&tenant) {
+            return Ok(());
+        }
+        Err(Error::Corrupt { action, source: "it was found damaged, and is not touched again".into() })
+    }
+
+    /// Takes note of what came of working on the tenant's file.
+    pub(super) fn note(&self, tenant: TenantId, error: &Error) {
+        if matches!(error, Error::Corrupt { .. }) && self.set().insert(tenant) {
+            tracing::error!(tenant.id = %tenant, error = %chain(error), "the tenant's file is damaged: the tenant stops");
+        }
+    }
+
+    /// The tenant is gone.
+    pub(super) fn forget(&self, tenant: TenantId) {
+        self.set().remove(&tenant);
+    }
+
+    /// Whose files are damaged.
+    pub(super) fn tenants(&self) -> Vec<TenantId> {
+        self.set().iter().copied().collect()
+    }
+
+    fn set(&self) -> MutexGuard<'_, HashSet<TenantId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Drop for TenantFile {
@@ -53,10 +111,25 @@ impl std::fmt::Debug for TenantStore {
 }
 
 impl TenantFile {
-    /// Opens (and where needed creates and migrates) the file. Blocking.
-    pub(super) fn open(id: TenantId, path: &Path, blocking: Blocking, ids: Arc<dyn Ids>) -> Result<Self, Error> {
-        let database = DatabaseFile::open(path, &SCHEMA, blocking, |file| event::claim(file, id))?;
-        Ok(Self { id, database: Some(database), ids })
+    /// Creates the file of a new tenant. Blocking.
+    pub(super) fn create(id: TenantId, path: &Path, shared: Shared) -> Result<Self, Error> {
+        let Shared { blocking, health, ids, quarantine } = shared;
+        let database = DatabaseFile::create(path, &SCHEMA, blocking, health, |file| event::claim(file, id))?;
+        Ok(Self { id, database: Some(database), ids, quarantine })
+    }
+
+    /// Opens (and where needed migrates) the file. Blocking.
+    pub(super) fn open(id: TenantId, path: &Path, shared: Shared) -> Result<Self, Error> {
+        let Shared { blocking, health, ids, quarantine } = shared;
+        let opened = DatabaseFile::open(path, &SCHEMA, blocking, health, |file| event::claim(file, id));
+        let database = opened.inspect_err(|error| quarantine.note(id, error))?;
+        Ok(Self { id, database: Some(database), ids, quarantine })
+    }
+
+    /// Runs what works on the file, unless it is damaged.
+    async fn guarded<T>(&self, action: &'static str, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        self.quarantine.check(self.id, action)?;
+        work.await.inspect_err(|error| self.quarantine.note(self.id, error))
     }
 }
 
@@ -93,7 +166,7 @@ impl TenantStore {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.database().commit(self.lane, action, true, work).await
+        self.file.guarded(action, self.database().commit(self.lane, action, true, work)).await
     }
 
     /// The same without waiting for the disk: durable with the next [`write`](Self::write). For what can be done again.
@@ -102,7 +175,7 @@ impl TenantStore {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.database().commit(self.lane, action, false, work).await
+        self.file.guarded(action, self.database().commit(self.lane, action, false, work)).await
     }
 
     /// Runs `work` on one read-only connection, in one snapshot.
@@ -111,6 +184,6 @@ impl TenantStore {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.database().read_in(self.lane, action, work).await
+        self.file.guarded(action, self.database().read_in(self.lane, action, work)).await
     }
 }

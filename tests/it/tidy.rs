@@ -27,13 +27,15 @@ fn may_use(room: &str) -> Option<Vec<&'static str>> {
     let inner = |more: &[&'static str]| with_domain(&[MIDDLE, more].concat());
     Some(match room {
         "domain" => vec![],
-        "workflow" | "search" | "knowledge" | "provider" | "store" | "secret" | "net" => with_domain(&[]),
+        "fault" => vec![],
+        "workflow" | "search" | "knowledge" | "provider" | "secret" | "net" => with_domain(&[]),
+        "store" => with_domain(&["fault"]),
         "agent" => with_domain(&["workflow"]),
         "catalog" | "channel" => with_domain(&["net"]),
         // A setting that is a secret has a type that does not print.
         "config" => with_domain(&["secret"]),
         "telemetry" => with_domain(&["config"]),
-        "app" => inner(&["telemetry"]),
+        "app" => inner(&["fault", "telemetry"]),
         // JSON shapes of what use cases take, give and refuse with.
         "api" => inner(&["app"]),
         "client" => with_domain(&["api"]),
@@ -42,7 +44,7 @@ fn may_use(room: &str) -> Option<Vec<&'static str>> {
         "http" => inner(&["app", "api", "telemetry"]),
         "daemon" => inner(&["app", "api", "http", "client", "sim", "telemetry"]),
         // The command line speaks through the client; `serve` and `demo` start the daemon and the simulator.
-        "cmd" => with_domain(&["api", "client", "config", "daemon", "sim", "telemetry"]),
+        "cmd" => with_domain(&["api", "client", "config", "daemon", "fault", "sim", "telemetry"]),
         "bench" => with_domain(&["api", "app", "client", "config", "daemon", "sim", "telemetry"]),
         "tui" => with_domain(&["api", "client"]),
         _ => return None,

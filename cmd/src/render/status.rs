@@ -30,6 +30,11 @@ pub fn status(status: &Status, now: Time, width: Option<usize>) -> String {
             format!("control {}, journal {}, tenant {}", schemas.control, schemas.journal, schemas.tenant),
         ),
     ]);
+    for slug in &status.damaged_tenants {
+        text.push_str(&format!(
+            "\n\n{slug} stands still: its file is damaged. Restore it from a backup, then start Aura again."
+        ));
+    }
     if status.tenants.is_empty() {
         return text;
     }

@@ -322,6 +322,7 @@ fn status_page() {
         journal: Journal { backlog: 3 },
         schemas: Versions { control: 1, journal: 1, tenant: 1 },
         tenants: vec![shop],
+        damaged_tenants: Vec::new(),
     };
     insta::assert_snapshot!(checked(status(&page, NOW, WIDTH)));
     page.tenants.clear();

@@ -2,7 +2,7 @@
 
 use rusqlite::{ErrorCode, OptionalExtension, Row, Transaction, named_params};
 
-use super::{Control, Error, audit, reach, rows, tenant_id};
+use super::{Control, Error, audit, reach, rows, tenant_id, unowned};
 use crate::domain::{
     Currency, Language, TenantId, Timestamp,
     audit::{Act, NewAudit},
@@ -29,7 +29,7 @@ const COLUMNS: &str = "
     id, slug, name, currency, language, website, state, created_at_ms, mode, only_from, reach_since_ms";
 
 impl Control {
-    /// Adds a tenant together with its key, sealed by the master key.
+    /// Adds a tenant together with its key, sealed by the master key. The folder of its id is its own from now on.
     ///
     /// # Errors
     /// [`Error::Conflict`] when the slug is taken.
@@ -57,6 +57,7 @@ impl Control {
                     _ => Error::sql(ACTION)(error),
                 })?;
                 insert_key(tx, ACTION, SecretScope::Tenant(tenant.id), &key)?;
+                unowned::forget(tx, tenant.id).map_err(Error::sql(ACTION))?;
                 audit::append(tx, act, &NewAudit::new("tenant.added", Some(tenant.id)))
             })
             .await
@@ -113,7 +114,7 @@ impl Control {
             .await
     }
 
-    /// Removes a tenant, its accounts, its secrets and its key, without which no copy of its secrets can be read.
+    /// Removes a tenant (its folder is noted as nobody's until it is deleted), its accounts, its secrets and its key, without which no copy of its secrets can be read.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such tenant.
@@ -177,6 +178,7 @@ fn remove(tx: &Transaction<'_>, action: &'static str, id: TenantId, act: Act) ->
     let secrets = delete("DELETE FROM secret WHERE scope = :id")? as u64;
     delete("DELETE FROM due WHERE tenant_id = :id")?;
     delete("DELETE FROM tenant WHERE id = :id")?;
+    unowned::note(tx, id, act.at).map_err(Error::sql(action))?;
     let entry = NewAudit::new("tenant.removed", Some(id))
         .number("accounts", accounts.len() as i64)
         .number("secrets", secrets as i64);

@@ -5,7 +5,7 @@ use std::sync::mpsc as threads;
 use super::*;
 
 fn open(dir: &Path) -> Journal {
-    Journal::open(&dir.join("journal.db"), Blocking::new()).expect("a journal opens")
+    Journal::open(&dir.join("journal.db"), Blocking::new(), Health::new()).expect("a journal opens")
 }
 
 #[tokio::test]
@@ -90,7 +90,8 @@ impl Slow {
             let time = Arc::clone(&time);
             move || Duration::from_millis(time.load(Ordering::Acquire))
         };
-        let journal = Journal::open_with(&dir.join("journal.db"), Blocking::new(), Box::new(elapsed)).expect("opens");
+        let journal = Journal::open_with(&dir.join("journal.db"), Blocking::new(), Health::new(), Box::new(elapsed))
+            .expect("opens");
         let (next_commit_ms, commits) = threads::channel();
         let commits = Mutex::new(commits);
         journal.observe(move |observed| {

@@ -22,9 +22,8 @@ impl TenantStore {
     /// A tenant's store in a folder, for tests of rooms above.
     pub(crate) fn open_in(folder: &Path) -> Self {
         let path = folder.join("tenant.db");
-        let blocking = super::super::blocking::Blocking::new();
-        let file =
-            super::super::tenant::TenantFile::open(TenantId(uuid::Uuid::nil()), &path, blocking, Arc::new(NoIds));
+        let shared = super::super::tenant::Shared::alone(Arc::new(NoIds));
+        let file = super::super::tenant::TenantFile::create(TenantId(uuid::Uuid::nil()), &path, shared);
         Self::new(Arc::new(file.expect("a fresh file opens")))
     }
 }

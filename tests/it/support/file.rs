@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Row};
+use sha2::{Digest, Sha256};
 
 /// One row of the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,11 @@ impl TenantFile {
         let mut folders: Vec<_> = folders.map(|entry| entry.expect("the folder can be read").path()).collect();
         assert_eq!(folders.len(), 1, "one shop: {folders:?}");
         Self(folders.remove(0).join("tenant.db"))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 
     fn open(&self) -> Connection {
@@ -87,6 +93,41 @@ impl TenantFile {
             })
         });
         rows.expect("the schema is as known").map(|row| row.expect("a row")).collect()
+    }
+
+    /// Follows the chain of events from its beginning to its head. The rule is written down anew here: a hash covers the
+    /// one before it, the place, the time, the format, whose chain it is, and the texts with their lengths.
+    pub fn check_events(&self) {
+        const HEAD: &str = "SELECT seq, hash, owner FROM event_head";
+        const EVENTS: &str =
+            "SELECT seq, at_ms, version, hash, correlation, kind, actor, payload FROM event ORDER BY seq";
+        let file = self.open();
+        let head = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let (last, newest, owner): (i64, Vec<u8>, String) = file.query_row(HEAD, [], head).expect("there is a head");
+        let mut select = file.prepare(EVENTS).expect("the schema is as known");
+        let mut rows = select.query([]).expect("the schema is as known");
+        let (mut seq, mut hash) = (0_i64, vec![0_u8; 32]);
+        while let Some(row) = rows.next().expect("a row") {
+            let number = |at| row.get::<_, i64>(at).expect("a number");
+            let text = |at| row.get::<_, String>(at).expect("text");
+            let correlation: Option<String> = row.get(4).expect("text or none");
+            seq += 1;
+            assert_eq!((number(0), number(2)), (seq, 2), "no event is missing, and each has today's format");
+            let mut link = Sha256::new();
+            link.update([2]);
+            link.update(&hash);
+            [seq, number(1), 2].iter().for_each(|number| link.update(number.to_be_bytes()));
+            link.update((owner.len() as u64).to_be_bytes());
+            link.update(&owner);
+            link.update([u8::from(correlation.is_some())]);
+            for text in [text(5), text(6), correlation.unwrap_or_default(), text(7)] {
+                link.update((text.len() as u64).to_be_bytes());
+                link.update(text);
+            }
+            hash = link.finalize().to_vec();
+            assert_eq!(row.get::<_, Vec<u8>>(3).expect("a hash"), hash, "event {seq} is not what was written");
+        }
+        assert_eq!((seq, hash), (last, newest), "the head is the last event");
     }
 }
 

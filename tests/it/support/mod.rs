@@ -5,7 +5,9 @@
 //! condition, with a deadline.
 
 mod file;
+mod oracle;
 mod process;
+mod scene;
 
 use std::{
     path::{Path, PathBuf},
@@ -31,7 +33,9 @@ use futures_util::stream;
 use tempfile::TempDir;
 
 pub use file::{Reply, TenantFile, check_files};
+use oracle::judge;
 pub use process::{Binary, Process};
+pub use scene::Scene;
 
 /// Signs the webhooks of every test.
 pub const APP_SECRET: &str = "the-app-s-secret";
@@ -276,6 +280,29 @@ impl TestAura {
     /// The shop's own file, for reading beside the daemon.
     pub fn file(&self) -> TenantFile {
         TenantFile::only(&self.data_dir)
+    }
+
+    /// Whether nothing waits to be delivered, for dispatch, a turn or a send right now; not if nobody answers.
+    pub async fn is_idle(&self) -> bool {
+        self.sim.world().webhooks_waiting == 0 && self.client().status().await.is_ok_and(|status| is_idle(&status))
+    }
+
+    /// Waits until the daemon has ended because the disk failed, and starts another one on the same folder.
+    pub async fn revive(self) -> Self {
+        let Self { sim, clock, manual, config, writer, data_dir, running, _folder } = self;
+        let ended = tokio::time::timeout(DEADLINE, running.wait()).await.expect("it ends by itself");
+        assert!(matches!(ended, Err(daemon::Error::DiskFailed)), "{ended:?}");
+        let running = start(config.clone(), &data_dir, &clock, writer.clone()).await;
+        let aura = Self { sim, clock, manual, config, writer, data_dir, running, _folder };
+        aura.sim.deliver_to(&aura.webhook_url());
+        aura
+    }
+
+    /// Stops the daemon in order and checks the promises over all that happened to the only shop. See [`judge`].
+    pub async fn end_and_judge(self, messages: usize) {
+        self.running.stopper().cancel();
+        self.running.wait().await.expect("it ends in order");
+        judge(&self.sim, &self.data_dir, messages);
     }
 
     /// Stops the daemon in order, and starts another one on the same folder.

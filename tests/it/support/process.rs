@@ -1,6 +1,7 @@
 //! The real binary, with nothing of the test's environment: started, killed, started again on the same folder.
 
 use std::{
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::Arc,
@@ -128,6 +129,16 @@ impl Process {
         find(&said).unwrap_or_else(|| panic!("it has ended without a line `{beginning}…`: {:?}", said.lines))
     }
 
+    /// Waits until it accepts requests (true) or has ended before.
+    pub async fn accepts(&self) -> bool {
+        let listens = |said: &Said| said.lines.iter().any(|line| line.starts_with("listening on "));
+        let mut said = self.said.subscribe();
+        let wait = said.wait_for(|said| said.ended || listens(said));
+        let said = tokio::time::timeout(DEADLINE, wait).await;
+        let said = said.unwrap_or_else(|_| panic!("neither accepts nor ends: {:?}", self.stderr()));
+        listens(&said.expect("the sender lives as long as `self`"))
+    }
+
     /// `http://…`, once it accepts requests.
     pub async fn url(&self) -> String {
         self.until_line("listening on ").await.trim_start_matches("listening on ").to_owned()
@@ -141,6 +152,13 @@ impl Process {
     /// The control API, over its socket.
     pub fn client(&self) -> Client {
         Client::new(Transport::Socket(self.data_dir.join("aura.sock")))
+    }
+
+    /// Waits until it has died at a point that was armed.
+    pub async fn died_at(mut self, point: &str) {
+        let status = self.ended_within(DEADLINE).await;
+        assert_eq!(status.signal(), Some(Signal::ABORT.as_raw()), "{point} was not reached: {:?}", self.stderr());
+        self.until_line(&format!("failpoint {point}")).await;
     }
 
     /// SIGKILL: it has no chance to finish anything.

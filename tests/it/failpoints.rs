@@ -1,0 +1,175 @@
+//! The promises at every point where a crash would hurt most: the real binary dies there, starts again, and nothing is
+//! lost, doubled or left behind. A point that is never reached fails its test.
+
+use std::fs;
+
+use aura::{
+    api,
+    client::{self, Client},
+    sim::{Echoes, Fault},
+};
+
+use crate::support::{ACCOUNT, DEADLINE, SHOP, Scene, check_files, post_signed, until, until_idle};
+
+/// On the way of a DM, in the order in which it comes by.
+const OF_A_DM: &[&str] = &[
+    "after_journal_commit",
+    "before_200",
+    "before_settle",
+    "after_claim",
+    "before_llm",
+    "after_llm",
+    "after_turn_commit",
+    "after_intent_commit",
+    "after_response",
+    "after_sent_commit",
+];
+
+/// Bytes of a delivery that fills the journal's log by itself, so that it is moved into the file at once.
+const LARGE_BYTES: usize = 4 * 1024 * 1024 - 1024;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dm_is_answered_once_wherever_on_its_way_the_daemon_dies() {
+    let scene = Scene::new().await;
+    let mut messages = 0;
+    for point in OF_A_DM {
+        // The first that comes by, and one that finds others half done.
+        for (skip, shoppers) in [(0, 1), (1, 3)] {
+            let process = scene.start_armed(&format!("{point}={skip}*off->return")).await;
+            for n in 0..shoppers {
+                scene
+                    .sim
+                    .shopper(&format!("{point}-{skip}-{n}"))
+                    .writes(ACCOUNT, &format!("{point}: is coat {n} there?"));
+            }
+            messages += shoppers;
+            process.died_at(point).await;
+            scene.recover().await;
+        }
+    }
+    scene.judge(messages);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_is_seen_once_though_the_daemon_dies_with_it_on_the_wire() {
+    let scene = Scene::new().await;
+    let mut messages = 0;
+    for (delivered, echoes) in [(true, Echoes::Prompt), (true, Echoes::Never), (false, Echoes::Prompt)] {
+        scene.sim.echoes(echoes);
+        scene.sim.fail_send(1, Fault::Hang { delivered });
+        let process = scene.start().await;
+        let sends = scene.sim.world().sends.len();
+        scene.sim.shopper(&format!("shopper-{messages}")).writes(ACCOUNT, "Is the coat there?");
+        messages += 1;
+        // The other end tells that bytes have arrived, and never answers.
+        scene.sim.until(|world| world.sends.len() > sends, DEADLINE).await.expect("a send begins");
+        process.kill().await;
+        scene.recover().await;
+    }
+    scene.judge(messages);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_when_the_daemon_dies_in_the_middle_of_a_checkpoint() {
+    let scene = Scene::new().await;
+    let process = scene.start_armed("mid_checkpoint=return").await;
+    scene.sim.shopper("ana").writes(ACCOUNT, "Is the coat there?");
+    scene.rest(&process).await;
+    // A delivery of no interest, but large.
+    let body = format!(r#"{{"object":"page","filler":"{}"}}"#, "x".repeat(LARGE_BYTES));
+    // It may be gone before it has answered.
+    let _ = post_signed(&process.webhook_url().await, body.into_bytes()).await;
+    process.died_at("mid_checkpoint").await;
+    scene.recover().await;
+    scene.judge(1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_that_is_interrupted_is_made_at_the_next_start() {
+    for nth in 0.. {
+        let scene = Scene::bare().await;
+        let process = scene.binary.clone().with("FAILPOINTS", &format!("mid_migration={nth}*off->return")).spawn();
+        let whole = process.accepts().await && add(&process.client()).await.is_ok();
+        if whole {
+            assert!(nth >= 3, "each of the three files has a migration at least");
+            return;
+        }
+        process.died_at("mid_migration").await;
+        let process = scene.start().await;
+        if process.client().tenants().await.expect("listed").is_empty() {
+            scene.add_shop(&process).await;
+        }
+        scene.sim.shopper("ana").writes(ACCOUNT, "Is the coat there?");
+        scene.rest(&process).await;
+        scene.end(process).await;
+        scene.judge(1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_whose_addition_was_interrupted_is_not_there_and_can_be_added() {
+    let scene = Scene::bare().await;
+    let process = scene.start_armed("mid_tenant_create=return").await;
+    add(&process.client()).await.expect_err("it dies before it can say so");
+    process.died_at("mid_tenant_create").await;
+    let process = scene.start().await;
+    assert!(process.client().tenants().await.expect("listed").is_empty());
+    assert_eq!(folders(&scene), 0, "nothing of it is left");
+    scene.add_shop(&process).await;
+    scene.sim.shopper("ana").writes(ACCOUNT, "Is the coat there?");
+    scene.rest(&process).await;
+    scene.end(process).await;
+    scene.judge(1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removal_that_was_interrupted_is_finished_at_the_next_start() {
+    let scene = Scene::new().await;
+    let process = scene.start_armed("mid_tenant_delete=return").await;
+    scene.sim.shopper("ana").writes(ACCOUNT, "Is the coat there?");
+    scene.rest(&process).await;
+    process.client().remove_tenant(SHOP, SHOP).await.expect_err("it dies before it can say so");
+    process.died_at("mid_tenant_delete").await;
+    assert_eq!(folders(&scene), 1, "it died before the folder was deleted");
+    let process = scene.start().await;
+    until("the folder is gone", async || folders(&scene) == 0).await;
+    assert!(process.client().tenants().await.expect("listed").is_empty());
+    // Slug and account can be used again.
+    scene.add_shop(&process).await;
+    scene.sim.shopper("ben").writes(ACCOUNT, "Is the scarf there?");
+    until_idle(&process.client()).await;
+    scene.end(process).await;
+    assert_eq!(check_files(&scene.data_dir()), 3);
+}
+
+async fn add(client: &Client) -> Result<api::Tenant, client::Error> {
+    let new = api::NewTenant { slug: SHOP.into(), name: "The Shop".into(), ..api::NewTenant::default() };
+    client.add_tenant(&new).await
+}
+
+/// Tenants' folders in the data directory.
+fn folders(scene: &Scene) -> usize {
+    fs::read_dir(scene.data_dir().join("tenants")).expect("it is there").count()
+}
+
+/// A release must not be able to do any of this: the points come with the tests' own dependencies alone.
+#[test]
+fn only_the_tests_have_points() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let read = |path: &str| fs::read_to_string(format!("{root}/{path}")).expect("it is in the repository");
+    let cli = read("cmd/Cargo.toml");
+    let (product, tests) = cli.split_once("[dev-dependencies]").expect("the tests have dependencies");
+    assert!(!product.contains("failpoints") && tests.contains("failpoints"));
+    let library = read("Cargo.toml");
+    let switches =
+        |line: &&str| line.contains("failpoints") || line.starts_with("fail ") || line.starts_with("default =");
+    let lines: Vec<_> = library.lines().filter(switches).collect();
+    assert_eq!(
+        lines,
+        [
+            r#"fail = { version = "0.5", features = ["failpoints"] }"#,
+            r#"failpoints = ["dep:fail"]"#,
+            r#"fail = { workspace = true, optional = true }"#,
+        ]
+    );
+}
