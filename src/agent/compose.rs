@@ -4,7 +4,7 @@
 use super::{
     card::{self, Form},
     choose::{chosen, sayable},
-    guard::{self, Limits, Rules},
+    guard::{self, Kind, Limits, Rules, Violation},
     money_text::price_text,
     text::one_line,
     wording::{Phrase, Voice},
@@ -14,7 +14,7 @@ use crate::{
     domain::{
         Language, Money, Timestamp,
         conversation::{Message, Side},
-        evidence::Evidence,
+        evidence::{Citation, Evidence, SourceId},
         persona::Persona,
         product::{Product, ProductKey},
         reply::{Draft, ReplyText},
@@ -170,6 +170,7 @@ struct Writer<'a> {
     voice: Voice<'a>,
     paragraphs: Vec<String>,
     products: Vec<ProductKey>,
+    citations: Vec<Citation>,
 }
 
 fn last_said(history: &[Message]) -> &str {
@@ -180,7 +181,7 @@ fn last_said(history: &[Message]) -> &str {
 impl<'a> Writer<'a> {
     fn new(input: &'a TurnInput, language: Language) -> Self {
         let voice = Voice::new(language, &input.persona, input.turn, last_said(&input.history));
-        Self { input, voice, paragraphs: Vec::new(), products: Vec::new() }
+        Self { input, voice, paragraphs: Vec::new(), products: Vec::new(), citations: Vec::new() }
     }
 
     /// Whether the shop has not yet said a word in this conversation.
@@ -247,7 +248,8 @@ impl<'a> Writer<'a> {
         if self.is_first() {
             self.paragraphs.extend(sign_off.map(str::to_owned));
         }
-        Draft { products: self.products.clone(), messages: self.pack(), cards: Vec::new() }
+        let (products, citations) = (std::mem::take(&mut self.products), std::mem::take(&mut self.citations));
+        Draft { products, citations, messages: self.pack(), cards: Vec::new() }
     }
 
     /// Joins paragraphs into as few messages as hold them. A paragraph is never split here: what is claimed of a product
@@ -415,19 +417,19 @@ impl Writer<'_> {
     fn about(&mut self, product: &Product, evidence: &Evidence) {
         let name = card::name(product);
         let own = Evidence { products: vec![product.clone()], read_at: evidence.read_at };
-        let rules = Rules { evidence: &own, limits: Limits::Named(&[]), own_words: &[] };
         let mut excerpt = String::new();
+        let mut quoted = Vec::new();
         for sentence in one_line(&product.description).split_inclusive(['.', '!', '?']) {
             let sentence = sentence.trim();
             let fits = excerpt.chars().count() + sentence.chars().count() < EXCERPT_CHARS_MAX;
-            let honest = || guard::check(&[format!("{name}: {excerpt} {sentence}")], &rules).is_empty();
-            if sentence.is_empty() || !fits || !honest() {
+            if sentence.is_empty() || !fits || !quotable(&name, &excerpt, sentence, &own) {
                 break;
             }
             if !excerpt.is_empty() {
                 excerpt.push(' ');
             }
             excerpt.push_str(sentence);
+            quoted.push(citation(product, sentence));
         }
         if excerpt.is_empty() {
             let unknown = self.voice.say(Phrase::AboutUnknown, &[("product", &name)]);
@@ -438,11 +440,32 @@ impl Writer<'_> {
             };
         }
         self.names(product);
+        self.citations.extend(quoted);
         let head = format!("{name}: {excerpt}");
         let price = self.plain_price(product);
         let lines = [head, price].into_iter().chain(card::link(product));
         self.paragraphs.push(lines.collect::<Vec<_>>().join("\n"));
     }
+}
+
+/// Points at words of a product's own text.
+fn citation(product: &Product, words: &str) -> Citation {
+    Citation { source: SourceId::Product(product.key.clone()), words: words.to_owned() }
+}
+
+/// Whether a sentence of the description may follow what is quoted of it: what it claims of the thing itself, it carries
+/// by itself; "20% off, ships free tomorrow" was true on the day that somebody wrote it.
+fn quotable(name: &str, excerpt: &str, sentence: &str, own: &Evidence) -> bool {
+    let Some(product) = own.products.first() else { return false };
+    let messages = [format!("{name}: {excerpt} {sentence}")];
+    let citations: Vec<Citation> =
+        excerpt.split_inclusive(['.', '!', '?']).chain([sentence]).map(|words| citation(product, words)).collect();
+    let judged = |citations: &[Citation]| {
+        let rules = Rules { evidence: own, limits: Limits::Named(&[]), own_words: &[], asked: &[], citations };
+        guard::check(&messages, &rules)
+    };
+    let lasting = |violation: &Violation| matches!(violation.kind, Kind::Ingredient | Kind::Warranty | Kind::Price);
+    judged(&citations).is_empty() && judged(&[]).iter().all(lasting)
 }
 
 /// The one price of these variants; `None` when they differ or one has none.

@@ -8,7 +8,8 @@ use super::text::words;
 #[derive(Debug)]
 pub(super) struct PhraseBook<S> {
     by_first_word: HashMap<String, Vec<Phrase<S>>>,
-    open_words: Vec<(String, Phrase<S>)>,
+    /// Single words with an open end, by their first letter.
+    open_words: HashMap<char, Vec<(String, Phrase<S>)>>,
 }
 
 #[derive(Debug)]
@@ -42,7 +43,7 @@ impl<S> Match<S> {
 
 impl<S: Copy> PhraseBook<S> {
     pub(super) fn new() -> Self {
-        Self { by_first_word: HashMap::new(), open_words: Vec::new() }
+        Self { by_first_word: HashMap::new(), open_words: HashMap::new() }
     }
 
     /// Adds a phrase as its author writes it; one without any word is ignored.
@@ -55,7 +56,7 @@ impl<S: Copy> PhraseBook<S> {
         let first = rest.remove(0);
         let phrase = Phrase { sign, rest, open_end };
         if open_end && phrase.rest.is_empty() {
-            self.open_words.push((first, phrase));
+            self.open_words.entry(initial(&first)).or_default().push((first, phrase));
         } else {
             self.by_first_word.entry(first).or_default().push(phrase);
         }
@@ -66,12 +67,18 @@ impl<S: Copy> PhraseBook<S> {
         let mut found = Vec::new();
         for (first, word) in row.iter().enumerate() {
             let exact = self.by_first_word.get(word.as_ref()).into_iter().flatten();
-            let open = self.open_words.iter().filter(|(stem, _)| word.as_ref().starts_with(stem.as_str()));
+            let open = self.open_words.get(&initial(word.as_ref())).into_iter().flatten();
+            let open = open.filter(|(stem, _)| word.as_ref().starts_with(stem.as_str()));
             let fitting = exact.filter(|phrase| phrase.fits(&row[first + 1..])).chain(open.map(|(_, phrase)| phrase));
             found.extend(fitting.map(|phrase| Match { sign: phrase.sign, first, length: 1 + phrase.rest.len() }));
         }
         found
     }
+}
+
+/// What words are kept by.
+fn initial(word: &str) -> char {
+    word.chars().next().unwrap_or_default()
 }
 
 impl<S> Phrase<S> {

@@ -20,15 +20,15 @@ use crate::{
     },
     domain::{
         Currency, Language, Money,
-        evidence::Evidence,
+        evidence::{Citation, Evidence, SourceId},
         product::{Product, ProductKey},
         search::Hit,
         turn::{Answer, TurnInput, TurnOutcome},
     },
     store::EffectRecord,
     workflow::{
-        self, Effect, EffectResult, Ending, Limit, Next, Recording, Reference, Retrieved, RunError, Understanding,
-        Workflow, Written,
+        self, Cited, Effect, EffectResult, Ending, Limit, Next, Recording, Reference, Retrieved, RunError,
+        Understanding, Workflow, Written,
     },
 };
 
@@ -243,10 +243,18 @@ impl<L: Lookup> Turn<'_, L> {
     fn guard(&self) -> Vec<String> {
         let (evidence, limits) = (self.evidence(), self.findings.limits());
         let own_words = compose::own_words(&self.input.persona, &self.input.tenant);
-        let rules = Rules { evidence: &evidence, limits: Limits::Named(&limits), own_words: &own_words };
         let Some(written) = &self.written else { return Vec::new() };
-        let strangers = guard::strangers(&keys(&written.products), &evidence);
-        strangers.iter().chain(&guard::check(&written.messages, &rules)).map(ToString::to_string).collect()
+        let asked: Vec<&str> = self.input.open.iter().filter_map(|message| message.text.as_deref()).collect();
+        let citations = citations(written);
+        let rules = Rules {
+            evidence: &evidence,
+            limits: Limits::Named(&limits),
+            own_words: &own_words,
+            asked: &asked,
+            citations: &citations,
+        };
+        let violations = guard::check_draft(&written.messages, &keys(&written.products), &rules);
+        violations.iter().map(ToString::to_string).collect()
     }
 
     fn finish(self, ending: Ending, guard_refusals: u32) -> Answer {
@@ -309,6 +317,12 @@ fn retrieved(findings: &Findings) -> Retrieved {
 
 fn keys(texts: &[String]) -> Vec<ProductKey> {
     texts.iter().cloned().map(ProductKey).collect()
+}
+
+/// The citations of a draft. One whose source has no such name carries nothing, and is left out.
+fn citations(written: &Written) -> Vec<Citation> {
+    let read = |cited: &Cited| Some(Citation { source: SourceId::parse(&cited.source)?, words: cited.words.clone() });
+    written.citations.iter().filter_map(read).collect()
 }
 
 fn money(limit: &Limit) -> Option<Money> {

@@ -223,7 +223,14 @@ async fn what_must_not_be_made_twice_is_durable_before_the_run_goes_on() {
         pending: Vec::new(),
         next_step: 0,
     };
-    let by = |by: &str| EffectResult::Compose(Written { by: by.into(), messages: Vec::new(), products: Vec::new() });
+    let by = |by: &str| {
+        EffectResult::Compose(Written {
+            by: by.into(),
+            messages: Vec::new(),
+            products: Vec::new(),
+            citations: Vec::new(),
+        })
+    };
     for result in [EffectResult::Guard(Vec::new()), by("gemini:flash"), by(Written::BUILTIN), by("openai:luna")] {
         log.keep(&result).await.expect("recorded");
     }

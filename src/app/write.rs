@@ -7,10 +7,10 @@ use crate::{
         compose,
         writer::{Authored, BuiltIn, WriteError, WriteRequest, Writer},
     },
-    domain::{chain, reply::Draft},
+    domain::{chain, evidence::Citation, reply::Draft},
     fault,
     telemetry::Metrics,
-    workflow::Written,
+    workflow::{Cited, Written},
 };
 
 /// Bytes of text in one draft: more is no chat reply, and would be cut into a dozen messages.
@@ -53,7 +53,13 @@ impl Writing<'_> {
 
 /// A draft as it is recorded.
 pub(super) fn written(by: String, draft: Draft) -> Written {
-    Written { by, messages: draft.messages, products: draft.products.into_iter().map(|key| key.0).collect() }
+    let cited = |citation: Citation| Cited { source: citation.source.to_string(), words: citation.words };
+    Written {
+        by,
+        messages: draft.messages,
+        products: draft.products.into_iter().map(|key| key.0).collect(),
+        citations: draft.citations.into_iter().map(cited).collect(),
+    }
 }
 
 /// Whether there is a draft in it at all.

@@ -1,6 +1,6 @@
 //! What goes out in a turn.
 
-use super::product::ProductKey;
+use super::{evidence::Citation, product::ProductKey};
 
 /// Reply text: trimmed, never empty, short enough for our widest channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,4 +49,6 @@ pub struct Draft {
     pub products: Vec<ProductKey>,
     /// Products to be shown after the messages: code writes their names, prices and links, so that no model has to.
     pub cards: Vec<ProductKey>,
+    /// What carries the claims that go beyond price, stock and link.
+    pub citations: Vec<Citation>,
 }

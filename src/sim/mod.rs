@@ -3,6 +3,7 @@
 //! to, so it survives that one's restarts.
 
 mod clock;
+pub mod drafts;
 mod fault;
 mod model;
 pub mod payload;

@@ -124,6 +124,19 @@ pub struct Written {
     pub messages: Vec<String>,
     /// Keys of the products that they name, in the order they are named.
     pub products: Vec<String>,
+    /// What they cite.
+    #[serde(default)]
+    pub citations: Vec<Cited>,
+}
+
+/// Words of a source that a draft cites.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cited {
+    /// The source, as `domain::evidence::SourceId` writes it.
+    pub source: String,
+    /// Its words.
+    pub words: String,
 }
 
 impl Written {

@@ -174,7 +174,12 @@ mod tests {
     }
 
     fn written() -> Written {
-        Written { by: Written::BUILTIN.into(), messages: vec!["Hello".into()], products: Vec::new() }
+        Written {
+            by: Written::BUILTIN.into(),
+            messages: vec!["Hello".into()],
+            products: Vec::new(),
+            citations: Vec::new(),
+        }
     }
 
     /// Answers effects from a script of choices; the guard refuses as often as told.

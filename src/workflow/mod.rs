@@ -11,7 +11,7 @@ mod nodes;
 mod vocabulary;
 
 pub use definition::{StepName, Workflow};
-pub use effect::{Effect, EffectResult, Limit, Recording, Retrieved, Written};
+pub use effect::{Cited, Effect, EffectResult, Limit, Recording, Retrieved, Written};
 pub use error::{Error, Problem, RunError};
 pub use machine::{EFFECTS_MAX, Ending, Next, State, resume, start};
 pub use nodes::{Cards, Compose, Guard, HandOver, Reply, Retrieve, Step, Suppress, Switch, Understand};

@@ -6,6 +6,9 @@ use crate::agent::text::fold;
 const COMMON_ENDINGS: [&str; 12] =
     ["com", "net", "org", "shop", "store", "info", "eu", "io", "app", "online", "site", "xyz"];
 
+/// Schemes that work without a host.
+const SCHEMES: [&str; 9] = ["javascript:", "data:", "tel:", "mailto:", "sms:", "file:", "whatsapp:", "http:", "https:"];
+
 /// Abbreviations with inner dots.
 const ABBREVIATIONS: [&str; 8] = ["p.ej", "p.ex", "z.hd", "i.d.r", "u.s.w", "v.a", "p.m", "a.m"];
 
@@ -33,10 +36,19 @@ fn leads_somewhere(part: &str) -> bool {
         || folded.contains("(.)")
         || folded.contains("[dot]")
         || folded.contains("(dot)")
+        || SCHEMES.iter().any(|scheme| folded.contains(scheme))
+        || is_address(&folded)
         || is_handle(&folded)
         || folded
             .split(['/', '(', ')', ',', ';', '"', '<', '>', '[', ']', '?', '#', '|', '«', '»', '“', '”'])
             .any(is_host)
+}
+
+/// `185.12.33.4`, with whatever follows.
+fn is_address(part: &str) -> bool {
+    let host = part.split(['/', ':', '?', '#']).next().unwrap_or_default();
+    let parts: Vec<&str> = host.trim_matches(|letter: char| !letter.is_ascii_digit()).split('.').collect();
+    parts.len() == 4 && parts.iter().all(|part| part.parse::<u8>().is_ok())
 }
 
 /// `@name`, or an e-mail address.

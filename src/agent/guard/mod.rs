@@ -4,23 +4,29 @@
 //! and must resolve to the evidence. What the guard cannot judge it refuses: a wrong refusal costs a repair round, a wrong
 //! pass costs the shop's word. It is pure and looks at no model's intentions, only at what would be sent.
 
+mod asked;
+mod citation;
 mod claim;
 mod lexicon;
 mod link;
+mod numeral;
 mod price;
 mod sentence;
 mod sheet;
 mod stock;
+mod topic;
 
 use std::fmt;
 
 use self::{
+    asked::Nod,
+    citation::Carriers,
     sentence::{Sentence, sentences},
     sheet::{Known, Piece, Sheet},
 };
 use crate::domain::{
     Money,
-    evidence::Evidence,
+    evidence::{Citation, Evidence},
     product::{Product, ProductKey},
 };
 
@@ -33,6 +39,10 @@ pub struct Rules<'a> {
     pub limits: Limits<'a>,
     /// The shop's own words (greeting, sign-off, disclosure, names, its own address), allowed as they stand.
     pub own_words: &'a [&'a str],
+    /// What the shopper wrote in this turn: "Yes!" claims what was asked.
+    pub asked: &'a [&'a str],
+    /// What the draft cites for claims beyond price, stock and link.
+    pub citations: &'a [Citation],
 }
 
 /// Price limits that a draft may repeat, as limits only.
@@ -59,8 +69,12 @@ pub enum Kind {
     Free,
     /// A delivery date or a promise of restocking.
     Delivery,
-    /// Returns, refunds, warranty.
+    /// Returns, refunds, payment.
     Policy,
+    /// Warranty, repair, replacement.
+    Warranty,
+    /// Allergens, ingredients, safety, certificates.
+    Ingredient,
     /// A number of pieces left, or haste.
     Scarcity,
     /// Characters that hide what is said.
@@ -81,6 +95,8 @@ impl Kind {
             Self::Free => "free",
             Self::Delivery => "delivery",
             Self::Policy => "policy",
+            Self::Warranty => "warranty",
+            Self::Ingredient => "ingredient",
             Self::Scarcity => "scarcity",
             Self::Disguise => "disguise",
             Self::Product => "product",
@@ -110,9 +126,17 @@ impl fmt::Display for Violation {
 pub fn check(messages: &[String], rules: &Rules<'_>) -> Vec<Violation> {
     let products = rules.evidence.products.as_slice();
     let known = Known { products, own_words: rules.own_words };
+    let carriers = match rules.limits {
+        Limits::Named(_) => Carriers::of_citations(rules.citations, rules.evidence),
+        Limits::PassedBefore => Carriers::of_everything(rules.evidence),
+    };
     let mut context = Context::new(products);
     let mut violations = Vec::new();
+    let mut nod = Nod::None;
     for message in messages {
+        if asked::nods(message) {
+            nod = Nod::Bare;
+        }
         let sheet = Sheet::lay_out(message, &known);
         let refuse = |kind, reason| move |text: &String| Violation { kind, excerpt: text.clone(), reason };
         violations.extend(sheet.foreign_links.iter().map(refuse(Kind::Link, "not exactly the link of a product")));
@@ -121,18 +145,31 @@ pub fn check(messages: &[String], rules: &Rules<'_>) -> Vec<Violation> {
         for pieces in sentences(&sheet.pieces) {
             let focus = context.focus.clone();
             let sentence = Sentence::new(pieces, products, &focus);
-            violations.extend(price::check(&sentence, rules.limits, &mut context.ceiling));
+            violations.extend(price::check(&sentence, rules.limits, &mut context.ceiling, &carriers));
             violations.extend(stock::check(&sentence));
-            violations.extend(claim::check(&sentence));
+            violations.extend(claim::check(&sentence, &carriers));
+            if nod != Nod::Bare
+                && let said @ (Nod::Bare | Nod::Explained) = asked::nod(&sentence)
+            {
+                nod = said;
+            }
             context.hear(&sentence);
         }
     }
+    violations.extend(asked::check(nod, rules.asked, &known, &context.first, &carriers, rules.limits));
+    violations
+}
+
+/// Everything wrong with the messages of a draft and with the products that it names by key.
+#[must_use]
+pub fn check_draft(messages: &[String], products: &[ProductKey], rules: &Rules<'_>) -> Vec<Violation> {
+    let mut violations = strangers(products, rules.evidence);
+    violations.extend(check(messages, rules));
     violations
 }
 
 /// Products that a draft names by key and that this turn did not bring.
-#[must_use]
-pub fn strangers(products: &[ProductKey], evidence: &Evidence) -> Vec<Violation> {
+fn strangers(products: &[ProductKey], evidence: &Evidence) -> Vec<Violation> {
     let known = |key: &&ProductKey| evidence.products.iter().any(|product| product.key == **key);
     let unknown = products.iter().filter(|key| !known(key));
     let reason = "not among the products of this turn";
@@ -149,6 +186,8 @@ pub fn is_plain_value(value: &str) -> bool {
 struct Context {
     /// The product spoken of last; before any is named, the only one there is.
     focus: Vec<usize>,
+    /// The product spoken of first: what a "Yes!" is about when the question names none.
+    first: Vec<usize>,
     /// "Under 60 €:" holds for every product named after it.
     ceiling: Option<Money>,
 }
@@ -156,12 +195,15 @@ struct Context {
 impl Context {
     fn new(products: &[Product]) -> Self {
         let focus = if products.len() == 1 { vec![0] } else { Vec::new() };
-        Self { focus, ceiling: None }
+        Self { first: focus.clone(), focus, ceiling: None }
     }
 
     fn hear(&mut self, sentence: &Sentence<'_>) {
         if let Some(named) = sentence.names().last() {
             self.focus = named.1.to_vec();
+            if self.first.is_empty() {
+                self.first.clone_from(&self.focus);
+            }
         }
     }
 }
@@ -195,5 +237,9 @@ fn mismatched_links(pieces: &[Piece], products: &[Product]) -> Vec<Violation> {
     violations
 }
 
+#[cfg(test)]
+mod liar_tests;
+#[cfg(test)]
+mod source_tests;
 #[cfg(test)]
 mod tests;

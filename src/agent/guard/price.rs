@@ -2,7 +2,9 @@
 
 use super::{
     Kind, Limits, Violation,
+    citation::Carriers,
     lexicon::{Claim, Lexicon},
+    numeral,
     sentence::Sentence,
     sheet::Piece,
     stock::named_values,
@@ -55,6 +57,35 @@ const MONEY_WORDS: [&str; 15] = [
     "dollari", "sterline",
 ];
 
+/// First words of comparisons that compare other things, too.
+const LOOSE_COMPARISONS: [&str; 25] = [
+    "than",
+    "together",
+    "altogether",
+    "all",
+    "both",
+    "below",
+    "above",
+    "on",
+    "total",
+    "zusammen",
+    "weniger",
+    "mehr",
+    "im",
+    "obendrauf",
+    "ensemble",
+    "en",
+    "de",
+    "autant",
+    "juntos",
+    "juntas",
+    "menos",
+    "ademas",
+    "insieme",
+    "quanto",
+    "in",
+];
+
 /// A number that is meant as a price.
 struct Priced<'s> {
     at: usize,
@@ -67,13 +98,26 @@ struct Priced<'s> {
 enum Mark<'s> {
     Sign(char),
     Word(&'s str),
+    /// Money of another country.
+    Foreign,
 }
 
 /// Refuses every amount without evidence. `ceiling` is the limit that was said to hold for the products named next.
-pub(super) fn check(sentence: &Sentence<'_>, limits: Limits<'_>, ceiling: &mut Option<Money>) -> Vec<Violation> {
+pub(super) fn check(
+    sentence: &Sentence<'_>,
+    limits: Limits<'_>,
+    ceiling: &mut Option<Money>,
+    carriers: &Carriers,
+) -> Vec<Violation> {
     let priced = priced(sentence);
     let mut violations = money_without_number(sentence, &priced);
-    for price in &priced {
+    violations.extend(in_words(sentence, carriers));
+    violations.extend(compared(sentence));
+    let weight = |price: &&Priced<'_>| {
+        let pounds = matches!(price.mark, Some(Mark::Word("pound" | "pounds" | "libras" | "livres" | "pfund")));
+        pounds && !sentence.has(Claim::CostWord) && carriers.quote(sentence, price.at)
+    };
+    for price in priced.iter().filter(|price| !weight(price)) {
         match limit_repeated(sentence, price, limits) {
             Repeated::Max(limit) => *ceiling = if sentence.has(Claim::Nothing) { None } else { limit },
             Repeated::Min => {}
@@ -82,6 +126,19 @@ pub(super) fn check(sentence: &Sentence<'_>, limits: Limits<'_>, ceiling: &mut O
     }
     violations.extend(above_ceiling(sentence, *ceiling));
     violations
+}
+
+/// Where a sentence has amounts, which count nothing else.
+pub(super) fn places(sentence: &Sentence<'_>) -> Vec<usize> {
+    priced(sentence).into_iter().map(|price| price.at).collect()
+}
+
+/// Whether the piece at an index names a form of the product spoken of there.
+pub(super) fn is_form(sentence: &Sentence<'_>, at: usize) -> bool {
+    sentence.subject(at).iter().any(|index| {
+        let named = named_values(sentence, &sentence.products[*index], 0, sentence.pieces.len());
+        named.covers(at)
+    })
 }
 
 fn refuse(sentence: &Sentence<'_>, at: usize, reason: &'static str) -> Violation {
@@ -113,6 +170,10 @@ fn mark_at<'s>(sentence: &Sentence<'s>, at: usize) -> Option<Mark<'s>> {
     match sentence.pieces.get(at)? {
         Piece::CurrencySign { sign, .. } => Some(Mark::Sign(*sign)),
         Piece::Word { folded, .. } if is_money(sentence, folded) => Some(Mark::Word(folded)),
+        // A code of other money, in capitals as codes are written.
+        Piece::Word { folded, upper: true, .. } if folded.len() == 3 && Currency::parse(folded).is_ok() => {
+            Some(Mark::Word(folded))
+        }
         _ => None,
     }
 }
@@ -129,9 +190,16 @@ fn mark_beside<'s>(sentence: &Sentence<'s>, at: usize) -> Option<Mark<'s>> {
         let glued = matches!(sentence.pieces.get(sign), Some(Piece::CurrencySign { glued_right: true, .. }));
         glued && is_number(sign + 1)
     };
-    let after = mark_at(sentence, at + 1).filter(|_| !taken_by_next(at + 1));
+    let after = mark_at(sentence, at + 1).filter(|_| !taken_by_next(at + 1)).or_else(|| of_a_country(sentence, at + 1));
     let before = || at.checked_sub(1).and_then(|before| mark_at(sentence, before));
     after.or_else(before)
+}
+
+/// "58 Swiss francs", "58 Canadian dollars": money of a country, which only America's is left open.
+fn of_a_country<'s>(sentence: &Sentence<'s>, at: usize) -> Option<Mark<'s>> {
+    let Some(Piece::Word { folded, .. }) = sentence.pieces.get(at) else { return None };
+    let Some(Mark::Word(money)) = mark_at(sentence, at + 1) else { return None };
+    Some(if matches!(folded.as_str(), "us" | "american" | "amerikanische") { Mark::Word(money) } else { Mark::Foreign })
 }
 
 /// The other end of `49–59 €`.
@@ -182,12 +250,6 @@ fn after_cost_words<'s>(sentence: &Sentence<'s>) -> Vec<Priced<'s>> {
 
 /// "The shirt is 49." and "yours for 49": a bare number at the end of what is said, unless it is a form of the product.
 fn bare_at_the_end<'s>(sentence: &Sentence<'s>) -> Vec<Priced<'s>> {
-    let form = |at: usize| {
-        sentence.subject(at).iter().any(|index| {
-            let named = named_values(sentence, &sentence.products[*index], 0, sentence.pieces.len());
-            named.covers(at)
-        })
-    };
     let ends = |at: usize| matches!(sentence.pieces.get(at), None | Some(Piece::Break { .. } | Piece::Comma));
     let pieces = sentence.pieces.iter().enumerate();
     let numbers = pieces.filter_map(|(at, piece)| match piece {
@@ -196,7 +258,7 @@ fn bare_at_the_end<'s>(sentence: &Sentence<'s>) -> Vec<Priced<'s>> {
     });
     let introduced =
         |at: usize| at.checked_sub(1).is_some_and(|before| PRICE_INTRODUCERS.contains(&sentence.words[before]));
-    let bare = numbers.filter(|(at, _)| introduced(*at) && !form(*at));
+    let bare = numbers.filter(|(at, _)| introduced(*at) && !is_form(sentence, *at));
     bare.map(|(at, number)| Priced { at, number, mark: None }).collect()
 }
 
@@ -229,6 +291,59 @@ fn money_without_number(sentence: &Sentence<'_>, priced: &[Priced<'_>]) -> Vec<V
         _ => false,
     });
     lonely.map(|(at, _)| refuse(sentence, at, "money without an amount in figures")).collect()
+}
+
+/// An amount in words: code writes prices in figures, so nobody needs one.
+fn in_words(sentence: &Sentence<'_>, carriers: &Carriers) -> Option<Violation> {
+    let telling = |at: usize| {
+        let Some(Piece::Word { folded, .. }) = sentence.pieces.get(at) else { return false };
+        numeral::value(folded).is_some_and(|value| value >= numeral::TELLING_MIN)
+    };
+    let number = |at: usize| match sentence.pieces.get(at) {
+        Some(Piece::Word { folded, .. }) => numeral::value(folded).is_some_and(|value| value != 1),
+        Some(Piece::Number { .. }) => true,
+        _ => false,
+    };
+    let spoken_point = |at: usize| {
+        let word = sentence.words.get(at).copied().unwrap_or_default();
+        matches!(word, "point" | "komma" | "virgule" | "coma" | "virgola" | "comma")
+            && at > 0
+            && number(at - 1)
+            && number(at + 1)
+    };
+    let introduced = |at: usize| {
+        let before = sentence.words[..at].iter().rev().find(|word| !word.is_empty());
+        before.is_some_and(|word| PRICE_INTRODUCERS.contains(word)) || sentence.has(Claim::CostWord)
+    };
+    let ends = |at: usize| matches!(sentence.pieces.get(at), None | Some(Piece::Break { .. } | Piece::Comma));
+    let word = |at: usize| number(at) && matches!(sentence.pieces.get(at), Some(Piece::Word { .. }));
+    let joined = |at: usize| (1..=3).any(|step| word(at + step) || at.checked_sub(step).is_some_and(word));
+    let quoted = |at: usize| !sentence.has(Claim::CostWord) && carriers.quote(sentence, at);
+    let found = (0..sentence.pieces.len()).find(|at| {
+        let introduced = introduced(*at) && (ends(*at + 1) || sentence.has(Claim::CostWord));
+        (spoken_point(*at) || (telling(*at) && (joined(*at) || introduced))) && !quoted(*at)
+    })?;
+    Some(refuse(sentence, found, "an amount in words"))
+}
+
+/// "The cheapest", "half of 100", "together": no data carries a comparison, a share or a sum.
+fn compared(sentence: &Sentence<'_>) -> Option<Violation> {
+    if sentence.plain_question() {
+        return None;
+    }
+    let harmless = |at: usize| sentence.all(Claim::Harmless).any(|found| found.covers(at));
+    let money = sentence.has(Claim::CostWord)
+        || sentence.pieces.iter().any(|piece| matches!(piece, Piece::Number { .. } | Piece::CurrencySign { .. }));
+    let found = sentence.all(Claim::Comparison).find(|found| {
+        // Words that also compare other things need money beside them: "together", "more than".
+        let loose = LOOSE_COMPARISONS.contains(&sentence.words[found.first]);
+        !harmless(found.first) && (!loose || money) && !sentence.has_in_breath(Claim::Admission, found.first)
+    })?;
+    Some(Violation {
+        kind: Kind::Price,
+        excerpt: sentence.excerpt(found.first, found.end()),
+        reason: "a comparison or sum",
+    })
 }
 
 enum Repeated {
@@ -264,6 +379,7 @@ fn means(price: &Priced<'_>, currency: Currency) -> Vec<i64> {
 fn fits(mark: Mark<'_>, currency: Currency) -> bool {
     let code = currency.code();
     match mark {
+        Mark::Foreign => false,
         Mark::Sign('€') => code == "EUR",
         Mark::Sign('£' | '₤') => matches!(code, "GBP" | "GIP" | "FKP"),
         Mark::Sign('¥' | '￥') => matches!(code, "JPY" | "CNY"),

@@ -252,8 +252,9 @@ fn replace_folded(text: &str, name: &str, mark: char) -> String {
     loop {
         let tokens = crate::agent::text::tokens(&replaced);
         let at = tokens.windows(wanted.len()).find(|window| {
-            let between =
-                window.windows(2).all(|pair| !replaced[pair[0].end..pair[1].start].contains(['\n', '.', ',']));
+            // A name with a comma of its own may be written with it.
+            let stops = if name.contains(',') { &['\n', '.'][..] } else { &['\n', '.', ','] };
+            let between = window.windows(2).all(|pair| !replaced[pair[0].end..pair[1].start].contains(stops));
             between && window.iter().map(|token| &token.folded).eq(wanted.iter())
         });
         let Some((from, to)) = at.and_then(|window| Some((window.first()?.start, window.last()?.end))) else {
@@ -300,18 +301,37 @@ impl Lexer {
         let code = u32::from(letter);
         let following = rest[letter.len_utf8()..].chars().next();
         match letter {
-            '€' | '$' | '£' | '¥' | '₤' | '₺' | '₽' | '₹' | '₩' | '₪' | '₫' | '฿' | '₴' | '¢' | '￥' =>
-            {
-                let glued_right = following.is_some_and(|letter| letter.is_ascii_digit());
+            '€' | '$' | '£' | '¥' | '₤' | '₺' | '₽' | '₹' | '₩' | '₪' | '₫' | '฿' | '₴' | '₿' | '₦' | '₱' | '₲'
+            | '₡' | '₵' | '₸' | '₼' | '₾' | '¤' | '¢' | '￥' => {
+                // `US$58` and `R$ 58` are other money than `$58`.
+                if self.last.is_some_and(char::is_alphabetic)
+                    && let Some(Piece::Word { folded, upper: true, .. }) = self.sheet.pieces.last_mut()
+                {
+                    *folded = code_of_prefix(folded).to_owned();
+                    return letter.len_utf8();
+                }
+                // Between two figures, `55€50`, it belongs to both.
+                let glued_left = self.last.is_some_and(|letter| letter.is_ascii_digit());
+                let glued_right = !glued_left && following.is_some_and(|letter| letter.is_ascii_digit());
                 self.sheet.pieces.push(Piece::CurrencySign { sign: letter, glued_right });
             }
             '%' | '‰' | '٪' => self.sheet.pieces.push(Piece::PercentSign),
+            // `48'50` and `42_50` read as prices to people only.
+            '\'' | '’' | '_' | '`' | '´' | '*' if self.between_figures(following) => {
+                self.sheet.disguises.push("figures".to_owned());
+            }
             '-' | '–' | '—' | '−' | '~' => self.sheet.pieces.push(Piece::Dash),
             '/' => self.sheet.pieces.push(Piece::Slash),
             ',' | '(' | ')' | ':' | '·' | '|' | '+' | '&' => self.sheet.pieces.push(Piece::Comma),
             '\n' | '!' | ';' | '…' | '•' => self.end_sentence(false),
             '?' => self.end_sentence(true),
             '.' if self.ends_sentence(following) => self.end_sentence(false),
+            // People end sentences with a smiley, too.
+            '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1faff}'
+                if self.last.is_some_and(char::is_whitespace) && following.is_none_or(char::is_whitespace) =>
+            {
+                self.end_sentence(false);
+            }
             _ if code >= NAME_BASE => self.name(code - NAME_BASE),
             _ if code >= LINK_BASE => {
                 self.sheet.pieces.extend(usize::try_from(code - LINK_BASE).ok().map(Piece::Link));
@@ -320,6 +340,11 @@ impl Lexer {
             _ => {}
         }
         letter.len_utf8()
+    }
+
+    fn between_figures(&self, following: Option<char>) -> bool {
+        let digit = |letter: char| letter.is_ascii_digit();
+        self.last.is_some_and(digit) && following.is_some_and(digit)
     }
 
     fn name(&mut self, index: u32) {
@@ -380,6 +405,21 @@ impl Lexer {
         let dashed = [",-", ".-", ",–", ".–", ",—"].iter().any(|suffix| tail.starts_with(suffix));
         self.sheet.pieces.push(Piece::Number { text: rest[..length].to_owned(), dashed });
         length + if dashed { 1 } else { 0 }
+    }
+}
+
+/// The currency of a dollar sign with letters before it; a word of money that is no currency where there is none.
+fn code_of_prefix(letters: &str) -> &'static str {
+    match letters {
+        "us" | "usd" => "usd",
+        "c" | "ca" | "cad" => "cad",
+        "a" | "au" | "aud" => "aud",
+        "nz" => "nzd",
+        "hk" => "hkd",
+        "s" | "sg" => "sgd",
+        "mx" => "mxn",
+        "r" => "brl",
+        _ => "moneyunknown",
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     lexicon::{Claim, Lexicon},
     sentence::Sentence,
     sheet::{Piece, Sheet},
+    topic::TopicKind,
 };
 use crate::{
     agent::{cues::Cues, phrases::Match},
@@ -13,6 +14,9 @@ use crate::{
 
 /// Sizes given as bare numbers.
 const SIZE_NUMBERS: std::ops::RangeInclusive<u32> = 16..=64;
+
+/// Pieces between "we have" and the product's name.
+const NAME_REACH: usize = 5;
 
 /// A stretch of a sentence that makes one claim.
 struct Clause {
@@ -45,7 +49,7 @@ enum Says {
 }
 
 fn check_clause(sentence: &Sentence<'_>, clause: &Clause) -> Option<Violation> {
-    let says = strong(sentence, clause).or_else(|| weak(sentence, clause))?;
+    let says = strong(sentence, clause).or_else(|| weak(sentence, clause)).or_else(|| held(sentence, clause))?;
     let refuse =
         |reason| Some(Violation { kind: Kind::Stock, excerpt: sentence.excerpt(clause.from, clause.to), reason });
     let subjects = sentence.subjects(clause.from, clause.to);
@@ -95,12 +99,49 @@ fn weak(sentence: &Sentence<'_>, clause: &Clause) -> Option<Says> {
     let found = inside(sentence, clause, Claim::WeaklyAvailable).next()?;
     let names_form = sentence.subjects(clause.from, clause.to).iter().flat_map(|bearers| bearers.iter()).any(|index| {
         let named = named_values(sentence, &sentence.products[*index], clause.from, clause.to);
-        !named.values.is_empty() || !named.unknown.is_empty()
+        !named.values.is_empty() || !named.unknown.is_empty() || names_something_else(sentence, clause, &named)
     });
-    if !names_form || sentence.question {
+    if !names_form || sentence.plain_question() {
         return None;
     }
     Some(match negation(sentence, clause, found) {
+        Negation::None => Says::Can,
+        Negation::Clean => Says::Cannot,
+        Negation::Murky => Says::Both,
+    })
+}
+
+/// "We have the Linen Shirt", "no problem in M": said of the product itself, or nodded towards a form of it.
+fn held(sentence: &Sentence<'_>, clause: &Clause) -> Option<Says> {
+    if sentence.plain_question() || sentence.has(Claim::Admission) {
+        return None;
+    }
+    let sign = |at: usize| matches!(sentence.pieces[at], Piece::CurrencySign { .. }) && !is_value(sentence, at);
+    let priced = (clause.from..clause.to).any(sign);
+    let named = |at: usize| sentence.names().any(|(place, _)| place.abs_diff(at) <= NAME_REACH);
+    let holds = inside(sentence, clause, Claim::Holds).find(|found| named(found.first) || named(found.end()));
+    let form = || {
+        sentence.subjects(clause.from, clause.to).iter().flat_map(|bearers| bearers.iter()).any(|index| {
+            let named = named_values(sentence, &sentence.products[*index], clause.from, clause.to);
+            !named.values.is_empty() || !named.unknown.is_empty()
+        })
+    };
+    let assents = || inside(sentence, clause, Claim::Assent).next().filter(|_| !priced && form());
+    // "I see the shirt in pink": a form after the product's name, and no price that would explain why it is named.
+    let named_form = || {
+        let at =
+            (clause.from..clause.to).find(|at| matches!(sentence.words[*at], "in" | "en") && at + 1 < clause.to)?;
+        let name = sentence.names().any(|(place, _)| clause.from <= place && place < clause.to);
+        let form = is_form(sentence, at + 1) || is_value(sentence, at + 1);
+        // "Returns in 30 days": what a number counts is no size.
+        let counts = sentence.topics.iter().any(|found| found.sign.kind == TopicKind::Unit && found.first == at + 2);
+        (name && form && !priced && !counts).then_some(Match { sign: Claim::Assent, first: at, length: 1 })
+    };
+    let found = match holds.or_else(assents) {
+        Some(found) => *found,
+        None => named_form()?,
+    };
+    Some(match negation(sentence, clause, &found) {
         Negation::None => Says::Can,
         Negation::Clean => Says::Cannot,
         Negation::Murky => Says::Both,
@@ -123,6 +164,7 @@ fn negation(sentence: &Sentence<'_>, clause: &Clause, claim: &Match<Claim>) -> N
         Piece::Word { folded, .. } => {
             Lexicon::get().is_filler(folded) || is_form(sentence, place) || is_value(sentence, place)
         }
+        Piece::CurrencySign { .. } => is_value(sentence, place),
         Piece::Number { .. } | Piece::Name(_) | Piece::Slash | Piece::Break { .. } => true,
         _ => false,
     };
@@ -227,11 +269,17 @@ fn places_of(sentence: &Sentence<'_>, value: &str, from: usize, to: usize, cover
     if wanted.is_empty() || wanted.iter().all(is_function_word) {
         return Vec::new();
     }
+    // "Blau" and "Blue": a colour may be said in the shopper's language.
+    let group = match wanted.as_slice() {
+        [Piece::Word { folded, .. }] => Cues::get().colour(folded),
+        _ => None,
+    };
+    let same_colour = |word: &String| group.is_some_and(|group| group.contains(word));
     let stretch = &sentence.pieces[from..to];
     let fits = |window: &[Piece]| {
         window.iter().zip(&wanted).all(|(piece, wanted)| match (piece, wanted) {
             (Piece::Word { folded, upper, clipped, .. }, Piece::Word { folded: word, .. }) => {
-                folded == word && (folded.chars().count() > 1 || (*upper && !clipped))
+                (folded == word || same_colour(folded)) && (folded.chars().count() > 1 || (*upper && !clipped))
             }
             (Piece::Number { text, .. }, Piece::Number { text: number, .. }) => text == number,
             (piece, wanted) => piece == wanted,
@@ -307,6 +355,23 @@ fn true_of(sentence: &Sentence<'_>, product: &Product, clause: &Clause, can: boo
 
 /// "Available in walnut" where the product has no such value: whatever follows "in" must be one of its forms.
 fn names_something_else(sentence: &Sentence<'_>, clause: &Clause, named: &Named<'_>) -> bool {
+    let weak = inside(sentence, clause, Claim::WeaklyAvailable).chain(inside(sentence, clause, Claim::Holds));
+    let ends = |at: usize| matches!(sentence.pieces.get(at), None | Some(Piece::Break { .. } | Piece::Comma));
+    let unknown_form = |at: usize| {
+        let word = |at: usize| matches!(&sentence.pieces[at], Piece::Word { folded, .. } if !Lexicon::get().is_no_form(folded));
+        matches!(sentence.words[at], "in" | "en") && at + 1 < clause.to && word(at + 1) && !named.covered[at + 1]
+    };
+    let last_word = |at: usize| unknown_form(at) && (at + 2 >= clause.to || ends(at + 2));
+    // "We have it in violet": the last word after "in" is a form, whatever word it is.
+    let weak: Vec<&Match<Claim>> = weak.collect();
+    let last_before = |at: usize| {
+        at + 2 < clause.to && weak.iter().any(|found| (at + 2..=at + 4).contains(&found.first)) && unknown_form(at)
+    };
+    if weak.iter().map(|found| found.end()).min().is_some_and(|end| (end..clause.to).any(last_word))
+        || (clause.from..clause.to).any(last_before)
+    {
+        return true;
+    }
     inside(sentence, clause, Claim::Available).any(|found| {
         let mut at = found.end();
         if !matches!(sentence.words.get(at), Some(&("in" | "en"))) {

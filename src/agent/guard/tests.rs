@@ -17,8 +17,13 @@ fn evidence() -> Evidence {
 fn kinds(messages: &[&str], limits: &[Money]) -> Vec<Kind> {
     let evidence = evidence();
     let messages: Vec<String> = messages.iter().map(|message| (*message).to_owned()).collect();
-    let rules =
-        Rules { evidence: &evidence, limits: Limits::Named(limits), own_words: &["Noor", "Free Spirits welcome!"] };
+    let rules = Rules {
+        evidence: &evidence,
+        limits: Limits::Named(limits),
+        own_words: &["Noor", "Free Spirits welcome!"],
+        asked: &[],
+        citations: &[],
+    };
     let mut kinds: Vec<Kind> = check(&messages, &rules).iter().map(|violation| violation.kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
@@ -31,8 +36,13 @@ fn refused(text: &str, kind: Kind) {
 
 fn passes(text: &str) {
     let evidence = evidence();
-    let rules =
-        Rules { evidence: &evidence, limits: Limits::Named(&[]), own_words: &["Noor", "Free Spirits welcome!"] };
+    let rules = Rules {
+        evidence: &evidence,
+        limits: Limits::Named(&[]),
+        own_words: &["Noor", "Free Spirits welcome!"],
+        asked: &[],
+        citations: &[],
+    };
     let violations: Vec<String> = check(&[text.to_owned()], &rules).iter().map(ToString::to_string).collect();
     assert!(violations.is_empty(), "{text}: {violations:?}");
 }
@@ -132,7 +142,8 @@ fn a_limit_may_be_repeated_as_a_limit_only() {
 fn a_text_that_passed_may_keep_its_limit_but_not_its_old_price() {
     let evidence = evidence();
     let again = |text: &str| {
-        let rules = Rules { evidence: &evidence, limits: Limits::PassedBefore, own_words: &[] };
+        let rules =
+            Rules { evidence: &evidence, limits: Limits::PassedBefore, own_words: &[], asked: &[], citations: &[] };
         check(&[text.to_owned()], &rules).len()
     };
     assert_eq!(again("I found nothing under €60.00."), 0);
@@ -239,7 +250,7 @@ fn promises_without_a_source_are_refused() {
         ("Straw Hat ist bald wieder lieferbar.", Kind::Delivery),
         ("You get a full refund.", Kind::Policy),
         ("Rückgabe ist möglich.", Kind::Policy),
-        ("Garantie deux ans.", Kind::Policy),
+        ("Garantie deux ans.", Kind::Warranty),
         ("Devoluciones en 30 días.", Kind::Policy),
         ("Il reso è semplice.", Kind::Policy),
         ("Only 2 left!", Kind::Scarcity),
@@ -261,7 +272,7 @@ fn names_of_products_claim_nothing() {
     let mut hat = straw_hat();
     hat.title = "Free 50% Available €9 Hat".into();
     let evidence = Evidence { products: vec![hat], read_at: Timestamp(0) };
-    let rules = Rules { evidence: &evidence, limits: Limits::Named(&[]), own_words: &[] };
+    let rules = Rules { evidence: &evidence, limits: Limits::Named(&[]), own_words: &[], asked: &[], citations: &[] };
     assert_eq!(check(&["Free 50% Available €9 Hat – €25.00".to_owned()], &rules), []);
     assert_eq!(check(&["Free 50% Available €9 Hat – €9.00".to_owned()], &rules).len(), 1);
 }
@@ -269,13 +280,14 @@ fn names_of_products_claim_nothing() {
 #[test]
 fn the_only_product_is_meant_when_none_is_named() {
     let evidence = Evidence { products: vec![linen_shirt()], read_at: Timestamp(0) };
-    let rules = Rules { evidence: &evidence, limits: Limits::Named(&[]), own_words: &[] };
+    let rules = Rules { evidence: &evidence, limits: Limits::Named(&[]), own_words: &[], asked: &[], citations: &[] };
     assert_eq!(check(&["It costs €49.00 and is available in S.".to_owned()], &rules), []);
     assert_eq!(check(&["It is available in M.".to_owned()], &rules).len(), 1);
 }
 
 #[test]
 fn fixed_wording_never_claims_anything() {
+    let mut claims = Vec::new();
     for (phrase, language, tone, line) in wording::every_line() {
         let line = line.replace("{name}", "Noor").replace("{shop}", "Noor");
         if line.contains('{') {
@@ -286,8 +298,11 @@ fn fixed_wording_never_claims_anything() {
             continue;
         }
         let violations = kinds(&[&line], &[]);
-        assert!(violations.is_empty(), "{phrase:?} {language} {tone:?}: {line} {violations:?}");
+        if !violations.is_empty() {
+            claims.push(format!("{phrase:?} {language} {tone:?}: {line} {violations:?}"));
+        }
     }
+    assert_eq!(claims, Vec::<String>::new());
 }
 
 #[test]

@@ -1,0 +1,203 @@
+//! The guard against thousands of drafts, over the sample catalogues and, where they are at hand, the public fixtures:
+//! none with a planted claim passes, and of the honest ones hardly any is refused.
+//!
+//! The generator of `sim::drafts` knows what it planted and asks no guard.
+
+use std::{collections::BTreeMap, path::Path};
+
+use super::*;
+use crate::{
+    agent::{compose::Findings, writer::WriteRequest},
+    domain::{Currency, reply::Draft},
+    sim::drafts::{Case, Frames, HonestKind, LieKind, Writer, read_catalogue},
+};
+
+/// Drafts with a lie in one run.
+const LIES: usize = 10_000;
+/// Honest drafts in one run.
+const HONEST: usize = 5_000;
+/// Drafts of each sort in fresh words.
+const FRESH: usize = 4_800;
+/// Of the lies in fresh words at most so many get out: an amount between two names without a full stop is the worst of them.
+const FRESH_OUT_MAX: usize = 5;
+/// Of the honest drafts in fresh words at most this share is refused.
+const FRESH_ALARMS_PERCENT_MAX: usize = 4;
+/// Of the honest drafts at most this share may be refused.
+const FALSE_ALARMS_PERCENT_MAX: usize = 2;
+
+/// Catalogues by file, each with the currency of a shop that would have it.
+fn catalogues() -> Vec<(String, Vec<Product>)> {
+    const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+    let own = ["testdata/catalogs/harbor_and_pine.jsonl", "testdata/catalogs/lindgruen_shopify.csv"];
+    let fixtures = ["shopify_legacy_apparel.csv", "shopify_new_headers.csv", "shopify_template_markets.csv"];
+    let fixtures = fixtures.map(|file| format!("../shared/fixtures/catalogs/{file}"));
+    let files = own.iter().map(|file| (*file).to_owned()).chain(fixtures);
+    let read = |file: String| {
+        let path = Path::new(ROOT).join(&file);
+        path.exists().then(|| (file, read_catalogue(&path, Currency::EUR).expect("a sample can be read")))
+    };
+    files.filter_map(read).collect()
+}
+
+/// One writer a catalogue; the others' products are strangers to it.
+fn writers(seed: u64, frames: &Frames) -> Vec<Writer> {
+    let all = catalogues();
+    let of_others = |own: &str| -> Vec<Product> {
+        all.iter().filter(|(file, _)| file != own).flat_map(|(_, products)| products.clone()).collect()
+    };
+    let speaks = |products: &[Product]| products.iter().any(|it| it.visible() && it.url.is_some());
+    all.iter()
+        .filter(|(_, products)| speaks(products))
+        .map(|(file, products)| Writer::new(seed, frames.clone(), products.clone(), of_others(file)))
+        .collect()
+}
+
+/// What the guard has against a draft of a case, after code has written its cards.
+fn judged<K>(case: &Case<K>, draft: &Draft) -> Vec<Violation> {
+    let asked: Vec<&str> = case.asked.as_deref().into_iter().collect();
+    let findings = Findings { hits: case.evidence.products.clone(), ..Findings::default() };
+    let mut input = crate::agent::testing::turn(&["hm"]);
+    input.now = case.evidence.read_at;
+    let understanding = crate::agent::understand::understand(&input);
+    let request = WriteRequest { input: &input, understanding: &understanding, findings: &findings, refused: &[] };
+    let draft = crate::agent::compose::with_cards(request, draft.clone());
+    let rules = Rules {
+        evidence: &case.evidence,
+        limits: Limits::Named(&[]),
+        own_words: &[],
+        asked: &asked,
+        citations: &draft.citations,
+    };
+    check_draft(&draft.messages, &draft.products, &rules)
+}
+
+/// Per kind: how many drafts, and how many of them were judged wrongly.
+type Table<K> = BTreeMap<K, (usize, usize)>;
+
+#[expect(clippy::print_stdout, reason = "the table is what whoever runs this with --nocapture wants to see")]
+fn print<K: std::fmt::Debug>(title: &str, table: &Table<K>) {
+    println!("{title}");
+    for (kind, (drafts, wrong)) in table {
+        println!("  {kind:<16?} {drafts:>6} drafts {wrong:>5} wrong", kind = format!("{kind:?}"));
+    }
+    let total = table.values().fold((0, 0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
+    println!("  {:<16} {:>6} drafts {:>5} wrong", "all", total.0, total.1);
+}
+
+/// Lies that got out. A draft counts as caught only when the lie is refused by itself, too: what stands around it must not
+/// be what gave it away.
+fn lies(seed: u64, frames: &Frames, drafts: usize) -> (Table<LieKind>, Vec<String>) {
+    let mut writers = writers(seed, frames);
+    let count = writers.len();
+    let mut table = Table::new();
+    let mut out = Vec::new();
+    for number in 0..drafts {
+        let kind = LieKind::ALL[number % LieKind::ALL.len()];
+        let case = writers[(number / LieKind::ALL.len()) % count].lie(kind);
+        let row = table.entry(kind).or_insert((0, 0));
+        row.0 += 1;
+        if judged(&case, &case.draft).is_empty() || judged(&case, &case.planted).is_empty() {
+            row.1 += 1;
+            out.push(case.to_string());
+        }
+    }
+    (table, out)
+}
+
+fn honest(seed: u64, frames: &Frames, drafts: usize) -> (Table<HonestKind>, Vec<String>) {
+    let mut writers = writers(seed, frames);
+    let count = writers.len();
+    let mut table = Table::new();
+    let mut refused = Vec::new();
+    for number in 0..drafts {
+        let kind = HonestKind::ALL[number % HonestKind::ALL.len()];
+        let case = writers[(number / HonestKind::ALL.len()) % count].honest(kind);
+        let row = table.entry(kind).or_insert((0, 0));
+        row.0 += 1;
+        let violations = judged(&case, &case.draft);
+        if !violations.is_empty() {
+            row.1 += 1;
+            let reasons: Vec<String> = violations.iter().map(ToString::to_string).collect();
+            refused.push(format!("{reasons:?} <- {case}"));
+        }
+    }
+    (table, refused)
+}
+
+/// Up to so many wrong judgements are shown when a test fails.
+const SHOWN_MAX: usize = 40;
+
+fn shown(cases: &[String]) -> String {
+    let step = cases.len().div_ceil(SHOWN_MAX).max(1);
+    cases.iter().step_by(step).take(SHOWN_MAX).cloned().collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn no_planted_claim_gets_out() {
+    let (table, out) = lies(7, &Frames::own(), LIES);
+    print("lies that got out", &table);
+    assert!(out.is_empty(), "{} of {LIES} got out:\n{}", out.len(), shown(&out));
+}
+
+#[test]
+fn honest_drafts_pass() {
+    let (table, refused) = honest(7, &Frames::own(), HONEST);
+    print("honest drafts refused", &table);
+    let refused_max = HONEST * FALSE_ALARMS_PERCENT_MAX / 100;
+    assert!(refused.len() <= refused_max, "{} of {HONEST} refused:\n{}", refused.len(), shown(&refused));
+}
+
+/// With sentences that the guard was not mended with. A model finds words that nobody has thought of: this is how many of
+/// them get through, and the number may only fall.
+#[test]
+fn fresh_words_for_the_same_lies_hardly_ever_get_out() {
+    let (table, out) = lies(20_260_730, &Frames::fresh(), FRESH);
+    print("fresh lies that got out", &table);
+    assert!(out.len() <= FRESH_OUT_MAX, "{} of {FRESH} got out:\n{}", out.len(), shown(&out));
+    let (table, refused) = honest(20_260_730, &Frames::fresh(), FRESH);
+    print("fresh honest drafts refused", &table);
+    let refused_max = FRESH * FRESH_ALARMS_PERCENT_MAX / 100;
+    assert!(refused.len() <= refused_max, "{} of {FRESH} refused:\n{}", refused.len(), shown(&refused));
+}
+
+/// Whatever the built-in composer says of any product of the catalogues, in every language and tone, passes.
+#[test]
+fn everything_that_the_composer_says_passes() {
+    let asks = [
+        "How much is it?",
+        "Is it in stock in M?",
+        "Tell me about it",
+        "Was kostet das?",
+        "Habt ihr das in blau?",
+        "C'est disponible ?",
+        "¿De qué está hecho?",
+        "Quanto costa?",
+    ];
+    let (mut drafts, mut refused) = (0, Vec::new());
+    for (number, product) in catalogues().into_iter().flat_map(|(_, products)| products).enumerate() {
+        let ask = asks[number % asks.len()];
+        let mut input = crate::agent::testing::turn(&[ask]);
+        input.persona.tone = crate::domain::persona::Tone::ALL[number % 3];
+        input.recalled = vec![product.key.clone()];
+        let understanding = crate::agent::understand::understand(&input);
+        let findings = Findings { meant: vec![product], ..Findings::default() };
+        let evidence = findings.evidence(input.now);
+        for draft in [
+            crate::agent::compose::compose(&input, &understanding, &findings),
+            crate::agent::compose::cards(&input, &understanding, &findings),
+        ] {
+            let rules = Rules {
+                evidence: &evidence,
+                limits: Limits::Named(&[]),
+                own_words: &["Noor"],
+                asked: &[ask],
+                citations: &draft.citations,
+            };
+            drafts += 1;
+            let found = check_draft(&draft.messages, &draft.products, &rules);
+            refused.extend(found.first().map(|violation| format!("{violation} in {:?} asked {ask}", draft.messages)));
+        }
+    }
+    assert!(drafts > 300, "{drafts}");
+    assert!(refused.is_empty(), "{} of {drafts} refused:\n{}", refused.len(), shown(&refused));
+}

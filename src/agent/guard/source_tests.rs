@@ -1,0 +1,104 @@
+//! What a citation carries, and what "yes" claims.
+
+use super::*;
+use crate::{
+    agent::testing::{linen_shirt, straw_hat},
+    domain::{Timestamp, evidence::SourceId},
+};
+
+const OWN_TEXT: &str = "Breathable. Comes with a 2-year warranty. Contains no nuts. Free shipping over 100 euros.";
+
+fn evidence() -> Evidence {
+    let shirt = Product { description: OWN_TEXT.into(), ..linen_shirt() };
+    Evidence { products: vec![shirt, straw_hat()], read_at: Timestamp(0) }
+}
+
+fn cites(words: &str) -> Citation {
+    Citation { source: SourceId::Product(ProductKey("linen-shirt".into())), words: words.into() }
+}
+
+fn kinds(text: &str, asked: &[&str], citations: &[Citation]) -> Vec<Kind> {
+    let evidence = evidence();
+    let rules = Rules { evidence: &evidence, limits: Limits::Named(&[]), own_words: &[], asked, citations };
+    let mut kinds: Vec<Kind> = check(&[text.to_owned()], &rules).iter().map(|violation| violation.kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
+}
+
+#[test]
+fn a_cited_claim_passes_in_any_of_our_languages() {
+    for (text, words) in [
+        ("The Linen Shirt comes with a 2-year warranty.", "2-year warranty"),
+        ("Linen Shirt hat 2 Jahre Garantie.", "Comes with a 2-year warranty."),
+        ("Linen Shirt: garantie 2 ans.", "a 2-year warranty"),
+        ("The Linen Shirt comes with a two year warranty.", "a 2-year warranty"),
+        ("The Linen Shirt is nut-free.", "Contains no nuts."),
+        ("Linen Shirt enthält keine Nüsse.", "Contains no nuts."),
+    ] {
+        assert_eq!(kinds(text, &[], &[cites(words)]), [], "{text}");
+        assert_ne!(kinds(text, &[], &[]), [], "{text} needs a citation");
+    }
+}
+
+#[test]
+fn a_citation_carries_nothing_but_what_it_says() {
+    for (text, words) in [
+        ("The Linen Shirt comes with a 3-year warranty.", "2-year warranty"),
+        ("The Linen Shirt comes with a 2-month warranty.", "2-year warranty"),
+        ("The Linen Shirt comes with a lifetime warranty.", "2-year warranty"),
+        ("The Linen Shirt has no warranty.", "2-year warranty"),
+        ("The Linen Shirt contains nuts.", "Contains no nuts."),
+        ("The Linen Shirt contains no gluten.", "Contains no nuts."),
+        ("The Straw Hat contains no nuts.", "Contains no nuts."),
+        ("Free shipping for the Linen Shirt.", "Free shipping"),
+        ("The Linen Shirt comes with a 2-year warranty.", "warranty"),
+        ("The Linen Shirt comes with a 2-year warranty.", "Comes with a 2-year warranty of ours"),
+    ] {
+        assert_ne!(kinds(text, &[], &[cites(words)]), [], "{text} by {words}");
+    }
+    let of_the_hat =
+        Citation { source: SourceId::Product(ProductKey("straw-hat".into())), ..cites("Contains no nuts.") };
+    assert_ne!(kinds("The Linen Shirt contains no nuts.", &[], &[of_the_hat]), []);
+}
+
+#[test]
+fn a_price_in_a_source_is_still_not_the_price() {
+    let shirt = Product { description: "Only 9 euros today, with a 2-year warranty.".into(), ..linen_shirt() };
+    let evidence = Evidence { products: vec![shirt], read_at: Timestamp(0) };
+    let citations = [cites("Only 9 euros today, with a 2-year warranty.")];
+    let rules =
+        Rules { evidence: &evidence, limits: Limits::Named(&[]), own_words: &[], asked: &[], citations: &citations };
+    let found = check(&["The Linen Shirt: Only 9 euros today, with a 2-year warranty.".to_owned()], &rules);
+    assert!(found.iter().any(|violation| violation.kind == Kind::Price), "{found:?}");
+}
+
+#[test]
+fn a_text_that_passed_with_its_citations_passes_again_while_the_source_says_so() {
+    let again = |evidence: &Evidence| {
+        let rules = Rules { evidence, limits: Limits::PassedBefore, own_words: &[], asked: &[], citations: &[] };
+        check(&["The Linen Shirt comes with a 2-year warranty.".to_owned()], &rules).len()
+    };
+    assert_eq!(again(&evidence()), 0);
+    let changed = Evidence { products: vec![linen_shirt()], read_at: Timestamp(0) };
+    assert_ne!(again(&changed), 0);
+}
+
+#[test]
+fn yes_claims_what_was_asked() {
+    for asked in [
+        "Is the Linen Shirt available in M?",
+        "Habt ihr das Linen Shirt in M?",
+        "Is the Linen Shirt €39?",
+        "Does the Linen Shirt arrive by Friday?",
+        "Is the Linen Shirt vegan?",
+        "Le Linen Shirt est disponible en M ?",
+    ] {
+        for text in ["Yes!", "Ja, klar!", "Oui 😊", "👍", "Of course. Anything else?", "Pues claro"] {
+            assert_ne!(kinds(text, &[asked], &[]), [], "{text} to {asked}");
+        }
+    }
+    assert_eq!(kinds("Yes!", &["Is the Linen Shirt available in S?"], &[]), []);
+    assert_eq!(kinds("Yes, the Linen Shirt is available in S.", &["Is the Linen Shirt available in S?"], &[]), []);
+    assert_eq!(kinds("Yes!", &["Can you help me find a shirt?"], &[]), []);
+}
