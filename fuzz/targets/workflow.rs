@@ -74,7 +74,7 @@ fn run(workflow: &Workflow, dice: &mut u64) {
 }
 
 fn result(effect: &Effect, dice: &mut u64) -> EffectResult {
-    let written = || Written { by: Written::BUILTIN.into(), messages: vec!["Hello".into()], products: Vec::new() };
+    let written = || Written { by: Written::BUILTIN.into(), messages: vec!["Hello".into()], products: Vec::new(), citations: Vec::new() };
     match effect {
         Effect::Understand => {
             let intents = ["greeting", "product", "policy", "order", "person", "anger", "thanks", "unclear", "media"];
