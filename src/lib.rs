@@ -14,6 +14,7 @@ pub mod domain;
 pub mod fault;
 pub mod http;
 pub mod net;
+pub mod notify;
 pub mod search;
 pub mod secret;
 pub mod sim;

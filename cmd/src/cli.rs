@@ -6,9 +6,9 @@ use aura::domain::tenant::TenantSlug;
 
 use crate::commands::{
     audit::AuditArgs, bench::BenchArgs, catalog::CatalogArgs, chat::ChatArgs, completion::CompletionArgs,
-    config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, persona::PersonaArgs,
-    secret::SecretArgs, serve::ServeArgs, status::StatusArgs, tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs,
-    version::VersionArgs,
+    config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, notify::NotifyArgs,
+    persona::PersonaArgs, secret::SecretArgs, serve::ServeArgs, status::StatusArgs, tail::TailArgs, tenant::TenantArgs,
+    trigger::TriggerArgs, version::VersionArgs,
 };
 
 const AFTER_HELP: &str = "\
@@ -75,6 +75,7 @@ pub enum Command {
     Trigger(TriggerArgs),
     Tail(TailArgs),
     Conversation(ConversationArgs),
+    Notify(NotifyArgs),
     Status(StatusArgs),
     Audit(AuditArgs),
     Secret(SecretArgs),

@@ -111,8 +111,8 @@ impl Signals {
 
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
     use commands::{
-        audit, bench, catalog, chat, completion, config, connect, conversation, persona, secret, status, tail, tenant,
-        trigger, version,
+        audit, bench, catalog, chat, completion, config, connect, conversation, notify, persona, secret, status, tail,
+        tenant, trigger, version,
     };
     match command {
         Command::Serve(_) | Command::Demo(_) => Ok(()),
@@ -124,6 +124,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Trigger(args) => trigger::run(context, args).await,
         Command::Tail(args) => tail::run(context, args).await,
         Command::Conversation(args) => conversation::run(context, args).await,
+        Command::Notify(args) => notify::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
         Command::Audit(args) => audit::run(context, args).await,
         Command::Secret(args) => secret::run(context, args).await,

@@ -9,6 +9,7 @@ mod catalog;
 mod chat;
 mod conversation;
 mod event;
+mod notify;
 mod problem;
 mod secret;
 mod status;
@@ -27,6 +28,7 @@ pub use conversation::{
     NewMessage, OutboxRow, Parked, Takeover, Turn,
 };
 pub use event::{Event, EventQuery};
+pub use notify::{LastNotification, NewNotifyTarget, NotifyTarget, NotifyTargetAdded, NotifyTested};
 pub use problem::{ErrorKind, KINDS, KindRow, Problem, ProblemBody, exit, exit_code_of, status_of};
 pub use secret::{NewSecret, Secret};
 pub use status::{AccountStatus, Journal, OutboxCounts, Status, TenantStatus, Versions};

@@ -84,6 +84,7 @@ impl App {
         let found = store.due_conversations(rules, u32::try_from(limit).unwrap_or(u32::MAX)).await?;
         let more = found.len() == limit;
         self.work.offer(id, &found, more, rules.now);
+        self.plan_telling(id, &store).await?;
         if let Some(at) = store.next_due(rules).await? {
             let hold = self.wakes.hold(self.store.control(), id, at).await?;
             self.work.wake(id, at);
@@ -112,6 +113,7 @@ impl App {
             if recovered > 0 {
                 tracing::info!(tenant.id = %id, rows = recovered, "sends of the last process are being reconciled");
             }
+            store.recover_notifications(self.clock.now()).await?;
             // The last process may have ended between a change of the mode and what follows from it.
             let attended = Attended { tenant, store };
             self.settle_drafts(&attended).await?;

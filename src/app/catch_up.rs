@@ -9,12 +9,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{App, Error, accounts};
 use crate::{
-    channel::Thread,
+    channel::{ReadError, Thread},
     domain::{
         Timestamp,
         account::{Account, AccountState},
         chain,
         channel::{ChannelKind, ChannelRules},
+        outbox::RefusalScope,
     },
     store::{Arrival, InboundRules, TenantStore},
 };
@@ -72,9 +73,22 @@ impl App {
 
     async fn catch_up_account(&self, account: &Account) -> Result<u32, Error> {
         let token = accounts::token_of(&self.secrets, account).await?;
-        let threads = self.graph.newest_threads(&account.id, &token, THREADS_MAX).await.map_err(|error| {
-            Error::Temporary { message: "the account's threads could not be read".into(), source: Some(error.into()) }
-        })?;
+        let threads = match self.graph.newest_threads(&account.id, &token, THREADS_MAX).await {
+            Ok(threads) => threads,
+            // A token that fails is found out even while nobody writes.
+            Err(ReadError::Refused { scope: RefusalScope::Login, reason }) => {
+                let store = self.store.visit_tenant(account.tenant).await?;
+                let hold = self.wakes.hold(self.store.control(), account.tenant, self.clock.now()).await?;
+                self.account_refused(account.tenant, &store, &account.id, &reason).await?;
+                drop(hold);
+                self.changed(account.tenant).await?;
+                return Ok(0);
+            }
+            Err(error) => {
+                let message = "the account's threads could not be read".into();
+                return Err(Error::Temporary { message, source: Some(error.into()) });
+            }
+        };
         let _place = self.bulk.enter(account.tenant).await?;
         let store = self.store.visit_tenant(account.tenant).await?.in_bulk();
         let now = self.clock.now();

@@ -10,12 +10,14 @@ use super::{
 use crate::{
     channel::ReadError,
     domain::{
+        TenantId,
         account::{Account, AccountState},
         audit::Act,
         channel::{AccountId, ChannelKind},
         event::{EventKind, NewEvent},
         outbox::RefusalScope,
     },
+    store::TenantStore,
 };
 
 impl App {
@@ -56,31 +58,39 @@ impl App {
     /// Remembers that an account's token or permissions were refused; tells so once.
     pub(super) async fn account_refused(
         &self,
-        attended: &Attended,
+        tenant: TenantId,
+        store: &TenantStore,
         account: &AccountId,
         reason: &str,
     ) -> Result<(), Error> {
-        if self.set_account_state(account, AccountState::Refused).await? {
+        let refused = NewEvent::new(EventKind::AccountRefused, "system").id("account", account);
+        if self.account_changed(store, account, AccountState::Refused, refused).await? {
             tracing::error!(
-                tenant.id = %attended.tenant.id, account.id = %account, reason,
+                tenant.id = %tenant, account.id = %account, reason,
                 "the account's token or permissions were refused; connect it again"
             );
-            let refused = NewEvent::new(EventKind::AccountRefused, "system").id("account", account);
-            attended.store.append_event(refused, self.clock.now()).await?;
         }
         Ok(())
     }
 
     /// An account that was refused sends again.
-    pub(super) async fn account_works(&self, account: &AccountId) -> Result<(), Error> {
-        self.set_account_state(account, AccountState::Active).await.map(drop)
+    pub(super) async fn account_works(&self, attended: &Attended, account: &AccountId) -> Result<(), Error> {
+        let restored = NewEvent::new(EventKind::AccountRestored, "system").id("account", account);
+        self.account_changed(&attended.store, account, AccountState::Active, restored).await.map(drop)
     }
 
-    /// `true` if the state has changed.
-    async fn set_account_state(&self, account: &AccountId, state: AccountState) -> Result<bool, Error> {
+    /// `true` if the state has changed. The event first: whoever dies between the two tells it twice, never not at all.
+    async fn account_changed(
+        &self,
+        store: &TenantStore,
+        account: &AccountId,
+        state: AccountState,
+        event: NewEvent,
+    ) -> Result<bool, Error> {
         let control = self.store.control();
         match control.account(ChannelKind::Instagram, account.clone()).await? {
             Some(known) if known.state != state => {
+                store.append_event(event, self.clock.now()).await?;
                 control
                     .set_account_state(ChannelKind::Instagram, account.clone(), state, Act::system(self.clock.now()))
                     .await?;

@@ -81,12 +81,12 @@ impl App {
     ) -> Result<SendOutcome, Error> {
         match outcome {
             SendOutcome::Refused { scope: RefusalScope::Login | RefusalScope::Account, reason } => {
-                self.account_refused(attended, &row.account, &reason).await?;
+                self.account_refused(attended.tenant.id, &attended.store, &row.account, &reason).await?;
                 Ok(SendOutcome::NotSent { reason, retry_after_ms: Some(ACCOUNT_REST_MS) })
             }
             SendOutcome::Sent { mid } => {
                 if row.channel == ChannelKind::Instagram {
-                    self.account_works(&row.account).await?;
+                    self.account_works(attended, &row.account).await?;
                 }
                 Ok(SendOutcome::Sent { mid })
             }

@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{App, Error};
 use crate::{
-    domain::{TenantId, Timestamp, chain},
-    store::DueRules,
+    domain::{TenantId, Timestamp, account::AccountState, chain},
+    store::{self, DueRules},
 };
 
 /// How often hints of resting tenants are brought up to date.
@@ -95,7 +95,33 @@ impl App {
         }
         let rules =
             DueRules { now: Timestamp(0), takeover_minutes: self.config.conversation.takeover_minutes, paused: false };
-        Ok(self.store.visit_tenant(tenant).await?.in_bulk().next_due(rules).await?)
+        let store = self.store.visit_tenant(tenant).await?.in_bulk();
+        let (work, telling) = (store.next_due(rules).await?, store.next_notification().await?);
+        Ok([work, telling].into_iter().flatten().min())
+    }
+
+    /// Compares the tenant's accounts with their habits; returns how many have fallen silent. Rides with the sweep, which
+    /// opens the file anyway: a silence is told within an hour of its becoming odd.
+    pub async fn watch_accounts(&self, tenant: TenantId) -> Result<u32, Error> {
+        let accounts = self.store.control().accounts(tenant).await?;
+        let (mut fallen, now) = (0, self.clock.now());
+        for account in accounts.into_iter().filter(|account| account.state == AccountState::Active) {
+            let store = match self.store.visit_tenant(tenant).await {
+                Err(store::Error::NotFound { .. }) => return Ok(fallen),
+                other => other?.in_bulk(),
+            };
+            if store.odd_silence(account.id.clone(), now).await?.is_none() {
+                continue;
+            }
+            let hold = self.wakes.hold(self.store.control(), tenant, now).await?;
+            if store.note_silence(account.id.clone(), now).await? {
+                tracing::warn!(tenant.id = %tenant, account.id = %account.id, "an account is silent against its habit");
+                self.work.wake(tenant, now);
+                fallen += 1;
+            }
+            drop(hold);
+        }
+        Ok(fallen)
     }
 
     /// Looks into every tenant's file, slowly: repairs an index that a fault has made forgetful.
@@ -110,6 +136,9 @@ impl App {
         for tenant in tenants {
             if stop.is_cancelled() {
                 return;
+            }
+            if let Err(error) = self.watch_accounts(tenant.id).await {
+                tracing::warn!(tenant.id = %tenant.id, error = %chain(&error), "accounts could not be compared");
             }
             match self.earliest(tenant.id).await {
                 Ok(Some(at)) => self.work.wake(tenant.id, at),

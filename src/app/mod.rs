@@ -23,12 +23,14 @@ mod find;
 pub mod housekeeping;
 mod import;
 mod installation;
+pub mod notify;
 mod reach;
 mod reconcile;
 mod refresh;
 mod run_turn;
 pub mod secrets;
 pub mod status;
+pub mod tell;
 pub mod tenants;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -59,6 +61,7 @@ use crate::{
         channel::{AccountId, ChannelKind},
         tenant::TenantSlug,
     },
+    notify::Sender,
     store::{Observed, Store, TenantStore},
     telemetry::Metrics,
 };
@@ -70,6 +73,7 @@ pub use import::{ImportOptions, ImportReport};
 pub use installation::Installation;
 pub use reach::ReachChange;
 use secrets::{KnownSecret, Secrets};
+use tell::Telling;
 use wake_index::WakeIndex;
 use work::Work;
 use write::Writing;
@@ -103,6 +107,8 @@ pub struct Parts {
     pub daemon: bool,
     work: Work,
     bulk: Bulk,
+    telling: Telling,
+    sender: Sender,
     wakes: WakeIndex,
     live: Live,
 }
@@ -154,6 +160,8 @@ pub struct Setup {
     pub writer: Arc<dyn Writer>,
     /// What can be counted.
     pub metrics: Metrics,
+    /// Reaches people.
+    pub sender: Sender,
     /// Whether workers will run.
     pub daemon: bool,
 }
@@ -170,7 +178,7 @@ impl App {
     /// Puts the parts together; nothing runs yet.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        let Setup { installation, store, config, graph, clock, ids, writer, metrics, daemon } = setup;
+        let Setup { installation, store, config, graph, clock, ids, writer, metrics, sender, daemon } = setup;
         let (commits, rows) = (metrics.journal_commit_duration.clone(), metrics.journal_batch_rows.clone());
         let waits = metrics.journal_queue_wait.clone();
         store.journal().observe(move |observed| match observed {
@@ -194,6 +202,8 @@ impl App {
             secrets: Secrets::new(&installation, &config),
             work: Work::new(config.workers as usize, config.queue.realtime_limit as usize),
             bulk: Bulk::new(config.workers as usize, config.queue.bulk_limit as usize),
+            telling: Telling::default(),
+            sender,
             wakes: WakeIndex::default(),
             live,
             installation,

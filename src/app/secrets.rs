@@ -39,11 +39,14 @@ pub enum KnownSecret {
     MetaInstagramAppSecret,
     /// Answers Meta's verification handshake.
     MetaVerifyToken,
+    /// The password of the mail server that people are told through.
+    NotifySmtpPassword,
 }
 
 impl KnownSecret {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::MetaAppSecret, Self::MetaInstagramAppSecret, Self::MetaVerifyToken];
+    pub const ALL: [Self; 4] =
+        [Self::MetaAppSecret, Self::MetaInstagramAppSecret, Self::MetaVerifyToken, Self::NotifySmtpPassword];
 
     /// The word that people type.
     #[must_use]
@@ -52,6 +55,7 @@ impl KnownSecret {
             Self::MetaAppSecret => "meta.app_secret",
             Self::MetaInstagramAppSecret => "meta.instagram_app_secret",
             Self::MetaVerifyToken => "meta.verify_token",
+            Self::NotifySmtpPassword => "notify.smtp.password",
         }
     }
 
@@ -85,6 +89,7 @@ impl KnownSecret {
             Self::MetaAppSecret => &meta.app_secret,
             Self::MetaInstagramAppSecret => &meta.instagram_app_secret,
             Self::MetaVerifyToken => &meta.verify_token,
+            Self::NotifySmtpPassword => &config.notify.smtp.password,
         };
         value.as_ref().map(crate::secret::Secret::to_secret_string)
     }

@@ -14,6 +14,7 @@ use crate::{
     channel::instagram::Graph,
     config::{Config, Environment},
     domain::{Clock, Ids, Timestamp, audit::Act},
+    notify::Sender,
     secret::MasterKeyPolicy,
     store::{DataDir, Store},
     telemetry::Metrics,
@@ -55,6 +56,7 @@ pub(crate) async fn app() -> (TempDir, App) {
     let graph = Graph::new("http://127.0.0.1:9", "v26.0", None).expect("a client for an address that nobody has");
     let metrics = Metrics::new("test").expect("metrics");
     let config = Config::default();
+    let sender = Sender::new(std::time::Duration::from_secs(1)).expect("a client");
     let writer = Arc::new(BuiltIn);
-    (folder, App::new(Setup { installation, store, config, graph, clock, ids, writer, metrics, daemon: false }))
+    (folder, App::new(Setup { installation, store, config, graph, clock, ids, writer, metrics, sender, daemon: false }))
 }

@@ -237,6 +237,31 @@ impl Client {
         self.open(request).await.map(drop)
     }
 
+    /// Whom a tenant's people are told through.
+    pub async fn notify_targets(&self, slug: &str) -> Result<Vec<api::NotifyTarget>, Error> {
+        self.list(&["tenants", slug, "notify"], &()).await
+    }
+
+    /// Adds a target.
+    pub async fn add_notify_target(
+        &self,
+        slug: &str,
+        new: &api::NewNotifyTarget,
+    ) -> Result<api::NotifyTargetAdded, Error> {
+        self.post(&["tenants", slug, "notify"], new).await
+    }
+
+    /// Removes a target.
+    pub async fn remove_notify_target(&self, slug: &str, name: &str) -> Result<(), Error> {
+        let request = request(Method::DELETE, &["tenants", slug, "notify", name], &(), Body::empty())?;
+        self.open(request).await.map(drop)
+    }
+
+    /// Sends a test to a target.
+    pub async fn test_notify_target(&self, slug: &str, name: &str) -> Result<api::NotifyTested, Error> {
+        self.post(&["tenants", slug, "notify", name, "test"], &()).await
+    }
+
     /// Has the daemon sign `payload` and put it through its webhook path, byte for byte.
     pub async fn trigger(&self, slug: &str, payload: Bytes) -> Result<api::Triggered, Error> {
         self.json(request(Method::POST, &["tenants", slug, "trigger"], &(), payload.into())?).await

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::Config;
 
 /// Keys whose values are secrets: never shown, and readable from a file named by `…_FILE`.
-pub(super) const SECRET: &[&str] = &["meta.app_secret", "meta.instagram_app_secret", "meta.verify_token"];
+pub(super) const SECRET: &[&str] =
+    &["meta.app_secret", "meta.instagram_app_secret", "meta.verify_token", "notify.smtp.password"];
 
 /// Keys and sections of the product's interface that this version has no capability for yet.
 const LATER: &[&str] = &["providers", "models.fallbacks", "models.allowed"];

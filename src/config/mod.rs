@@ -18,6 +18,6 @@ pub use error::Error;
 pub use load::{Entry, Flag, Inputs, Loaded, Origin, load};
 pub use places::{DataDirPlaces, places};
 pub use settings::{
-    Config, Conversation, Delivery, Drain, Log, LogFormat, LogLevel, Meta, MetricsListen, Models, Queue, RateLimit,
-    Retention, Secrets,
+    Config, Conversation, Delivery, Drain, Log, LogFormat, LogLevel, Meta, MetricsListen, Models, Notify, Queue,
+    RateLimit, Retention, Secrets, Smtp, SmtpTls,
 };

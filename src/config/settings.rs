@@ -7,7 +7,10 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::secret::{MasterKeyPolicy, Secret};
+use crate::{
+    domain::notify::is_loopback,
+    secret::{MasterKeyPolicy, Secret},
+};
 
 /// The whole configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +44,8 @@ pub struct Config {
     pub rate_limit: RateLimit,
     /// How the daemon ends.
     pub drain: Drain,
+    /// How people of the shops are told.
+    pub notify: Notify,
     /// What the log says and how.
     pub log: Log,
     /// What answers.
@@ -63,6 +68,7 @@ impl Default for Config {
             workers: 20,
             rate_limit: RateLimit::default(),
             drain: Drain::default(),
+            notify: Notify::default(),
             log: Log::default(),
             models: Models::default(),
         }
@@ -252,6 +258,70 @@ impl Default for Drain {
     }
 }
 
+/// How people of the shops are told what needs them. To whom, `aura notify add` says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Notify {
+    /// The mail server.
+    pub smtp: Smtp,
+    /// The ntfy server of topics that are added by their name alone.
+    pub ntfy_server: String,
+    /// Milliseconds that one attempt may take (500 to 60000): people should hear within 10 s.
+    pub timeout_ms: u32,
+    /// Attempts before a notification is given up (1 to 50): twelve take about an hour and a half.
+    pub attempts_max: u32,
+    /// Attempts at the same time, over all tenants (1 to 1000): servers that hang hold their places until `timeout_ms`.
+    pub parallel: u32,
+}
+
+impl Default for Notify {
+    fn default() -> Self {
+        Self {
+            smtp: Smtp::default(),
+            ntfy_server: "https://ntfy.sh".into(),
+            timeout_ms: 8_000,
+            attempts_max: 12,
+            parallel: 32,
+        }
+    }
+}
+
+/// The mail server that takes the installation's mails.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Smtp {
+    /// Its host name; its certificate must be for it.
+    pub host: Option<String>,
+    /// Its port: 587 with `starttls`, 465 with `implicit`.
+    pub port: u16,
+    /// `starttls`, `implicit` (TLS from the first byte) or `none` (only to this very machine).
+    pub tls: SmtpTls,
+    /// Who we are there; unset: nobody asks.
+    pub username: Option<String>,
+    /// The password. Better kept with `aura secret set`.
+    pub password: Option<Secret>,
+    /// Whom mails come from, such as `Aura <aura@shop.example>`.
+    pub from: Option<String>,
+}
+
+impl Default for Smtp {
+    fn default() -> Self {
+        Self { host: None, port: 587, tls: SmtpTls::Starttls, username: None, password: None, from: None }
+    }
+}
+
+/// How the connection to the mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SmtpTls {
+    /// It must change to TLS before anything is said.
+    Starttls,
+    /// TLS from the first byte.
+    Implicit,
+    /// Not at all.
+    None,
+}
+
 /// What the log says and how.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -349,6 +419,10 @@ impl Config {
             ("queue.realtime_limit", queue.realtime_limit.into(), 1, 1_000_000),
             ("queue.bulk_limit", queue.bulk_limit.into(), 1, 1_000_000),
             ("drain.notice_ms", self.drain.notice_ms.into(), 0, 5_000),
+            ("notify.smtp.port", self.notify.smtp.port.into(), 1, 65_535),
+            ("notify.timeout_ms", self.notify.timeout_ms.into(), 500, 60_000),
+            ("notify.attempts_max", self.notify.attempts_max.into(), 1, 50),
+            ("notify.parallel", self.notify.parallel.into(), 1, 1_000),
             ("rate_limit.per_ip_per_minute", self.rate_limit.per_ip_per_minute.into(), 1, 1_000_000),
         ];
         for (key, value, low, high) in ranges {
@@ -362,15 +436,32 @@ impl Config {
             ("meta.facebook_graph_url", Some(&meta.facebook_graph_url)),
             ("meta.login_url", Some(&meta.login_url)),
             ("meta.api_url", Some(&meta.api_url)),
+            ("notify.ntfy_server", Some(&self.notify.ntfy_server)),
         ];
         for (key, url) in urls {
             url.map_or(Ok(()), |url| check_url(url)).map_err(|reason| (key, reason))?;
         }
+        self.notify.smtp.check()?;
         check_version(&meta.version).map_err(|reason| ("meta.version", reason))?;
         let words = [("models.chat", &models.chat), ("models.embed", &models.embed), ("models.vision", &models.vision)];
         match words.into_iter().find(|(_, model)| *model != BUILTIN) {
             Some((key, model)) => Err((key, format!("`{model}` is not available: this version has `builtin` only"))),
             None => Ok(()),
+        }
+    }
+}
+
+impl Smtp {
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let host = self.host.as_deref().unwrap_or_default();
+        match &self.from {
+            Some(from) if !from.contains('@') => Err(("notify.smtp.from", format!("`{from}` is no mailbox"))),
+            None if self.host.is_some() => Err(("notify.smtp.from", "a mail server needs it".into())),
+            _ if self.tls == SmtpTls::None && self.host.is_some() && !is_loopback(host) => Err((
+                "notify.smtp.tls",
+                format!("`{host}` is another machine: `none` would send passwords in the clear"),
+            )),
+            _ => Ok(()),
         }
     }
 }

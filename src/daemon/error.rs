@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 
 use crate::{
     app::{self, ErrorKind},
-    channel, store,
+    channel, net, store,
 };
 
 /// Why nothing could be started.
@@ -22,6 +22,9 @@ pub enum Error {
     /// An address of the Instagram API that cannot be one.
     #[error("`meta.graph_url` is not usable")]
     Graph(#[from] channel::instagram::graph::InvalidGraph),
+    /// The clients that reach people.
+    #[error(transparent)]
+    Net(#[from] net::Error),
     /// The metrics registry.
     #[error("metrics cannot be set up")]
     Metrics(#[from] prometheus::Error),
@@ -63,7 +66,7 @@ impl Error {
             }
             Self::Graph(_) => Some("It is a URL such as https://graph.instagram.com.".into()),
             Self::DiskFailed => Some("Check the disk, then start Aura again.".into()),
-            Self::Metrics(_) | Self::Socket { .. } => None,
+            Self::Net(_) | Self::Metrics(_) | Self::Socket { .. } => None,
         }
     }
 
@@ -75,7 +78,7 @@ impl Error {
             Self::Store(error) => error.code(),
             Self::App(error) => error.code(),
             Self::Graph(_) => "config_invalid",
-            Self::Metrics(_) => "failed",
+            Self::Net(_) | Self::Metrics(_) => "failed",
             Self::Listen { .. } => "address_in_use",
             Self::Socket { .. } => "socket_failed",
             Self::DiskFailed => "disk_failed",
@@ -91,7 +94,9 @@ impl Error {
             Self::App(error) => error.kind(),
             Self::Graph(_) => ErrorKind::Usage,
             Self::Listen { .. } => ErrorKind::Conflict,
-            Self::Store(_) | Self::Metrics(_) | Self::Socket { .. } | Self::DiskFailed => ErrorKind::Failed,
+            Self::Store(_) | Self::Net(_) | Self::Metrics(_) | Self::Socket { .. } | Self::DiskFailed => {
+                ErrorKind::Failed
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ mod publish;
 mod real;
 mod serve;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use axum::Router;
 use tokio::signal::unix::{SignalKind, signal};
@@ -23,6 +23,7 @@ use crate::{
     config::{Config, Environment},
     domain::{Clock, Ids, audit::Act},
     http,
+    notify::Sender,
     store::{DataDir, Store},
     telemetry::Metrics,
 };
@@ -86,7 +87,8 @@ async fn assemble(
     installation.clear_unowned().await?;
     let store = Store::open(Arc::clone(&installation.dir), installation.control.clone(), Arc::clone(&ids)).await?;
     let graph = Graph::new(&config.meta.graph_url, &config.meta.version, None)?;
+    let sender = Sender::new(Duration::from_millis(config.notify.timeout_ms.into()))?;
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
     let writer = writer.unwrap_or_else(|| Arc::new(BuiltIn));
-    Ok(App::new(Setup { installation, store, config, graph, clock, ids, writer, metrics, daemon }))
+    Ok(App::new(Setup { installation, store, config, graph, clock, ids, writer, metrics, sender, daemon }))
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     agent::writer::Writer,
-    app::{App, attend, catch_up, disk, dispatch, housekeeping},
+    app::{App, attend, catch_up, disk, dispatch, housekeeping, tell},
     config::{Config, Environment, MetricsListen},
     domain::{Clock, Ids},
     http::{self, Draining},
@@ -189,6 +189,7 @@ impl Daemon {
         tasks.spawn(disk::run(app.clone(), working.clone()));
         tasks.spawn(housekeeping::run(app.clone(), working.clone()));
         tasks.spawn(catch_up::run(app.clone(), working.clone()));
+        tasks.spawn(tell::run(app.clone(), working.clone()));
         for _ in 0..workers.max(1) {
             tasks.spawn(attend::run(app.clone(), working.clone()));
         }

@@ -74,6 +74,16 @@ kinds! {
     AccountConnected = "account.connected",
     /// The account's token or permissions need a person.
     AccountRefused = "account.refused",
+    /// An account that was refused sends again.
+    AccountRestored = "account.restored",
+    /// Nothing comes from an account that is usually written to at this time.
+    AccountSilent = "account.silent",
+    /// Something comes from an account that was silent.
+    AccountHeard = "account.heard",
+    /// A target has been told.
+    NotificationSent = "notification.sent",
+    /// A target could not be told.
+    NotificationGivenUp = "notification.given_up",
     /// The voice changed.
     PersonaChanged = "persona.changed",
     /// The tenant was paused.
@@ -151,6 +161,24 @@ impl NewEvent {
     pub fn flag(mut self, name: &'static str, flag: bool) -> Self {
         self.fields.push((name, Field::Flag(flag)));
         self
+    }
+
+    /// The id of that name.
+    #[must_use]
+    pub fn id_of(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find_map(|(known, field)| match field {
+            Field::Id(id) if *known == name => Some(id.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The word of that name.
+    #[must_use]
+    pub fn word_of(&self, name: &str) -> Option<&'static str> {
+        self.fields.iter().find_map(|(known, field)| match field {
+            Field::Word(word) if *known == name => Some(*word),
+            _ => None,
+        })
     }
 
     /// Ties it to what caused it.

@@ -68,6 +68,10 @@ ids! {
     RequestId, "request", "req";
     /// One message on its way to one shopper.
     OutboxId, "outbox row", "out";
+    /// Where a tenant's people are told.
+    TargetId, "notify target", "tgt";
+    /// One message to one such target.
+    NotificationId, "notification", "ntf";
 }
 
 #[cfg(test)]

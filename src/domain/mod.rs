@@ -13,6 +13,7 @@ pub mod id;
 pub mod inbound;
 pub mod language;
 pub mod money;
+pub mod notify;
 pub mod outbox;
 pub mod persona;
 pub mod policy;
@@ -27,6 +28,6 @@ pub mod turn;
 
 pub use clock::{Clock, Ids, Timestamp};
 pub use failure::chain;
-pub use id::{ConversationId, MessageId, OutboxId, RequestId, TenantId, TurnId};
+pub use id::{ConversationId, MessageId, NotificationId, OutboxId, RequestId, TargetId, TenantId, TurnId};
 pub use language::Language;
 pub use money::{Currency, Money};

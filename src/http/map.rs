@@ -9,6 +9,7 @@ use crate::{
         checkpoint::Note,
         conversations::ConversationView,
         events::EventView,
+        notify::AddedTarget,
         status::{AccountStatus, Status, TenantStatus},
     },
     domain::{
@@ -16,6 +17,7 @@ use crate::{
         account::Account,
         catalog::CatalogStatus,
         conversation::{Conversation, Message},
+        notify::{LastNotification, Target, TargetState},
         outbox::OutboxState,
         persona::Persona,
         product::{Product, ProductKey, ProductStatus, Stock, Variant},
@@ -325,6 +327,39 @@ pub(super) fn event(view: EventView) -> api::Event {
         fields: serde_json::from_str(&event.payload).unwrap_or_default(),
         text,
     }
+}
+
+pub(super) fn notify_target(state: TargetState) -> api::NotifyTarget {
+    let Target { name, via, shown, kinds, include_text, zone, quiet, created_at, .. } = state.target;
+    api::NotifyTarget {
+        name: name.to_string(),
+        via: via.as_str().into(),
+        address: shown,
+        on: kinds.iter().map(ToString::to_string).collect(),
+        include_text,
+        time_zone: zone.to_string(),
+        quiet: quiet.map(|quiet| quiet.to_string()),
+        created_at: created_at.into(),
+        waiting: state.waiting,
+        next_at: state.due_at.map(Into::into),
+        given_up: state.given_up,
+        last: state.last.map(last_notification),
+    }
+}
+
+fn last_notification(last: LastNotification) -> api::LastNotification {
+    api::LastNotification {
+        state: last.state.as_str().into(),
+        attempts: last.attempts,
+        created_at: last.created_at.into(),
+        finished_at: last.finished_at.map(Into::into),
+        error: last.error,
+    }
+}
+
+pub(super) fn notify_target_added(added: AddedTarget) -> api::NotifyTargetAdded {
+    let state = TargetState { target: added.target, waiting: 0, given_up: 0, due_at: None, last: None };
+    api::NotifyTargetAdded { target: notify_target(state), signing_key: added.key.map(|key| key.to_string()) }
 }
 
 pub(super) fn secret(secret: SecretInfo) -> api::Secret {

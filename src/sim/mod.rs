@@ -5,6 +5,8 @@
 mod clock;
 pub mod drafts;
 mod fault;
+mod hook;
+mod mail;
 mod model;
 pub mod payload;
 mod readback;
@@ -35,6 +37,8 @@ use crate::{
 pub use clock::ManualClock;
 pub use fault::{Call, CallKind, Fault};
 use fault::{Plan, Rule};
+pub use hook::{Hook, HookAnswer, Received};
+pub use mail::{Mail, MailServer};
 pub use model::{Asked, Play, ScriptedModel};
 pub use shopper::Shopper;
 pub use webhook::{Deliveries, Echoes, Order};

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
 
-use super::{Error, TenantStore, chain};
+use super::{Error, TenantStore, chain, notice};
 use crate::domain::{
     MessageId, OutboxId, TenantId, Timestamp,
     event::{Event, EventKind, NewEvent},
@@ -26,7 +26,7 @@ pub(super) fn claim(file: &Connection, tenant: TenantId) -> Result<(), Error> {
     }
 }
 
-/// Appends an event; `seq` has no gaps, and each hash covers the one before it.
+/// Appends an event, and notes what people should hear of; `seq` has no gaps, and each hash covers the one before it.
 pub(super) fn append(tx: &Transaction<'_>, now: Timestamp, event: &NewEvent) -> Result<i64, Error> {
     const HEAD: &str = "UPDATE event_head SET seq = seq + 1 RETURNING seq, hash, owner";
     const INSERT: &str = "
@@ -54,7 +54,9 @@ pub(super) fn append(tx: &Transaction<'_>, now: Timestamp, event: &NewEvent) -> 
         tx.prepare_cached("UPDATE event_head SET hash = :hash")?.execute(named_params! { ":hash": hash })?;
         Ok(seq)
     };
-    append().map_err(failed)
+    let seq = append().map_err(failed)?;
+    notice::on_event(tx, now, seq, event)?;
+    Ok(seq)
 }
 
 impl TenantStore {

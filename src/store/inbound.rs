@@ -1,11 +1,14 @@
 //! What came in: one batch of a tenant's events becomes messages, conversations and events in one transaction.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension, Transaction, named_params};
 use serde_json::json;
 
 use super::{
     Error, TenantStore, conversation, echo, event, outbox,
     row::{id, json_strings, parsed_opt},
+    silence,
 };
 use crate::domain::{
     ConversationId, Ids, MessageId, RequestId, Timestamp, TurnId,
@@ -95,6 +98,12 @@ impl TenantStore {
                     true => report.new += 1,
                     false => report.duplicates += 1,
                 }
+            }
+            // What was found by reading proves nothing of the webhooks.
+            let brought = arrivals.iter().filter(|arrival| !arrival.recovered && arrival.event.kind.answerable());
+            let accounts: BTreeSet<_> = brought.map(|arrival| &arrival.event.account).collect();
+            for account in accounts {
+                silence::heard(tx, account, rules.now)?;
             }
             Ok(report)
         })

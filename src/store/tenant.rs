@@ -25,6 +25,7 @@ pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
         include_str!("migrations/tenant/0001_init.sql"),
         include_str!("migrations/tenant/0002_watched.sql"),
         include_str!("migrations/tenant/0003_reach.sql"),
+        include_str!("migrations/tenant/0004_notify.sql"),
     ],
 };
 

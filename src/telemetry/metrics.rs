@@ -35,6 +35,8 @@ pub struct Metrics {
     pub outbox_unknown: IntCounterVec,
     /// Replies taken out before sending.
     pub replies_cancelled: IntCounter,
+    /// Attempts to tell people by outcome.
+    pub notify_attempts: IntCounterVec,
     /// Requests turned away before they were durable, by reason.
     pub shed: IntCounterVec,
     /// Time of a journal commit with its sync, seconds.
@@ -107,6 +109,7 @@ impl Metrics {
             send_attempts: counters("send_attempts_total", "Attempts to send a reply", "outcome")?,
             outbox_unknown: counters("outbox_unknown_total", "Unknown outcomes resolved", "resolution")?,
             replies_cancelled: counter("replies_cancelled_total", "Replies taken out before sending")?,
+            notify_attempts: counters("notify_attempts_total", "Attempts to tell people", "outcome")?,
             shed: counters("shed_total", "Requests turned away before they were durable", "reason")?,
             journal_commit_duration: histogram("journal_commit_duration_seconds", "Time of a journal commit", &QUICK)?,
             journal_batch_rows: histogram("journal_batch_rows", "Deliveries in a journal commit", &ROWS)?,

@@ -14,6 +14,7 @@ mod isolation;
 mod kill;
 mod model;
 mod modes;
+mod notify;
 mod overload;
 mod secrets;
 mod shop;

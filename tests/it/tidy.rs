@@ -18,8 +18,20 @@ const LINES_MAX: usize = 600;
 const LONG: &[(&str, &str)] = &[];
 
 /// The rooms between `domain` and `app`. They do not know each other but for the arrows named in [`may_use`].
-const MIDDLE: &[&str] =
-    &["workflow", "agent", "search", "catalog", "knowledge", "provider", "channel", "store", "secret", "net", "config"];
+const MIDDLE: &[&str] = &[
+    "workflow",
+    "agent",
+    "search",
+    "catalog",
+    "knowledge",
+    "provider",
+    "channel",
+    "store",
+    "secret",
+    "net",
+    "notify",
+    "config",
+];
 
 /// Rooms in which `room` may use something; `None`: no such room is on the map.
 fn may_use(room: &str) -> Option<Vec<&'static str>> {
@@ -31,7 +43,7 @@ fn may_use(room: &str) -> Option<Vec<&'static str>> {
         "workflow" | "search" | "knowledge" | "provider" | "secret" | "net" => with_domain(&[]),
         "store" => with_domain(&["fault"]),
         "agent" => with_domain(&["workflow"]),
-        "catalog" | "channel" => with_domain(&["net"]),
+        "catalog" | "channel" | "notify" => with_domain(&["net"]),
         // A setting that is a secret has a type that does not print.
         "config" => with_domain(&["secret"]),
         "telemetry" => with_domain(&["config"]),

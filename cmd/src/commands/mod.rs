@@ -11,6 +11,7 @@ pub mod conversation;
 pub mod demo;
 mod draft;
 mod input;
+pub mod notify;
 pub mod persona;
 pub mod secret;
 pub mod serve;

@@ -4,6 +4,7 @@ mod audit;
 mod catalog;
 mod conversation;
 mod layout;
+mod notify;
 mod status;
 mod tenant;
 
@@ -11,6 +12,7 @@ pub use audit::audit;
 pub use catalog::{catalog_status, chat_reply, import_report, product, search_results};
 pub use conversation::{conversation, conversations, event};
 pub use layout::{Grid, pairs};
+pub use notify::{notify_targets, notify_tests};
 pub use status::status;
 pub use tenant::{accounts, persona, secrets, tenant, tenants};
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::stage::{PRODUCT, Stage, canary, catalogue, persona};
+use super::stage::{PAGER, PRODUCT, Stage, canary, catalogue, persona};
 use crate::shop::{Ran, aura};
 
 const MADE_UP_CONVERSATION: &str = "conv_0192f5c8-0000-7000-8000-00000000dead";
@@ -103,6 +103,11 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
         "conversation approve" | "conversation reject" => in_conversations(&[], 6, &[]),
         "conversation edit" => in_conversations(&["--text", "From a person"], 6, &[]),
         "conversation send" => in_conversations(&["From a person"], 0, &[]),
+        "notify add" => vec![in_alder(&["webhook", "http://127.0.0.1:9/hook"], 0)],
+        "notify list" => vec![in_alder(&[], 0)],
+        "notify remove" => vec![in_alder(&["webhook"], 0), in_alder(&["nobody"], 3)],
+        // Nobody listens on its port.
+        "notify test" => vec![in_alder(&[PAGER], 8), in_alder(&["nobody"], 3)],
         "secret set" => vec![in_alder(&["meta.verify_token", "-"], 0).given("a-verify-token\n")],
         "secret list" => vec![in_alder(&[], 0)],
         "secret remove" => {

@@ -3,7 +3,7 @@
 use aura::http::{ROUTES, Route};
 use serde_json::Value;
 
-use super::stage::{PRODUCT, SESSION, Stage, canary, catalogue, persona};
+use super::stage::{PAGER, PRODUCT, SESSION, Stage, canary, catalogue, persona};
 
 /// One request, and what must be true of its answer. Whatever is asked, nothing of the other tenant may be in it.
 enum Probe {
@@ -105,6 +105,12 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
             in_conversations(r#"{"text":"From a person"}"#, 200, &[])
         }
         ("GET", "/tenants/{slug}/events") => own("?since=1970-01-01T00:00:00Z", "", 200, &["message"]),
+        ("GET", "/tenants/{slug}/notify") => own("", "", 200, &[]),
+        ("POST", "/tenants/{slug}/notify") => {
+            own("", r#"{"via":"webhook","address":"http://127.0.0.1:9/hook"}"#, 200, &[])
+        }
+        ("DELETE", "/tenants/{slug}/notify/{name}") => named("webhook", "", 204),
+        ("POST", "/tenants/{slug}/notify/{name}/test") => named(PAGER, "", 200),
         ("GET", "/tenants/{slug}/secrets") => own("", "", 200, &[]),
         ("POST", "/tenants/{slug}/trigger") => {
             let entry = serde_json::json!({"object": "instagram", "entry": [{"id": birch.account, "time": 1, "messaging": []}]});

@@ -17,6 +17,8 @@ const SHARED_MID: &str = "aWdfZAG1faXRlbTox-shared";
 pub const SESSION: &str = "trial";
 /// The same product in both shops.
 pub const PRODUCT: &str = "linen-shirt";
+/// A notify target of both shops, at which nobody listens.
+pub const PAGER: &str = "pager";
 /// A draft in both shops.
 pub const HIDDEN: &str = "hidden";
 
@@ -195,6 +197,13 @@ async fn furnish(house: &House, slug: &str) {
     client.set_persona(slug, persona(slug).into()).await.expect("a voice");
     let secret = api::NewSecret { value: canary(slug, "secret") };
     client.set_secret(Some(slug), "meta.app_secret", &secret).await.expect("a secret");
+    let pager = api::NewNotifyTarget {
+        via: "webhook".into(),
+        name: Some(PAGER.into()),
+        address: format!("http://127.0.0.1:9/{}", canary(slug, "secret")),
+        ..api::NewNotifyTarget::default()
+    };
+    client.add_notify_target(slug, &pager).await.expect("a target");
     let lines = futures_util::stream::iter([Ok(catalogue(slug).into())]);
     let query = api::ImportQuery { source: "catalogue.jsonl".into(), ..api::ImportQuery::default() };
     let report = client.import(slug, &query, lines).await.expect("a catalogue");

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use aura::{
     daemon::{SystemClock, UuidV7},
     domain::{
-        Clock, ConversationId, MessageId, OutboxId,
+        Clock, ConversationId, MessageId, OutboxId, TargetId,
         catalog::{Apply, ImportId},
         channel::{AccountId, ChannelKind, ShopperId},
         conversation::ConversationKey,
@@ -36,6 +36,7 @@ struct Asking {
     messages: Vec<MessageId>,
     rows: Vec<OutboxId>,
     products: Vec<ProductKey>,
+    targets: Vec<TargetId>,
 }
 
 /// What an operation is for this test.
@@ -89,6 +90,15 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
         "message_text" => read!(with.messages => |id| store.message_text(id)),
         "outbox_text" => read!(with.rows => |id| store.outbox_text(id)),
         "conservation" => read!(store.conservation()),
+        "notify_targets" => read!(store.notify_targets()),
+        "odd_silence" => read!(store.odd_silence(with.account.clone(), rules.now)),
+        "next_notification" => read!(store.next_notification()),
+        "due_notify_targets" => read!(store.due_notify_targets(rules.now)),
+        "recover_notifications" => read!(store.recover_notifications(rules.now)),
+        "claim_notification" => read!(with.targets => |id| store.claim_notification(id, rules.now)),
+        "add_notify_target" | "remove_notify_target" => Row::WriteOnly(NOTHING),
+        "note_silence" => Row::WriteOnly(COUNT),
+        "finish_notification" => Row::WriteOnly("gives where the named notification stands"),
         "counts" => read!(store.counts()),
         "account_traffic" => read!(store.account_traffic(with.account.clone())),
         "products_by_key" => read!(store.products_by_key(with.products.clone())),
@@ -171,6 +181,9 @@ impl Asking {
             messages.extend(store.messages(*id, ROWS).await.expect("read").into_iter().map(|message| message.id));
             rows.extend(store.outbox_rows(*id, ROWS).await.expect("read").into_iter().map(|row| row.id));
         }
+        let targets: Vec<_> =
+            store.notify_targets().await.expect("listed").into_iter().map(|state| state.target.id).collect();
+        assert_eq!(targets.len(), 1, "{}", shop.slug);
         assert!(conversations.len() >= 4 && messages.len() >= 4 && rows.len() >= 2, "{} is too quiet", shop.slug);
         Self {
             account: AccountId(shop.account.into()),
@@ -178,6 +191,7 @@ impl Asking {
             conversations,
             messages,
             rows,
+            targets,
             products: [PRODUCT, HIDDEN, &shop.own_product].map(|key| ProductKey(key.into())).into(),
         }
     }
