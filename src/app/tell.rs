@@ -15,6 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{App, Error};
 use crate::{
     domain::{TargetId, TenantId, chain, notify::NotificationState},
+    fault,
     store::{self, TenantStore},
 };
 
@@ -151,6 +152,7 @@ impl App {
         let Some(shop) = self.store.control().tenant_by_id(tenant).await? else { return Ok(()) };
         let claimed = self.store.tenant(tenant).await?.claim_notification(target, self.clock.now()).await?;
         let Some(claimed) = claimed else { return Ok(()) };
+        fault::point("after_notify_claim");
         let outcome = match self.notify_send(&shop, &claimed.target, &claimed.notification).await {
             // Its address went with it, or with the whole tenant, while it was claimed.
             Err(Error::NotFound { .. }) if self.is_gone(tenant, target).await? => return Ok(()),
@@ -161,6 +163,7 @@ impl App {
             }
             Ok(outcome) => outcome,
         };
+        fault::point("after_notify_answer");
         let store = match self.store.tenant(tenant).await {
             Err(store::Error::NotFound { .. }) => return Ok(()),
             other => other?,

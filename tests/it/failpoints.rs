@@ -6,7 +6,7 @@ use std::fs;
 use aura::{
     api,
     client::{self, Client},
-    sim::{Echoes, Fault},
+    sim::{Echoes, Fault, Hook, HookAnswer},
 };
 
 use crate::support::{ACCOUNT, DEADLINE, SHOP, Scene, check_files, post_signed, until, until_idle};
@@ -139,6 +139,53 @@ async fn a_removal_that_was_interrupted_is_finished_at_the_next_start() {
     scene.sim.shopper("ben").writes(ACCOUNT, "Is the scarf there?");
     until_idle(&process.client()).await;
     scene.end(process).await;
+    assert_eq!(check_files(&scene.data_dir()), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_are_told_once_wherever_on_the_way_to_them_the_daemon_dies() {
+    let scene = Scene::new().await;
+    let hook = Hook::start().await.expect("a free port");
+    let process = scene.start().await;
+    let target = api::NewNotifyTarget {
+        via: "webhook".into(),
+        address: format!("{}/hook", hook.url()),
+        ..api::NewNotifyTarget::default()
+    };
+    process.client().add_notify_target(SHOP, &target).await.expect("a target can be added");
+    process.kill().await;
+    // Noted and not yet told; claimed and not yet sent; sent, and nobody remembers; on the wire.
+    let deaths = [("after_turn_commit", 1), ("after_notify_claim", 1), ("after_notify_answer", 2), ("on the wire", 2)];
+    for (death, requests) in deaths {
+        let before = hook.received().len();
+        let asks = || scene.sim.shopper(death).writes(ACCOUNT, "I want to talk to a real person please");
+        if death == "on the wire" {
+            hook.answer_next([HookAnswer::Hang]);
+            let process = scene.start().await;
+            asks();
+            hook.until_received(before + 1, DEADLINE).await.expect("an attempt begins");
+            process.kill().await;
+        } else {
+            let process = scene.start_armed(&format!("{death}=return")).await;
+            asks();
+            process.died_at(death).await;
+        }
+        let process = scene.start().await;
+        hook.until_received(before + requests, DEADLINE).await.unwrap_or_else(|| panic!("{death}: nobody is told"));
+        scene.rest(&process).await;
+        until(&format!("{death}: it counts as told"), async || {
+            let targets = process.client().notify_targets(SHOP).await.expect("listed");
+            targets[0].waiting == 0 && targets[0].last.as_ref().is_some_and(|last| last.state == "sent")
+        })
+        .await;
+        scene.end(process).await;
+        let told = hook.received().split_off(before);
+        assert_eq!(told.len(), requests, "{death}: {told:?}");
+        let first = &told[0];
+        assert!(told.iter().all(|again| again.header("webhook-id") == first.header("webhook-id")), "{death}: {told:?}");
+        assert!(told.iter().all(|again| again.body == first.body), "{death}: the same id says the same: {told:?}");
+        assert_eq!(first.json()["total"], 1, "{death}");
+    }
     assert_eq!(check_files(&scene.data_dir()), 3);
 }
 
