@@ -5,14 +5,17 @@ use std::time::Duration;
 use aura::{
     api,
     config::SmtpTls,
-    domain::notify::{GATHER_MS, HABIT_DAYS, STORM_MESSAGES, STORM_MS, USUAL_MIN},
+    domain::notify::{GATHER_MS, HABIT_DAYS, REPEAT_MS, STORM_MESSAGES, STORM_MS, USUAL_MIN},
     sim::{Hook, HookAnswer, MailServer, Received},
 };
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::support::{ACCOUNT, DEADLINE, SHOP, TOKEN, TestAura, connect, until};
+use crate::{
+    modes::set_mode,
+    support::{ACCOUNT, DEADLINE, SHOP, TOKEN, TestAura, connect, until},
+};
 
 /// What makes the assistant hand over.
 const ASKS: &str = "I want to talk to a real person please";
@@ -235,6 +238,48 @@ async fn one_matter_is_told_once_until_it_is_over() {
     asks(&aura, "ana").await;
     aura.advance(GATHER_MS);
     assert_eq!(got(&hook, 2).await.len(), 2, "a person had it over with, so it is a new matter");
+}
+
+/// A shopper asks in mode `suggest`, and a draft other than `before` waits.
+async fn suggests(aura: &TestAura, name: &str, before: Option<String>) -> Option<String> {
+    aura.sim.shopper(name).writes(ACCOUNT, "Do you have a blue linen shirt?");
+    aura.until_recorded().await;
+    aura.advance(DEBOUNCE_MS);
+    let draft = |it: &api::ConversationDetail| it.conversation.draft.as_ref().map(|draft| draft.id.clone());
+    let is_new = |it: &api::ConversationDetail| draft(it).is_some() && draft(it) != before;
+    aura.until_conversation(name, "a new draft waits", is_new).await;
+    draft(&aura.conversation(name).await)
+}
+
+#[tokio::test]
+async fn a_draft_that_is_written_anew_is_told_once_until_a_person_decides_or_half_an_hour_is_over() {
+    let aura = with_manual_clock().await;
+    set_mode(&aura, "suggest", &[]).await;
+    let hook = Hook::start().await.expect("a free port");
+    add(&aura, webhook(hook.url())).await;
+    let is_told = async || {
+        until("it is told", async || target(&aura, "webhook").await.last.is_some_and(|last| last.state == "sent"))
+            .await;
+    };
+    let first = suggests(&aura, "ana", None).await;
+    aura.advance(GATHER_MS);
+    let told = got(&hook, 1).await[0].json();
+    let notice = &told["notices"][0];
+    assert_eq!((notice["kind"].as_str(), notice["reason"].as_str()), (Some("draft"), Some("waiting")));
+    is_told().await;
+    let second = suggests(&aura, "ana", first).await;
+    assert_eq!(target(&aura, "webhook").await.waiting, 0, "they know of it");
+    let id = aura.conversation("ana").await.conversation.id;
+    aura.client().reject_draft(SHOP, &id, &api::DraftDecision::default()).await.expect("rejected");
+    let third = suggests(&aura, "ana", second).await;
+    assert_eq!(target(&aura, "webhook").await.waiting, 1, "a person had decided, so it is a new matter");
+    aura.advance(GATHER_MS);
+    got(&hook, 2).await;
+    is_told().await;
+    aura.advance(REPEAT_MS);
+    suggests(&aura, "ana", third).await;
+    aura.advance(GATHER_MS);
+    assert_eq!(got(&hook, 3).await.len(), 3, "half an hour is long");
 }
 
 #[tokio::test]
