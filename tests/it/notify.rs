@@ -151,7 +151,8 @@ async fn what_fails_is_tried_again_under_the_same_id_and_then_given_up_visibly()
     for attempt in 1..=4 {
         got(&hook, attempt).await;
         let attempted = async || {
-            target(&aura, "webhook").await.last.is_some_and(|it| it.error.is_some() && it.attempts == attempt as u32)
+            let last = target(&aura, "webhook").await.last;
+            last.is_some_and(|last| last.state != "sending" && last.attempts == attempt as u32)
         };
         until("the attempt is recorded", attempted).await;
         if attempt == 2 {
@@ -191,7 +192,8 @@ async fn a_redirect_is_not_followed_and_a_refusal_is_believed_after_three_attemp
     for attempt in 1..=3 {
         got(&hook, attempt).await;
         let attempted = async || {
-            target(&aura, "webhook").await.last.is_some_and(|it| it.error.is_some() && it.attempts == attempt as u32)
+            let last = target(&aura, "webhook").await.last;
+            last.is_some_and(|last| last.state != "sending" && last.attempts == attempt as u32)
         };
         until("the attempt is recorded", attempted).await;
         aura.advance(HOUR_MS);
@@ -394,7 +396,7 @@ async fn an_account_that_is_silent_against_its_habit_is_told_once_and_so_is_its_
     for day in 0..=HABIT_DAYS {
         assert_eq!(watch().await, 0, "day {day}");
         for n in 0..USUAL_MIN {
-            aura.sim.shopper("ana").writes(ACCOUNT, &format!("Do you have scarf {n}?"));
+            aura.sim.shopper(&format!("ana-{day}")).writes(ACCOUNT, &format!("Do you have scarf {n}?"));
         }
         aura.until_recorded().await;
         aura.advance(DEBOUNCE_MS);
