@@ -55,6 +55,7 @@ pub(super) fn card_price(voice: &Voice<'_>, product: &Product) -> Option<String>
     if low != high {
         return Some(voice.say(Phrase::FromPrice, &[("price", &text)]));
     }
+    voice.note_fact(&text);
     Some(match before_reduction(product, low) {
         Some(before) => format!("{text} ({})", instead_of(voice, before)),
         None => text,

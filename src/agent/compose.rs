@@ -4,16 +4,17 @@
 use super::{
     card::{self, Form},
     choose::{chosen, sayable},
+    earlier::{self, Likeness},
     guard::{self, Kind, Limits, Rules, Violation},
     money_text::price_text,
     text::one_line,
-    wording::{Phrase, Voice},
+    wording::{Facts, Phrase, Voice, Wording},
     writer::WriteRequest,
 };
 use crate::{
     domain::{
         Language, Money, Timestamp,
-        conversation::{Message, Side},
+        conversation::Side,
         evidence::{Citation, Evidence, SourceId},
         persona::Persona,
         product::{Product, ProductKey},
@@ -21,7 +22,7 @@ use crate::{
         tenant::Tenant,
         turn::{HandOverReason, TurnInput},
     },
-    workflow::{Ask, Intent, Understanding},
+    workflow::{Ask, Asked, Closing, Intent, Understanding},
 };
 
 /// Products in one answer: more is a catalogue, not an answer.
@@ -68,15 +69,27 @@ impl Findings {
 /// Writes a draft.
 #[must_use]
 pub fn compose(input: &TurnInput, understanding: &Understanding, findings: &Findings) -> Draft {
-    let mut writer = Writer::new(input, understanding.language);
+    let facts = Facts::default();
+    let mut writer = Writer::new(input, understanding.language, &facts);
     match understanding.intent {
-        Intent::Greeting => {
-            writer.open(true);
-            writer.say(Phrase::Help, &[]);
-        }
+        Intent::Greeting => match understanding.asked {
+            Asked::First => {
+                writer.open(true);
+                writer.say(Phrase::Help, &[]);
+            }
+            Asked::Again => writer.say(Phrase::StillHere, &[]),
+            Asked::Often | Asked::TooOften => writer.say(Phrase::Clarify, &[]),
+        },
+        // One short sentence: whoever takes leave wants neither a greeting nor a signature.
         Intent::Thanks => {
-            writer.open(false);
-            writer.say(Phrase::Welcome, &[]);
+            writer.disclose_only();
+            writer.say(closing(understanding.closing), &[]);
+            return writer.into_draft();
+        }
+        Intent::NoCustomer => {
+            writer.disclose_only();
+            writer.say(Phrase::PassedOn, &[]);
+            return writer.into_draft();
         }
         Intent::Media => {
             writer.open(understanding.greets);
@@ -84,7 +97,10 @@ pub fn compose(input: &TurnInput, understanding: &Understanding, findings: &Find
         }
         Intent::Product => {
             writer.open(false);
-            writer.answer(understanding, findings);
+            writer.answer_again(understanding, findings);
+        }
+        Intent::Unclear if matches!(understanding.asked, Asked::Often | Asked::TooOften) => {
+            writer.say(Phrase::WhatIsMissing, &[]);
         }
         // A workflow may send the rest here instead of to a person; without a source, asking back is all there is.
         Intent::Unclear | Intent::Policy | Intent::Order | Intent::Person | Intent::Anger => {
@@ -95,10 +111,20 @@ pub fn compose(input: &TurnInput, understanding: &Understanding, findings: &Find
     writer.finish()
 }
 
+const fn closing(closing: Option<Closing>) -> Phrase {
+    match closing {
+        Some(Closing::Thanks) | None => Phrase::Welcome,
+        Some(Closing::Approval) => Phrase::Acknowledged,
+        Some(Closing::Farewell) => Phrase::Farewell,
+        Some(Closing::Praise) => Phrase::Thankful,
+    }
+}
+
 /// Writes a draft of nothing but product cards and a plain sentence.
 #[must_use]
 pub fn cards(input: &TurnInput, understanding: &Understanding, findings: &Findings) -> Draft {
-    let mut writer = Writer::new(input, understanding.language);
+    let facts = Facts::default();
+    let mut writer = Writer::new(input, understanding.language, &facts);
     writer.open(false);
     let evidence = findings.evidence(input.now);
     if evidence.products.is_empty() {
@@ -115,7 +141,8 @@ pub fn cards(input: &TurnInput, understanding: &Understanding, findings: &Findin
 #[must_use]
 pub fn with_cards(request: WriteRequest<'_>, mut draft: Draft) -> Draft {
     let evidence = request.findings.evidence(request.input.now);
-    let mut writer = Writer::new(request.input, request.understanding.language);
+    let facts = Facts::default();
+    let mut writer = Writer::new(request.input, request.understanding.language, &facts);
     for key in std::mem::take(&mut draft.cards) {
         if let Some(product) = evidence.products.iter().find(|product| product.key == key) {
             writer.card(product);
@@ -131,7 +158,11 @@ pub fn with_cards(request: WriteRequest<'_>, mut draft: Draft) -> Draft {
 /// Tells the shopper that a person takes over. `after_answer`: the notice follows an answer to another question.
 #[must_use]
 pub fn hand_over(input: &TurnInput, language: Language, reason: HandOverReason, after_answer: bool) -> Vec<String> {
-    let mut writer = Writer::new(input, language);
+    let facts = Facts::default();
+    let mut writer = Writer::new(input, language, &facts);
+    if reason == HandOverReason::Asked {
+        return writer.announce_person();
+    }
     let phrase = match reason {
         HandOverReason::Policy | HandOverReason::Order if after_answer => Phrase::HandOverBeside,
         HandOverReason::Asked => Phrase::HandOverAsked,
@@ -142,6 +173,9 @@ pub fn hand_over(input: &TurnInput, language: Language, reason: HandOverReason, 
         HandOverReason::Media => Phrase::HandOverMedia,
         HandOverReason::Guard | HandOverReason::Failure => Phrase::HandOverFailed,
     };
+    // Not the same words twice: who was told already is told that somebody has been reminded.
+    let again = writer.has_said(phrase) || writer.has_said(Phrase::HandOverAgain);
+    let phrase = if again { Phrase::HandOverAgain } else { phrase };
     if after_answer {
         writer.say(phrase, &[]);
         return writer.pack();
@@ -161,7 +195,8 @@ pub fn hand_over(input: &TurnInput, language: Language, reason: HandOverReason, 
 pub fn own_words<'a>(persona: &'a Persona, tenant: &'a Tenant) -> Vec<&'a str> {
     let optional = [persona.greeting.as_deref(), persona.sign_off.as_deref(), persona.disclosure.as_deref()];
     let own = optional.into_iter().flatten().chain([persona.name.as_str(), tenant.name.as_str()]);
-    own.chain(tenant.website.as_deref()).map(str::trim).filter(|words| !words.is_empty()).collect()
+    let times = persona.hours.values().chain(persona.reply_time.values()).map(String::as_str);
+    own.chain(times).chain(tenant.website.as_deref()).map(str::trim).filter(|words| !words.is_empty()).collect()
 }
 
 /// Collects paragraphs and the products they name.
@@ -171,17 +206,14 @@ struct Writer<'a> {
     paragraphs: Vec<String>,
     products: Vec<ProductKey>,
     citations: Vec<Citation>,
-}
-
-fn last_said(history: &[Message]) -> &str {
-    let last = history.iter().rev().find(|message| message.side == Side::Bot);
-    last.and_then(|message| message.text.as_deref()).unwrap_or_default()
+    /// Whether the answer begins with a sentence that another may stand for.
+    introduced: bool,
 }
 
 impl<'a> Writer<'a> {
-    fn new(input: &'a TurnInput, language: Language) -> Self {
-        let voice = Voice::new(language, &input.persona, input.turn, last_said(&input.history));
-        Self { input, voice, paragraphs: Vec::new(), products: Vec::new(), citations: Vec::new() }
+    fn new(input: &'a TurnInput, language: Language, facts: &'a Facts) -> Self {
+        let voice = Voice::new(language, &input.persona, input.turn, &input.history, facts);
+        Self { input, voice, paragraphs: Vec::new(), products: Vec::new(), citations: Vec::new(), introduced: false }
     }
 
     /// Whether the shop has not yet said a word in this conversation.
@@ -228,6 +260,40 @@ impl<'a> Writer<'a> {
         })
     }
 
+    /// Whether the assistant has said this before, as far as the turn can see.
+    fn has_said(&self, phrase: Phrase) -> bool {
+        let by_bot = self.input.history.iter().filter(|message| message.side == Side::Bot);
+        by_bot.filter_map(|message| message.text.as_deref()).any(|said| Wording::get().says(phrase, said))
+    }
+
+    /// The one message after a wish for a person: that one comes, and when.
+    fn announce_person(mut self) -> Vec<String> {
+        let persona = &self.input.persona;
+        let (hours, reply_time) =
+            (persona.hours.get(&self.voice.language), persona.reply_time.get(&self.voice.language));
+        let mut sentences = vec![self.voice.say(Phrase::HandOverAsked, &[])];
+        sentences.extend(hours.map(|hours| self.voice.say(Phrase::WhenHours, &[("hours", &one_line(hours))])));
+        let reply_time = reply_time.map(|time| one_line(time));
+        sentences.extend(reply_time.map(|time| self.voice.say(Phrase::WhenReply, &[("reply_time", &time)])));
+        if sentences.len() == 1 {
+            sentences.push(self.voice.say(Phrase::WhenSoon, &[]));
+        }
+        let announcement = sentences.join(" ");
+        self.open(false);
+        self.paragraphs.push(announcement.clone());
+        let mut messages = self.pack();
+        // A shop's long greeting must not make two of it; whoever wants a person can do without.
+        if messages.len() > 1 {
+            messages = vec![announcement];
+        }
+        messages
+    }
+
+    fn into_draft(mut self) -> Draft {
+        let (products, citations) = (std::mem::take(&mut self.products), std::mem::take(&mut self.citations));
+        Draft { products, citations, messages: self.pack(), cards: Vec::new() }
+    }
+
     fn say(&mut self, phrase: Phrase, values: &[(&str, &str)]) {
         self.paragraphs.push(self.voice.say(phrase, values));
     }
@@ -248,8 +314,7 @@ impl<'a> Writer<'a> {
         if self.is_first() {
             self.paragraphs.extend(sign_off.map(str::to_owned));
         }
-        let (products, citations) = (std::mem::take(&mut self.products), std::mem::take(&mut self.citations));
-        Draft { products, citations, messages: self.pack(), cards: Vec::new() }
+        self.into_draft()
     }
 
     /// Joins paragraphs into as few messages as hold them. A paragraph is never split here: what is claimed of a product
@@ -271,6 +336,50 @@ impl<'a> Writer<'a> {
 
 /// Answers to product questions.
 impl Writer<'_> {
+    /// Answers; what was asked before is answered in other words, with what is new, and not a third time.
+    fn answer_again(&mut self, understanding: &Understanding, findings: &Findings) {
+        let before = self.paragraphs.len();
+        self.answer(understanding, findings);
+        if understanding.asked == Asked::First || !self.voice.facts().any() {
+            return;
+        }
+        let exchanges = earlier::exchanges(&self.input.history);
+        let texts: Vec<&str> = self.input.open.iter().filter_map(|message| message.text.as_deref()).collect();
+        let named = findings.evidence(self.input.now).products.into_iter();
+        let names: Vec<String> =
+            named.filter(|product| self.products.contains(&product.key)).map(|product| card::name(&product)).collect();
+        // "How much is it?" is the same question only about the same product.
+        let certain = |likeness| likeness == Likeness::Same && understanding.reference.is_none();
+        let earlier: Vec<(Likeness, &str)> = earlier::same_question(&texts, &exchanges)
+            .into_iter()
+            .flat_map(|(likeness, exchange)| exchange.bot().map(move |text| (likeness, text)))
+            .filter(|(likeness, text)| certain(*likeness) || names.iter().any(|name| text.contains(name.as_str())))
+            .collect();
+        let texts: Vec<&str> = earlier.iter().map(|(_, text)| *text).collect();
+        let news = self.voice.facts().beyond(&texts);
+        // With a typo it may have been another question after all: then what differs is no news.
+        if earlier.is_empty() || (news && earlier.iter().all(|(likeness, _)| *likeness == Likeness::Near)) {
+            return;
+        }
+        if !news && understanding.asked != Asked::Again {
+            self.paragraphs.truncate(before);
+            self.products.clear();
+            return self.say(Phrase::WhatIsMissing, &[]);
+        }
+        let lead = self.voice.say(if news { Phrase::AgainNew } else { Phrase::AgainSame }, &[]);
+        if self.introduced {
+            self.paragraphs[before] = lead;
+        } else {
+            self.paragraphs.insert(before, lead);
+        }
+    }
+
+    /// Before products that were found.
+    fn introduce(&mut self, phrase: Phrase) {
+        self.introduced = true;
+        self.say(phrase, &[]);
+    }
+
     fn answer(&mut self, understanding: &Understanding, findings: &Findings) {
         let chosen = chosen(understanding, findings);
         let evidence = findings.evidence(self.input.now);
@@ -290,14 +399,14 @@ impl Writer<'_> {
                 }
                 Ask::About | Ask::Search => {
                     if understanding.reference.is_none() {
-                        self.say(Phrase::FoundOne, &[]);
+                        self.introduce(Phrase::FoundOne);
                     }
                     self.card(only);
                 }
             },
             several => {
                 if understanding.reference.is_none() {
-                    self.say(Phrase::FoundSome, &[]);
+                    self.introduce(Phrase::FoundSome);
                 }
                 several.iter().for_each(|product| self.card(product));
             }
@@ -386,7 +495,9 @@ impl Writer<'_> {
                 let there = card::called_where_available(product, &understanding.wants, &variants).unwrap_or(called);
                 sentences.push(voice.say(Phrase::StockYesIn, &[("product", &name), ("values", &there)]));
                 if let Some(one) = single_price(variants.iter().map(|variant| variant.price)) {
-                    price = Some(price_text(one, voice.language));
+                    let one = price_text(one, voice.language);
+                    voice.note_fact(&one);
+                    price = Some(one);
                 }
             }
             Form::These { .. } | Form::NotListed(_) | Form::Any if !product.available() => {

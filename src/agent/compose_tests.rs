@@ -331,7 +331,7 @@ fn a_person_is_announced_in_fitting_words() {
     insta::assert_snapshot!(said(&input, Language::En, HandOverReason::Asked, false), @"
     Hi, lovely to hear from you! I'm the digital assistant of Noor.
 
-    Sure, a colleague will take over and write to you here.
+    Sure, I'm handing over to a person from the team. You'll get a message right here as soon as someone is in.
     ");
     insta::assert_snapshot!(said(&input, Language::De, HandOverReason::Anger, false), @"
     Ich bin der digitale Assistent von Noor.

@@ -19,6 +19,11 @@ use crate::domain::Language;
 pub(super) enum Sign {
     Greeting,
     Thanks,
+    Approval,
+    Decline,
+    Farewell,
+    Praise,
+    Arrived,
     Person,
     Anger,
     Order,
@@ -36,6 +41,31 @@ pub(super) enum Sign {
     LimitWord,
 }
 
+impl Sign {
+    /// Whether it opens or closes a conversation and says nothing of what is wanted.
+    pub(super) const fn is_courtesy(self) -> bool {
+        match self {
+            Self::Greeting | Self::Thanks | Self::Approval | Self::Decline | Self::Farewell | Self::Praise => true,
+            Self::Arrived
+            | Self::Person
+            | Self::Anger
+            | Self::Order
+            | Self::Policy
+            | Self::Search
+            | Self::Price
+            | Self::Stock
+            | Self::About
+            | Self::Link
+            | Self::Nth1
+            | Self::Nth2
+            | Self::Nth3
+            | Self::Final
+            | Self::SizeWord
+            | Self::LimitWord => false,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -45,6 +75,8 @@ struct File {
     size_aliases: BTreeMap<String, Vec<String>>,
     generic: String,
     thanks_emoji: String,
+    approval_emoji: String,
+    either_way: String,
     signs: BTreeMap<Sign, BTreeMap<String, Vec<String>>>,
 }
 
@@ -63,6 +95,8 @@ pub(super) struct Cues {
     size_aliases: HashMap<String, String>,
     generic: HashSet<String>,
     thanks_emoji: HashSet<char>,
+    approval_emoji: HashSet<char>,
+    either_way: HashSet<String>,
     phrases: PhraseBook<(Sign, Language)>,
 }
 
@@ -96,7 +130,9 @@ impl Cues {
             colours: file.colours.iter().map(|group| words(group)).collect(),
             size_aliases: aliases.map(|(alias, size)| (alias.clone(), size.clone())).collect(),
             generic: words(&file.generic).into_iter().collect(),
-            thanks_emoji: file.thanks_emoji.chars().filter(|emoji| !emoji.is_whitespace()).collect(),
+            thanks_emoji: emoji(&file.thanks_emoji),
+            approval_emoji: emoji(&file.approval_emoji),
+            either_way: words(&file.either_way).into_iter().collect(),
             phrases: PhraseBook::new(),
         };
         for (sign, languages) in file.signs {
@@ -157,10 +193,70 @@ impl Cues {
         self.size_aliases.get(word).map(String::as_str)
     }
 
-    /// Whether an emoji says thanks or approval.
+    /// Whether an emoji says thanks or affection.
     pub(super) fn is_thanks_emoji(&self, emoji: char) -> bool {
         self.thanks_emoji.contains(&emoji)
     }
+
+    /// Whether an emoji says yes or good: it may be an answer.
+    pub(super) fn is_approval_emoji(&self, emoji: char) -> bool {
+        self.approval_emoji.contains(&emoji)
+    }
+
+    /// Whether a word greets or takes leave, as "ciao" does.
+    pub(super) fn is_either_way(&self, word: &str) -> bool {
+        self.either_way.contains(word)
+    }
+
+    /// Shortens stretched words that are known when shortened: "thankssss", "helloooo", "merciii", "thankss".
+    pub(super) fn unstretch(&self, tokens: &mut [Token]) {
+        const STRETCH_MIN: usize = 3;
+        let known = |word: &str| self.phrases.knows(word) || self.function_words.contains_key(word);
+        let closes = |word: &str| self.phrases.find(&[word]).iter().any(|found| found.sign.0.is_courtesy());
+        for token in tokens {
+            let word = token.folded.as_str();
+            let longest = longest_run(word);
+            let found = if longest < 2 || known(word) {
+                None
+            } else if longest >= STRETCH_MIN {
+                [(STRETCH_MIN, 1), (STRETCH_MIN, 2), (2, 1)]
+                    .map(|(from, to)| shortened(word, from, to))
+                    .into_iter()
+                    .find(|word| known(word))
+            } else {
+                // "tee" and "pull" are things.
+                Some(shortened(word, 2, 1)).filter(|word| word.len() >= DOUBLED_LEN_MIN && closes(word))
+            };
+            if let Some(word) = found {
+                token.folded = word;
+            }
+        }
+    }
+}
+
+/// A word with one letter doubled is shortened only if this much is left.
+const DOUBLED_LEN_MIN: usize = 4;
+
+fn emoji(text: &str) -> HashSet<char> {
+    text.chars().filter(|emoji| !emoji.is_whitespace()).collect()
+}
+
+/// How often the most stretched letter stands in a row.
+fn longest_run(word: &str) -> usize {
+    let (mut longest, mut run, mut last) = (0, 0, None);
+    for letter in word.chars() {
+        run = if last == Some(letter) && letter.is_alphabetic() { run + 1 } else { 1 };
+        last = Some(letter);
+        longest = longest.max(run);
+    }
+    longest
+}
+
+/// The word with `to` of a letter where it stands `from` times in a row or more.
+fn shortened(word: &str, from: usize, to: usize) -> String {
+    let letters: Vec<char> = word.chars().collect();
+    let runs = letters.chunk_by(|a, b| a == b);
+    runs.flat_map(|run| run.iter().take(if run.len() >= from { to } else { run.len() })).collect()
 }
 
 #[cfg(test)]
@@ -197,6 +293,26 @@ mod tests {
                 assert!(languages.get(language.code()).is_some_and(|list| !list.is_empty()), "{sign:?} {language}");
             }
             assert_eq!(languages.len(), Language::ALL.len(), "{sign:?} names an unknown language");
+        }
+    }
+
+    #[test]
+    fn stretched_words_are_what_they_are_when_short() {
+        for (text, short) in [
+            ("thankssss", "thanks"),
+            ("helloooo", "hello"),
+            ("merciii", "merci"),
+            ("cooool", "cool"),
+            ("daaaanke", "danke"),
+            ("okkkk", "ok"),
+            ("thankss", "thanks"),
+            ("tee", "tee"),
+            ("pull", "pull"),
+            ("dress", "dress"),
+        ] {
+            let mut tokens = tokens(text);
+            Cues::get().unstretch(&mut tokens);
+            assert_eq!(tokens[0].folded, short);
         }
     }
 

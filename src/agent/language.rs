@@ -37,7 +37,8 @@ const LETTER_WEIGHT: f64 = 1.5;
 /// Detects the language of a text.
 #[must_use]
 pub fn detect(text: &str) -> Detected {
-    let tokens = tokens(text);
+    let mut tokens = tokens(text);
+    Cues::get().unstretch(&mut tokens);
     detect_in(text, &tokens, &Cues::get().find(&tokens))
 }
 

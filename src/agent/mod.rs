@@ -6,13 +6,16 @@ mod card;
 mod choose;
 pub mod compose;
 mod cues;
+mod earlier;
 pub mod guard;
 pub mod language;
+mod matters;
 pub mod money_text;
 mod phrases;
 #[cfg(test)]
 pub(crate) mod testing;
 mod text;
 pub mod understand;
+mod unit;
 mod wording;
 pub mod writer;

@@ -62,6 +62,12 @@ impl<S: Copy> PhraseBook<S> {
         }
     }
 
+    /// Whether any phrase holds this word.
+    pub(super) fn knows(&self, word: &str) -> bool {
+        let rest = || self.by_first_word.values().flatten().flat_map(|phrase| &phrase.rest);
+        self.by_first_word.contains_key(word) || rest().any(|known| known == word)
+    }
+
     /// Every phrase in a row of folded words, overlapping ones too.
     pub(super) fn find<W: AsRef<str>>(&self, row: &[W]) -> Vec<Match<S>> {
         let mut found = Vec::new();

@@ -1,51 +1,178 @@
 //! What the shopper's open messages mean, taken together: a burst of "hi" and "do you have linen shirts?" is one question.
 
 use super::{
-    cues::{Cues, Match, Sign},
-    language,
-    text::{Token, tokens},
+    cues::{Cues, Sign},
+    earlier::{self, Exchange},
+    language, matters,
+    unit::Unit,
     wording::{Phrase, Wording},
 };
 use crate::{
     domain::{
-        conversation::{Message, Side},
+        conversation::{Label, Message, Side},
         inbound::AttachmentKind,
         turn::TurnInput,
     },
-    workflow::{Ask, Intent, Reference, Understanding, Wants},
+    workflow::{Ask, Asked, Closing, Intent, Reference, Understanding, Wants},
 };
 
-/// Digits that make a `#12345` an order number: shops start at 1000.
-const ORDER_DIGITS_MIN: usize = 4;
-
-/// Sizes that shops give as bare numbers, from children's shoes to trousers; "in 42" is one, "in 2024" is not.
-const SIZE_NUMBERS: std::ops::RangeInclusive<u32> = 16..=64;
-
-/// Words for money, which never name a product.
-const CURRENCY_WORDS: [&str; 14] = [
-    "eur", "euro", "euros", "usd", "dollar", "dollars", "chf", "franken", "gbp", "pound", "pounds", "pfund", "dolares",
-    "sterline",
-];
-
-/// Thanks that may just as well begin a question.
-const WEAK_THANKS: [&str; 4] = ["ok", "okay", "vale", "va"];
+/// Waves hello.
+const WAVE: char = '👋';
 
 /// Reads the open messages of a turn.
 #[must_use]
 pub fn understand(input: &TurnInput) -> Understanding {
     let texts: Vec<&str> = input.open.iter().filter(|message| !message.unsent).filter_map(text_of).collect();
     let (language, language_certain) = language::choose(&texts.join("\n"), input.language, input.tenant.language);
-    let units: Vec<Unit> = texts.iter().flat_map(|text| sentences(text)).map(Unit::read).collect();
+    let units = units(&texts);
+    let exchanges = earlier::exchanges(&input.history);
     let mut understanding = combine(&units);
     understanding.language = language;
     understanding.language_certain = language_certain;
     if units.is_empty() {
-        understanding.intent = without_words(&input.open, &texts);
+        understanding.intent = without_words(&input.open, &texts, is_answer(&input.history));
+        understanding.closing = (understanding.intent == Intent::Thanks).then_some(Closing::Thanks);
     } else if names_nothing(&understanding) && input.open.iter().any(has_media) {
         understanding.intent = Intent::Media;
     }
-    understanding.repeated = repeated(understanding.intent, &input.history);
+    settle_courtesies(&mut understanding, &units, &exchanges, &input.history);
+    understanding.label = parked_as(&understanding, &units, &exchanges);
+    if understanding.label.is_some() {
+        (understanding.intent, understanding.beside, understanding.reference) = (Intent::NoCustomer, None, None);
+    }
+    understanding.asked = asked(&understanding, &texts, &exchanges, &input.history);
+    understanding.repeated = match understanding.intent {
+        Intent::Thanks => needs_no_answer(&units, &input.history),
+        // One sentence is enough, however much else is written in between.
+        Intent::NoCustomer => bot_said(&input.history).any(|said| Wording::get().says(Phrase::PassedOn, said)),
+        intent => repeated(intent, &input.history),
+    };
     understanding
+}
+
+/// The sentences of a text, for tests of this room.
+#[cfg(test)]
+pub(super) fn understand_sentences(text: &str) -> Vec<Unit<'_>> {
+    units(&[text])
+}
+
+fn units<'t>(texts: &[&'t str]) -> Vec<Unit<'t>> {
+    texts.iter().flat_map(|text| sentences(text)).map(Unit::read).collect()
+}
+
+/// Tells closings from answers to our own question ("ok", a thumb) and from greetings ("ciao").
+fn settle_courtesies(
+    understanding: &mut Understanding,
+    units: &[Unit<'_>],
+    exchanges: &[Exchange<'_>],
+    history: &[Message],
+) {
+    let leaves = |unit: &Unit<'_>| unit.tokens.iter().all(|token| Cues::get().is_either_way(&token.folded));
+    let spoken = exchanges.iter().any(|exchange| !exchange.answered.is_empty());
+    match understanding.intent {
+        Intent::Greeting if spoken && units.iter().all(leaves) => {
+            (understanding.intent, understanding.closing) = (Intent::Thanks, Some(Closing::Farewell));
+        }
+        Intent::Thanks if !units.is_empty() => {
+            let answers = !units.iter().any(Unit::closes_plainly) && is_answer(history);
+            if answers {
+                understanding.intent = Intent::Unclear;
+            } else {
+                understanding.closing = units.iter().filter_map(Unit::closing).min();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether the assistant spoke last, and asked something: then an "ok" answers it.
+fn is_answer(history: &[Message]) -> bool {
+    let asks = |line: &str| line.contains('?') && !line.contains("://");
+    history
+        .iter()
+        .rev()
+        .find(|message| message.side != Side::Shopper)
+        .filter(|message| message.side == Side::Bot)
+        .and_then(text_of)
+        .is_some_and(|said| said.lines().any(asks))
+}
+
+/// What is no customer matter. What follows such a message without a wish of its own belongs to it.
+fn parked_as(understanding: &Understanding, units: &[Unit<'_>], exchanges: &[Exchange<'_>]) -> Option<Label> {
+    let of_exchange = |exchange: &Exchange<'_>| {
+        let units = self::units(&exchange.asked);
+        let says = says_something(&combine(&units), &units);
+        (matters::label(&units, false), combine(&units), says)
+    };
+    let open_matter = || {
+        exchanges.iter().any(|exchange| {
+            let (label, read, _) = of_exchange(exchange);
+            let matter = [Intent::Product, Intent::Policy, Intent::Order, Intent::Person, Intent::Anger];
+            label.is_none() && matter.contains(&read.intent)
+        })
+    };
+    matters::label(units, open_matter()).or_else(|| {
+        let mut before =
+            exchanges.iter().rev().map(of_exchange).skip_while(|(label, _, says)| label.is_none() && !says);
+        if says_something(understanding, units) { None } else { before.next().and_then(|(label, ..)| label) }
+    })
+}
+
+/// Whether words have a meaning of their own: "any news?" after an offer of work together has not.
+fn says_something(read: &Understanding, units: &[Unit<'_>]) -> bool {
+    match read.intent {
+        Intent::Unclear | Intent::Thanks => false,
+        Intent::Product => units.iter().any(|unit| unit.has_product_sign() || unit.is_particular()),
+        Intent::Greeting
+        | Intent::Policy
+        | Intent::Order
+        | Intent::Person
+        | Intent::Anger
+        | Intent::Media
+        | Intent::NoCustomer => true,
+    }
+}
+
+/// How often the same was asked before.
+fn asked(understanding: &Understanding, texts: &[&str], exchanges: &[Exchange<'_>], history: &[Message]) -> Asked {
+    let before = match understanding.intent {
+        Intent::Greeting => {
+            let greets = |exchange: &&Exchange<'_>| {
+                combine(&units(&exchange.asked)).intent == Intent::Greeting && !exchange.answered.is_empty()
+            };
+            exchanges.iter().rev().take_while(greets).count()
+        }
+        Intent::Product | Intent::Policy | Intent::Order | Intent::Unclear => {
+            earlier::same_question(texts, exchanges).len()
+        }
+        Intent::Person | Intent::Anger | Intent::Thanks | Intent::Media | Intent::NoCustomer => 0,
+    };
+    let last = bot_said(history).next();
+    let says = |phrase| last.is_some_and(|said| Wording::get().says(phrase, said));
+    match before {
+        0 => Asked::First,
+        1 => Asked::Again,
+        _ if says(Phrase::WhatIsMissing) || (understanding.intent == Intent::Greeting && before > 2) => Asked::TooOften,
+        _ => Asked::Often,
+    }
+}
+
+/// What the assistant said, newest first.
+fn bot_said(history: &[Message]) -> impl Iterator<Item = &str> {
+    history.iter().rev().filter(|message| message.side == Side::Bot).filter_map(text_of)
+}
+
+/// Whether a closing is better left alone: it has no words, it thanks a person, one who is to come included, or it follows
+/// our own closing.
+fn needs_no_answer(units: &[Unit<'_>], history: &[Message]) -> bool {
+    let last = history.iter().rev().find(|message| message.side != Side::Shopper);
+    let wording = Wording::get();
+    units.is_empty()
+        || last.is_some_and(|last| last.side == Side::Person)
+        || last.and_then(text_of).is_some_and(|said| {
+            Phrase::CLOSINGS.iter().any(|phrase| wording.says_alone(*phrase, said))
+                || Phrase::HAND_OVERS.iter().any(|phrase| wording.says(*phrase, said))
+        })
 }
 
 fn text_of(message: &Message) -> Option<&str> {
@@ -54,192 +181,6 @@ fn text_of(message: &Message) -> Option<&str> {
 
 fn sentences(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive(['.', '?', '!', '\n', ';', '…']).filter(|part| part.chars().any(char::is_alphanumeric))
-}
-
-/// One sentence and what it shows.
-struct Unit<'t> {
-    text: &'t str,
-    tokens: Vec<Token>,
-    matches: Vec<Match>,
-    intent: Intent,
-    content: Vec<String>,
-    size: Option<String>,
-    colours: Vec<Vec<String>>,
-    generic: bool,
-    limited: bool,
-    asks: bool,
-}
-
-impl<'t> Unit<'t> {
-    fn read(text: &'t str) -> Self {
-        let tokens = tokens(text);
-        let matches = Cues::get().find(&tokens);
-        let mut unit = Self {
-            text,
-            tokens,
-            matches,
-            intent: Intent::Unclear,
-            content: Vec::new(),
-            size: None,
-            colours: Vec::new(),
-            generic: false,
-            limited: false,
-            asks: text.contains('?'),
-        };
-        unit.read_words();
-        unit.intent = unit.classify();
-        unit
-    }
-
-    fn has(&self, sign: Sign) -> bool {
-        self.matches.iter().any(|found| found.sign.0 == sign)
-    }
-
-    fn covered(&self, at: usize) -> bool {
-        self.matches.iter().any(|found| found.covers(at))
-    }
-
-    fn read_words(&mut self) {
-        let cues = Cues::get();
-        for at in 0..self.tokens.len() {
-            let word = self.tokens[at].folded.as_str();
-            if let Some(size) = self.size_at(at) {
-                self.size.get_or_insert(size);
-            } else if word.chars().all(|digit| digit.is_ascii_digit()) && self.after_limit(at) {
-                self.limited = true;
-            } else if let Some(group) = cues.colour(word) {
-                self.colours.push(group.to_vec());
-            } else if cues.is_generic(word) {
-                self.generic = true;
-            } else if !self.covered(at) && self.names(at) {
-                self.content.push(word.to_owned());
-            }
-        }
-    }
-
-    /// Whether a word outside every cue names a thing.
-    fn names(&self, at: usize) -> bool {
-        let token = &self.tokens[at];
-        let clipping = token.clipped && token.folded.chars().count() <= 2;
-        !clipping && !Cues::get().is_function_word(token) && !CURRENCY_WORDS.contains(&token.folded.as_str())
-    }
-
-    fn after_limit(&self, at: usize) -> bool {
-        let limit = |found: &&Match| found.sign.0 == Sign::LimitWord && (found.end()..found.end() + 2).contains(&at);
-        self.matches.iter().any(|found| limit(&found))
-            || self.tokens.get(at + 1).is_some_and(|next| CURRENCY_WORDS.contains(&next.folded.as_str()))
-    }
-
-    /// The size that a word names: `xl` anywhere, `m` as a capital or after "in" and "size", `42` after those only.
-    fn size_at(&self, at: usize) -> Option<String> {
-        let token = &self.tokens[at];
-        let before = at.checked_sub(1).map(|before| self.tokens[before].folded.as_str());
-        let introduced = before.is_some_and(|word| matches!(word, "in" | "en" | "und" | "and" | "or" | "oder" | "et"))
-            || self.matches.iter().any(|found| found.sign.0 == Sign::SizeWord && found.end() == at);
-        if let Ok(number) = token.folded.parse::<u32>() {
-            return (introduced && SIZE_NUMBERS.contains(&number)).then(|| token.folded.clone());
-        }
-        let size = Cues::get().letter_size(&token.folded)?;
-        let letters = token.folded.chars().count();
-        let plain = match letters {
-            1 => !token.clipped && (introduced || self.text[token.start..token.end].chars().all(char::is_uppercase)),
-            2..=4 if token.folded.contains('x') => true,
-            _ => introduced,
-        };
-        plain.then(|| size.to_owned())
-    }
-
-    fn classify(&self) -> Intent {
-        let product_signs = [Sign::Search, Sign::Price, Sign::Stock, Sign::About, Sign::Link];
-        let product = product_signs.into_iter().any(|sign| self.has(sign));
-        let particulars = self.size.is_some() || !self.colours.is_empty() || self.limited || self.ordinal().is_some();
-        if self.has(Sign::Person) {
-            Intent::Person
-        } else if self.has(Sign::Anger) {
-            Intent::Anger
-        } else if self.has(Sign::Order) || self.has_order_number() {
-            Intent::Order
-        } else if self.has(Sign::Policy) {
-            Intent::Policy
-        } else if product || particulars {
-            Intent::Product
-        } else if self.has(Sign::Thanks) && (self.content.is_empty() || !self.thanks_weakly()) {
-            Intent::Thanks
-        } else if !self.content.is_empty() {
-            Intent::Product
-        } else if self.has(Sign::Greeting) {
-            Intent::Greeting
-        } else {
-            Intent::Unclear
-        }
-    }
-
-    fn thanks_weakly(&self) -> bool {
-        let thanks = self.matches.iter().filter(|found| found.sign.0 == Sign::Thanks);
-        thanks.map(|found| self.tokens[found.first].folded.as_str()).all(|word| WEAK_THANKS.contains(&word))
-    }
-
-    fn has_order_number(&self) -> bool {
-        self.tokens.iter().any(|token| {
-            token.folded.len() >= ORDER_DIGITS_MIN
-                && token.folded.bytes().all(|byte| byte.is_ascii_digit())
-                && self.text[..token.start].ends_with('#')
-        })
-    }
-
-    fn ordinal(&self) -> Option<Reference> {
-        let nth = [(Sign::Nth1, 1), (Sign::Nth2, 2), (Sign::Nth3, 3)];
-        let nth = nth.into_iter().find(|(sign, _)| self.has(*sign)).map(|(_, n)| Reference::Nth(n));
-        nth.or_else(|| self.has(Sign::Final).then_some(Reference::Final))
-    }
-
-    fn ask(&self) -> Ask {
-        let referring = self.content.is_empty() && (self.size.is_some() || !self.colours.is_empty());
-        if self.limited {
-            Ask::Search
-        } else if self.has(Sign::Price) {
-            Ask::Price
-        } else if self.has(Sign::Stock) || (referring && !self.generic) {
-            Ask::Stock
-        } else if self.has(Sign::About) || self.has(Sign::Link) || self.ordinal().is_some() {
-            Ask::About
-        } else {
-            Ask::Search
-        }
-    }
-
-    /// The sentence without courtesies and question phrases.
-    fn search(&self) -> String {
-        let removed = |at: usize| {
-            self.matches.iter().any(|found| {
-                let courtesy = match found.sign.0 {
-                    Sign::Greeting | Sign::Thanks => found.first == 0,
-                    Sign::Search | Sign::Price | Sign::Stock | Sign::About | Sign::Link => true,
-                    Sign::Nth1 | Sign::Nth2 | Sign::Nth3 | Sign::Final => self.content.is_empty(),
-                    Sign::Person | Sign::Anger | Sign::Order | Sign::Policy | Sign::SizeWord | Sign::LimitWord => false,
-                };
-                courtesy && found.covers(at)
-            })
-        };
-        let mut kept = String::new();
-        let mut gap = true;
-        for (at, token) in self.tokens.iter().enumerate() {
-            if removed(at) {
-                gap = true;
-                continue;
-            }
-            let from = if gap || at == 0 { token.start } else { self.tokens[at - 1].end };
-            if gap && !kept.is_empty() {
-                kept.push(' ');
-            }
-            kept.push_str(&self.text[from..token.end]);
-            // A currency sign belongs to the number before it.
-            let tail = self.tokens.get(at + 1).map_or(self.text.len(), |next| next.start);
-            kept.extend(self.text[token.end..tail].chars().find(|sign| "€$£¥%".contains(*sign)));
-            gap = self.text[token.end..tail].chars().any(|sign| "€$£¥%".contains(sign));
-        }
-        kept
-    }
 }
 
 /// What the sentences mean together. The language is the caller's.
@@ -252,12 +193,15 @@ fn combine(units: &[Unit]) -> Understanding {
         .copied()
         .filter(|unit| unit.asks || unit.ask() != Ask::Search || unit.has(Sign::Search))
         .collect();
+    let closed = units.iter().any(|unit| unit.intent == Intent::Thanks && unit.closes_plainly());
+    let wished = !asked.is_empty() || products.iter().any(|unit| unit.is_particular());
     let order = [Intent::Person, Intent::Anger];
     let intent = order.into_iter().find(|intent| has(*intent)).unwrap_or_else(|| {
         let other = [Intent::Order, Intent::Policy].into_iter().find(|intent| has(*intent));
         match other {
             Some(other) if asked.is_empty() => other,
-            _ if !products.is_empty() => Intent::Product,
+            // "Thanks! You saved my day": what is merely mentioned beside plain thanks is no question.
+            _ if !products.is_empty() && (wished || !closed) => Intent::Product,
             _ => [Intent::Thanks, Intent::Greeting].into_iter().find(|intent| has(*intent)).unwrap_or(Intent::Unclear),
         }
     });
@@ -286,6 +230,9 @@ fn combine(units: &[Unit]) -> Understanding {
         },
         beside,
         repeated: false,
+        closing: None,
+        asked: Asked::First,
+        label: None,
     }
 }
 
@@ -299,7 +246,13 @@ fn names_nothing(understanding: &Understanding) -> bool {
     match understanding.intent {
         Intent::Product => understanding.content.is_empty(),
         Intent::Unclear | Intent::Greeting => true,
-        Intent::Policy | Intent::Order | Intent::Person | Intent::Anger | Intent::Thanks | Intent::Media => false,
+        Intent::Policy
+        | Intent::Order
+        | Intent::Person
+        | Intent::Anger
+        | Intent::Thanks
+        | Intent::Media
+        | Intent::NoCustomer => false,
     }
 }
 
@@ -309,14 +262,20 @@ fn has_media(message: &Message) -> bool {
         && message.attachments.iter().any(|kind| !matches!(kind, AttachmentKind::Sticker | AttachmentKind::Link))
 }
 
-/// Messages without a single word: media, or emoji and punctuation.
-fn without_words(open: &[Message], texts: &[&str]) -> Intent {
+/// Messages without a single word: media, or emoji and punctuation. `answer`: our own question stands open.
+fn without_words(open: &[Message], texts: &[&str], answer: bool) -> Intent {
+    let cues = Cues::get();
     let stickers = open.iter().any(|message| message.attachments.contains(&AttachmentKind::Sticker));
-    let approving = texts.iter().any(|text| text.chars().any(|letter| Cues::get().is_thanks_emoji(letter)));
+    let holds = |kind: fn(&Cues, char) -> bool| texts.iter().any(|text| text.chars().any(|letter| kind(cues, letter)));
+    let (thanks, approval) = (holds(Cues::is_thanks_emoji), holds(Cues::is_approval_emoji));
     if open.iter().any(has_media) {
         Intent::Media
-    } else if (stickers || approving) && !texts.iter().any(|text| text.contains('?')) {
+    } else if texts.iter().any(|text| text.contains('?')) {
+        Intent::Unclear
+    } else if stickers || thanks || (approval && !answer) {
         Intent::Thanks
+    } else if texts.iter().any(|text| text.contains(WAVE)) {
+        Intent::Greeting
     } else {
         Intent::Unclear
     }
@@ -327,8 +286,13 @@ fn repeated(intent: Intent, history: &[Message]) -> bool {
     let kinds: &[Phrase] = match intent {
         Intent::Unclear | Intent::Product => &[Phrase::Clarify, Phrase::WhichProduct],
         Intent::Media => &[Phrase::Media],
-        Intent::Thanks => &[Phrase::Welcome],
-        Intent::Greeting | Intent::Policy | Intent::Order | Intent::Person | Intent::Anger => &[],
+        Intent::Greeting
+        | Intent::Policy
+        | Intent::Order
+        | Intent::Person
+        | Intent::Anger
+        | Intent::Thanks
+        | Intent::NoCustomer => &[],
     };
     let last = history.iter().rev().find(|message| message.side != Side::Shopper);
     let said = last.filter(|message| message.side == Side::Bot).and_then(|message| message.text.as_deref());

@@ -1,12 +1,13 @@
 //! The phrases of `wording.yaml`: which there are, what is filled into them, and which variant a turn says.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{cell::RefCell, collections::BTreeMap, sync::LazyLock};
 
 use serde::Deserialize;
 
 use super::text::words;
 use crate::domain::{
     Language, TurnId,
+    conversation::{Message, Side},
     persona::{Persona, Tone},
 };
 
@@ -85,6 +86,22 @@ phrases! {
     WhichProduct = "which_product" [],
     /// Answers thanks.
     Welcome = "welcome" [],
+    /// Answers "ok" and "no thanks".
+    Acknowledged = "acknowledged" [],
+    /// Answers "bye".
+    Farewell = "farewell" [],
+    /// Answers praise.
+    Thankful = "thankful" [],
+    /// Tells who offers or asks for work that people have it.
+    PassedOn = "passed_on" [],
+    /// Answers a second greeting.
+    StillHere = "still_here" [],
+    /// Before an answer that was given before and still holds.
+    AgainSame = "again_same" [],
+    /// Before an answer that is another one now.
+    AgainNew = "again_new" [],
+    /// When an answer given twice did not help.
+    WhatIsMissing = "what_is_missing" [],
     /// Admits that pictures and voice notes cannot be opened.
     Media = "media" [],
     /// The data says no more; a link follows.
@@ -107,6 +124,56 @@ phrases! {
     HandOverMedia = "hand_over_media" [],
     /// No answer could be made.
     HandOverFailed = "hand_over_failed" [],
+    /// A person was called for the same reason before.
+    HandOverAgain = "hand_over_again" [],
+    /// When people are there.
+    WhenHours = "when_hours" ["hours"],
+    /// How soon people answer.
+    WhenReply = "when_reply" ["reply_time"],
+    /// The shop does not say when.
+    WhenSoon = "when_soon" [],
+}
+
+impl Phrase {
+    /// The answers to closings.
+    pub(super) const CLOSINGS: [Self; 4] = [Self::Welcome, Self::Acknowledged, Self::Farewell, Self::Thankful];
+
+    /// The notices that a person takes over.
+    pub(super) const HAND_OVERS: [Self; 9] = [
+        Self::HandOverAsked,
+        Self::HandOverAnger,
+        Self::HandOverOrder,
+        Self::HandOverPolicy,
+        Self::HandOverBeside,
+        Self::HandOverNotUnderstood,
+        Self::HandOverMedia,
+        Self::HandOverFailed,
+        Self::HandOverAgain,
+    ];
+
+    /// Whether it says something of the shop's data, which may be otherwise the next time.
+    const fn is_fact(self) -> bool {
+        matches!(
+            self,
+            Self::Available
+                | Self::AvailableIn
+                | Self::Unavailable
+                | Self::Price
+                | Self::PriceFrom
+                | Self::FromPrice
+                | Self::PriceIn
+                | Self::PriceUnknown
+                | Self::InsteadOf
+                | Self::StockYes
+                | Self::StockYesIn
+                | Self::StockNo
+                | Self::StockNoIn
+                | Self::Others
+                | Self::NotListed
+                | Self::Nothing
+                | Self::NothingUnder
+        )
+    }
 }
 
 /// The variants of a phrase in one language.
@@ -152,6 +219,13 @@ impl Wording {
         self.0.get(&phrase).and_then(|languages| languages.get(language.code())).map_or(&[], |lines| lines.of(tone))
     }
 
+    /// Whether a paragraph of a sent text is a variant of a phrase and nothing else: short ones stand in many sentences.
+    pub(super) fn says_alone(&self, phrase: Phrase, sent: &str) -> bool {
+        let mut paragraphs = sent.split("\n\n").map(words).filter(|words| !words.is_empty());
+        let lines = || self.0.get(&phrase).into_iter().flat_map(BTreeMap::values).flat_map(Variants::all);
+        paragraphs.any(|paragraph| lines().any(|line| words(line) == paragraph))
+    }
+
     /// Whether a sent text holds a variant of a phrase, in whatever language and tone.
     pub(super) fn says(&self, phrase: Phrase, sent: &str) -> bool {
         let sent = words(sent);
@@ -169,28 +243,72 @@ pub(super) struct Voice<'a> {
     pub(super) language: Language,
     pub(super) tone: Tone,
     turn: TurnId,
-    /// What the assistant said last, not to be said again if there is another way.
-    last_said: &'a str,
+    /// What was said before, not to be said again if there is another way.
+    history: &'a [Message],
+    /// Where what is said of the shop's data is noted.
+    facts: &'a Facts,
+}
+
+/// What an answer says of the shop's data, each with all the ways to say it.
+#[derive(Debug, Default)]
+pub(super) struct Facts(RefCell<Vec<Vec<String>>>);
+
+impl Facts {
+    /// Whether anything was said.
+    pub(super) fn any(&self) -> bool {
+        !self.0.borrow().is_empty()
+    }
+
+    /// Whether an earlier text does not say all of it, in whatever words.
+    pub(super) fn beyond(&self, earlier: &[&str]) -> bool {
+        let said = |ways: &Vec<String>| ways.iter().any(|way| earlier.iter().any(|text| text.contains(way.as_str())));
+        !self.0.borrow().iter().all(said)
+    }
 }
 
 impl<'a> Voice<'a> {
-    pub(super) const fn new(language: Language, persona: &Persona, turn: TurnId, last_said: &'a str) -> Self {
-        Self { language, tone: persona.tone, turn, last_said }
+    pub(super) const fn new(
+        language: Language,
+        persona: &Persona,
+        turn: TurnId,
+        history: &'a [Message],
+        facts: &'a Facts,
+    ) -> Self {
+        Self { language, tone: persona.tone, turn, history, facts }
+    }
+
+    /// What has been said of the shop's data so far.
+    pub(super) const fn facts(&self) -> &'a Facts {
+        self.facts
+    }
+
+    /// Notes something said of the shop's data that is no phrase.
+    pub(super) fn note_fact(&self, text: &str) {
+        self.facts.0.borrow_mut().push(vec![text.to_owned()]);
     }
 
     /// The phrase with `(hole, value)` filled in.
     pub(super) fn say(&self, phrase: Phrase, values: &[(&str, &str)]) -> String {
         let variants = Wording::get().variants(phrase, self.language, self.tone);
-        let Some(first) = self.pick(phrase, variants) else { return String::new() };
-        fill(first, values)
+        let lines: Vec<String> = variants.iter().map(|line| fill(line, values)).collect();
+        let said = self.pick(phrase, &lines).cloned().unwrap_or_default();
+        if phrase.is_fact() {
+            self.facts.0.borrow_mut().push(lines);
+        }
+        said
     }
 
-    /// The same turn always picks the same variant; the next turn likely another, and never the one just said.
-    fn pick<'v>(&self, phrase: Phrase, variants: &'v [String]) -> Option<&'v String> {
-        let start = usize::try_from(self.hash(phrase) % u64::try_from(variants.len().max(1)).ok()?).ok()?;
-        let order = || variants.iter().cycle().skip(start).take(variants.len());
-        let said_before = |line: &&String| !line.contains('{') && self.last_said.contains(line.as_str());
-        order().find(|line| !said_before(line)).or_else(|| order().next())
+    /// The same turn always picks the same line; the next turn likely another, one not said before if there is one, and
+    /// never the one just said.
+    fn pick<'v>(&self, phrase: Phrase, lines: &'v [String]) -> Option<&'v String> {
+        let start = usize::try_from(self.hash(phrase) % u64::try_from(lines.len().max(1)).ok()?).ok()?;
+        let order = || lines.iter().cycle().skip(start).take(lines.len());
+        let by_bot = || self.history.iter().rev().filter(|message| message.side == Side::Bot);
+        let said = |message: &Message, line: &String| message.text.as_ref().is_some_and(|text| text.contains(line));
+        let ever = |line: &&String| by_bot().any(|message| said(message, line));
+        let last = |line: &&String| by_bot().next().is_some_and(|message| said(message, line));
+        let fresh = order().find(|line| !ever(line)).or_else(|| order().find(|line| !last(line)));
+        fresh.or_else(|| order().next())
     }
 
     /// FNV-1a over the turn's id and the phrase: stable across builds, unlike the standard hasher.
@@ -235,9 +353,12 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::agent::testing::message;
 
-    fn voice(turn: u128, last_said: &str) -> Voice<'_> {
-        Voice { language: Language::En, tone: Tone::Warm, turn: TurnId(Uuid::from_u128(turn)), last_said }
+    fn say(turn: u128, last_said: &str, phrase: Phrase) -> String {
+        let (history, facts) = ([message(Side::Bot, last_said)], Facts::default());
+        let turn = TurnId(Uuid::from_u128(turn));
+        Voice::new(Language::En, &Persona::default(), turn, &history, &facts).say(phrase, &[])
     }
 
     #[test]
@@ -286,8 +407,8 @@ mod tests {
 
     #[test]
     fn a_turn_always_says_the_same_and_turns_differ() {
-        let said: Vec<String> = (0..30).map(|turn| voice(turn, "").say(Phrase::Greeting, &[])).collect();
-        let again: Vec<String> = (0..30).map(|turn| voice(turn, "").say(Phrase::Greeting, &[])).collect();
+        let said: Vec<String> = (0..30).map(|turn| say(turn, "", Phrase::Greeting)).collect();
+        let again: Vec<String> = (0..30).map(|turn| say(turn, "", Phrase::Greeting)).collect();
         assert_eq!(said, again);
         let mut different = said;
         different.sort_unstable();
@@ -298,8 +419,8 @@ mod tests {
     #[test]
     fn what_was_just_said_is_not_said_again() {
         for turn in 0..30 {
-            let first = voice(turn, "").say(Phrase::Welcome, &[]);
-            assert_ne!(voice(turn, &first).say(Phrase::Welcome, &[]), first);
+            let first = say(turn, "", Phrase::Welcome);
+            assert_ne!(say(turn, &first, Phrase::Welcome), first);
         }
     }
 
@@ -307,6 +428,29 @@ mod tests {
     fn braces_in_a_value_are_not_holes() {
         let line = fill("{product} costs {price}.", &[("product", "The {price} shirt"), ("price", "€9.00")]);
         assert_eq!(line, "The {price} shirt costs €9.00.");
+    }
+
+    /// Else a second answer would be the first, word for word.
+    #[test]
+    fn what_may_be_said_twice_can_be_said_in_two_ways() {
+        let twice = [Phrase::Clarify, Phrase::WhichProduct, Phrase::StillHere, Phrase::AgainSame, Phrase::AgainNew];
+        let twice = twice.into_iter().chain([Phrase::WhatIsMissing, Phrase::HandOverAsked, Phrase::HandOverAgain]);
+        for phrase in twice.chain(Phrase::CLOSINGS) {
+            for language in Language::ALL {
+                for tone in Tone::ALL {
+                    let mut lines = Wording::get().variants(phrase, language, tone).to_vec();
+                    lines.dedup();
+                    assert!(lines.len() > 1, "{phrase:?} {language} {tone:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_short_phrase_within_a_sentence_is_not_the_phrase() {
+        let wording = Wording::get();
+        assert!(wording.says_alone(Phrase::Welcome, "Ich bin Mia.\n\nGern."));
+        assert!(!wording.says_alone(Phrase::Welcome, "Schaue ich gern nach!"));
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub enum ConversationFilter {
     Person,
     /// A shopper waits for a person.
     Waiting,
+    /// Labelled as no customer matter.
+    Labelled,
     /// A draft waits for approval.
     Draft,
     /// Messages were left to people.
@@ -27,6 +29,9 @@ pub struct ConversationQuery {
     /// Only these; all when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<ConversationFilter>,
+    /// Only those with this label: `spam`, `phishing`, `collaboration`, `business`, `job`, `insult`, `other`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// The most rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
@@ -53,6 +58,8 @@ pub struct Conversation {
     pub draft: Option<Draft>,
     /// What was left to people and not dealt with yet.
     pub parked: Option<Parked>,
+    /// What it was parked as.
+    pub label: Option<String>,
     /// Shopper messages not yet covered by a turn.
     pub open_messages: u32,
     /// The last thing the shopper did that opens the channel's window.
@@ -171,7 +178,7 @@ pub struct OutboxRow {
 pub struct Turn {
     /// `turn_…`.
     pub id: String,
-    /// `answered`, `handed_over` or `suppressed`; `null` while it runs.
+    /// `answered`, `handed_over`, `suppressed` or `parked`; `null` while it runs.
     pub outcome: Option<String>,
     /// Why.
     pub reason: Option<String>,
@@ -183,6 +190,14 @@ pub struct Turn {
     pub guard_refusals: u32,
     /// When it began.
     pub started_at: Time,
+}
+
+/// The label that a conversation is to have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewLabel {
+    /// The label; `null` takes it off.
+    pub label: Option<String>,
 }
 
 /// A person's message to send.

@@ -25,14 +25,14 @@ pub use catalog::{
 pub use chat::{ChatAnswer, ChatQuestion, ChatReply, Usage};
 pub use conversation::{
     Conversation, ConversationDetail, ConversationFilter, ConversationQuery, Draft, DraftDecision, DraftEdit, Message,
-    NewMessage, OutboxRow, Parked, Takeover, Turn,
+    NewLabel, NewMessage, OutboxRow, Parked, Takeover, Turn,
 };
 pub use event::{Event, EventQuery};
 pub use notify::{LastNotification, NewNotifyTarget, NotifyTarget, NotifyTargetAdded, NotifyTested};
 pub use problem::{ErrorKind, KINDS, KindRow, Problem, ProblemBody, exit, exit_code_of, status_of};
 pub use secret::{NewSecret, Secret};
 pub use status::{AccountStatus, Journal, OutboxCounts, Status, TenantStatus, Versions};
-pub use tenant::{NewTenant, Persona, Removed, Tenant, TenantDetail, TenantEdit};
+pub use tenant::{NewTenant, Persona, Removed, Spoken, Tenant, TenantDetail, TenantEdit};
 pub use time::{InvalidTime, Time};
 
 use serde::{Deserialize, Serialize};

@@ -65,6 +65,8 @@ pub struct TenantStatus {
     pub with_person: u64,
     /// Shoppers who wait for a person.
     pub waiting: u64,
+    /// Conversations that are labelled as no customer matter.
+    pub labelled: u64,
     /// Conversations in which a draft waits for approval.
     pub drafts: u64,
     /// Conversations in which messages were left to people.

@@ -1,5 +1,7 @@
 //! Tenants and their voices.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Time;
@@ -98,6 +100,22 @@ pub struct Persona {
     /// The words in which they are told; a sentence in the shopper's language when left out.
     #[serde(default)]
     pub disclosure: Option<String>,
+    /// When people answer, as it follows "Our team is here": `Mon–Fri, 9 am to 6 pm`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<Spoken>,
+    /// How soon people answer, as it follows "You usually hear from us": `within two hours`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_time: Option<Spoken>,
+}
+
+/// The shop's own words: in its own language, or in several by language code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Spoken {
+    /// In the shop's own language.
+    Own(String),
+    /// By language: `en`, `de`, `fr`, `es`, `it`.
+    By(BTreeMap<String, String>),
 }
 
 /// What went with a removed tenant.

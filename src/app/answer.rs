@@ -16,10 +16,11 @@ use crate::{
         guard::{self, Limits, Rules},
         language,
         understand::understand,
-        writer::WriteRequest,
+        writer::{Authored, BuiltIn, WriteRequest},
     },
     domain::{
         Currency, Language, Money,
+        conversation::Side,
         evidence::{Citation, Evidence, SourceId},
         product::{Product, ProductKey},
         search::Hit,
@@ -27,8 +28,8 @@ use crate::{
     },
     store::EffectRecord,
     workflow::{
-        self, Cited, Effect, EffectResult, Ending, Limit, Next, Recording, Reference, Retrieved, RunError,
-        Understanding, Workflow, Written,
+        self, Asked, Cited, Effect, EffectResult, Ending, Intent, Limit, Next, Recording, Reference, Retrieved,
+        RunError, Understanding, Workflow, Written,
     },
 };
 
@@ -224,9 +225,24 @@ impl<L: Lookup> Turn<'_, L> {
         let understanding = self.understood();
         let request =
             WriteRequest { input: self.input, understanding: &understanding, findings: &self.findings, refused };
-        let written = self.writing.draft(request).await;
+        // Manners are no matter of taste: who takes leave, or offers work, gets the one sentence that the house has for it.
+        let by_the_house = matches!(understanding.intent, Intent::Thanks | Intent::NoCustomer);
+        let drafted = if by_the_house { None } else { Some(self.writing.draft(request).await) };
+        // Whoever wrote it: a question that is asked again is not answered with the identical text.
+        let fit = drafted.filter(|written| understanding.asked == Asked::First || !self.said_before(written));
+        let written = fit.unwrap_or_else(|| {
+            let Authored { draft, by } = BuiltIn::draft(request);
+            written(by, draft)
+        });
         self.written = Some(written.clone());
         written
+    }
+
+    /// Whether every message of a draft stands in the conversation already, word for word.
+    fn said_before(&self, written: &Written) -> bool {
+        let by_bot = || self.input.history.iter().filter(|message| message.side == Side::Bot);
+        let said = |text: &String| by_bot().any(|message| message.text.as_deref().map(str::trim) == Some(text.trim()));
+        written.messages.iter().all(said)
     }
 
     fn write_cards(&mut self) -> Written {
@@ -332,3 +348,7 @@ fn money(limit: &Limit) -> Option<Money> {
 #[cfg(test)]
 #[path = "answer_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "answer_manners_tests.rs"]
+mod manners_tests;

@@ -20,17 +20,17 @@ use crate::{
 
 /// A shop in memory. Its stock can change between two reads.
 #[derive(Default)]
-struct Shop {
+pub(super) struct Shop {
     products: Mutex<Vec<Product>>,
     calls: Mutex<u32>,
 }
 
 impl Shop {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { products: Mutex::new(vec![linen_shirt(), linen_dress(), straw_hat(), canvas_bag()]), ..Self::default() }
     }
 
-    fn change(&self, change: impl Fn(&mut Product)) {
+    pub(super) fn change(&self, change: impl Fn(&mut Product)) {
         self.products.lock().expect("no test panics while holding it").iter_mut().for_each(change);
     }
 
@@ -80,12 +80,12 @@ fn alone() -> Writing<'static> {
 }
 
 /// The writer gets long enough for any machine, and a hanging one does not stop the tests.
-fn written_by(writer: &dyn Writer) -> Writing<'_> {
+pub(super) fn written_by(writer: &dyn Writer) -> Writing<'_> {
     static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics::new("test").expect("names are unique"));
     Writing { writer, limit: Duration::from_millis(100), metrics: &METRICS }
 }
 
-async fn run(shop: &Shop, input: &TurnInput) -> AnswerRun {
+pub(super) async fn run(shop: &Shop, input: &TurnInput) -> AnswerRun {
     answer(shop, alone(), input, Vec::new(), |_| async {
         panic!("nothing of the built-in answer needs its own commit")
     })

@@ -6,7 +6,7 @@ use crate::{
     domain::{
         ConversationId,
         channel::{ChannelKind, ChannelRules},
-        conversation::{Conversation, Message, TakeoverCause},
+        conversation::{Conversation, Label, Message, TakeoverCause},
         outbox::Author,
         policy,
     },
@@ -30,14 +30,15 @@ pub struct ConversationView {
 }
 
 impl App {
-    /// Lists conversations, the one with the newest message first.
+    /// Lists conversations, the one with the newest message first; with `label`, only those that have it.
     pub async fn conversation_list(
         &self,
         tenant: &TenantCtx,
         filter: ConversationFilter,
+        label: Option<Label>,
         limit: u32,
     ) -> Result<Vec<Conversation>, Error> {
-        Ok(self.tenant_store(tenant).await?.conversations(filter, limit).await?)
+        Ok(self.tenant_store(tenant).await?.conversations(filter, label, limit).await?)
     }
 
     /// Shows one conversation.
@@ -60,7 +61,21 @@ impl App {
         find(&store, id).await
     }
 
-    /// The bot may answer again; what the shopper wrote meanwhile is answered at once.
+    /// A person puts a label on a conversation, or takes it off. It changes nothing but where people find it.
+    pub async fn conversation_label(
+        &self,
+        tenant: &TenantCtx,
+        id: ConversationId,
+        label: Option<Label>,
+    ) -> Result<Conversation, Error> {
+        let store = self.tenant_store(tenant).await?;
+        store.label(id, label, self.clock.now()).await.map_err(with_hint)?;
+        self.changed(tenant.tenant().id).await?;
+        find(&store, id).await
+    }
+
+    /// The bot may answer again; what the shopper wrote meanwhile is answered at once, unless the shopper had asked for
+    /// a person: that was written to the person.
     pub async fn conversation_release(&self, tenant: &TenantCtx, id: ConversationId) -> Result<Conversation, Error> {
         let store = self.tenant_store(tenant).await?;
         store.release(id, self.clock.now()).await.map_err(with_hint)?;

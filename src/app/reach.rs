@@ -75,7 +75,7 @@ impl App {
         if tenant.standing.reach.mode != Mode::Off && tenant.standing.reach.only_from.is_empty() {
             return Ok(());
         }
-        for mut found in store.conversations(ConversationFilter::Draft, DRAFTS_MAX).await? {
+        for mut found in store.conversations(ConversationFilter::Draft, None, DRAFTS_MAX).await? {
             if let Err(error) = self.learn_name(attended, &mut found).await {
                 // Not knowing withdraws nothing; nor is the channel asked for the names of all the others now.
                 tracing::warn!(tenant.id = %tenant.id, error = %chain(&error), "drafts were not all looked at");

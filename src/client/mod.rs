@@ -160,6 +160,12 @@ impl Client {
         self.post(&["tenants", slug, "conversations", id, "release"], &()).await
     }
 
+    /// Puts a label on a conversation, or takes it off.
+    pub async fn label(&self, slug: &str, id: &str, label: &api::NewLabel) -> Result<api::Conversation, Error> {
+        let body = json_body(label)?;
+        self.json(request(Method::PUT, &["tenants", slug, "conversations", id, "label"], &(), body)?).await
+    }
+
     /// Queues a person's message; a long one takes several rows, in order.
     pub async fn send(&self, slug: &str, id: &str, message: &api::NewMessage) -> Result<Vec<api::OutboxRow>, Error> {
         let queued = self.post::<api::List<_>>(&["tenants", slug, "conversations", id, "messages"], message).await?;

@@ -56,6 +56,53 @@ impl TakeoverCause {
     }
 }
 
+/// What a conversation was parked as: it is no customer matter, and nobody is waiting for the assistant.
+///
+/// The only list of labels. It stays until a person clears it, and keeps nobody from being answered later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Label {
+    /// Followers, crypto, loans, "promote it on".
+    Spam,
+    /// Somebody poses as Meta: "your account will be suspended, verify here".
+    Phishing,
+    /// Influencers, ambassadors, partnerships, products for posts.
+    Collaboration,
+    /// Wholesale, suppliers, the press.
+    Business,
+    /// Applications and questions for work.
+    Job,
+    /// Insults and harassment without a matter.
+    Insult,
+    /// Whatever else a person, or a shop's own workflow, parks.
+    Other,
+}
+
+impl Label {
+    /// Every label.
+    pub const ALL: [Self; 7] =
+        [Self::Spam, Self::Phishing, Self::Collaboration, Self::Business, Self::Job, Self::Insult, Self::Other];
+
+    /// The word in the store, in events and on screen.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Spam => "spam",
+            Self::Phishing => "phishing",
+            Self::Collaboration => "collaboration",
+            Self::Business => "business",
+            Self::Job => "job",
+            Self::Insult => "insult",
+            Self::Other => "other",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|label| label.as_str() == word)
+    }
+}
+
 /// A person answers; the bot is silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Takeover {
@@ -102,6 +149,8 @@ pub struct Conversation {
     pub parked: Option<Parked>,
     /// What waits for approval.
     pub draft: Option<Draft>,
+    /// What it was parked as; `None`: a customer's, or not looked at yet.
+    pub label: Option<Label>,
     /// The last thing the shopper did that opens the channel's window.
     pub last_shopper_at: Option<Timestamp>,
     /// The newest message of either side.

@@ -56,6 +56,10 @@ kinds! {
     DraftRejected = "draft.rejected",
     /// The draft has lost its reason: the shopper wrote again, a person answered, the window closed, …
     DraftWithdrawn = "draft.withdrawn",
+    /// What the shopper wrote is no customer matter, or a person says so.
+    Labelled = "conversation.labelled",
+    /// A person took the label off.
+    Unlabelled = "conversation.unlabelled",
     /// The assistant asked for a person.
     HandedOver = "conversation.handed_over",
     /// Messages of the shopper were left to people.

@@ -1,5 +1,9 @@
 //! The voice of a shop.
 
+use std::collections::BTreeMap;
+
+use super::Language;
+
 /// How the assistant speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tone {
@@ -48,10 +52,28 @@ pub struct Persona {
     pub disclose: bool,
     /// Replaces the built-in disclosure text.
     pub disclosure: Option<String>,
+    /// When people answer, as it follows "Our team is here": `Mon–Fri, 9 am to 6 pm`. Told to whoever asks for a person.
+    pub hours: BTreeMap<Language, String>,
+    /// How soon people answer, as it follows "You usually hear from us": `within two hours`.
+    pub reply_time: BTreeMap<Language, String>,
+}
+
+impl Persona {
+    /// The longest that `hours` and `reply_time` may be, in characters: with them a notice is still one message.
+    pub const TIME_CHARS_MAX: usize = 120;
 }
 
 impl Default for Persona {
     fn default() -> Self {
-        Self { name: String::new(), tone: Tone::Warm, greeting: None, sign_off: None, disclose: true, disclosure: None }
+        Self {
+            name: String::new(),
+            tone: Tone::Warm,
+            greeting: None,
+            sign_off: None,
+            disclose: true,
+            disclosure: None,
+            hours: BTreeMap::new(),
+            reply_time: BTreeMap::new(),
+        }
     }
 }

@@ -1,8 +1,12 @@
 //! One answer-producing run: what goes in and what comes out.
 
 use super::{
-    ConversationId, Language, Timestamp, TurnId, conversation::Message, evidence::Evidence, persona::Persona,
-    product::ProductKey, tenant::Tenant,
+    ConversationId, Language, Timestamp, TurnId,
+    conversation::{Label, Message},
+    evidence::Evidence,
+    persona::Persona,
+    product::ProductKey,
+    tenant::Tenant,
 };
 
 /// Everything an answer is made from, but the catalogue.
@@ -109,11 +113,13 @@ pub enum SuppressReason {
     AccountNotConnected,
     /// The channel refused the answer for good.
     SendRefused,
+    /// Written to the person who was asked for; the bot came back later and answers only what comes then.
+    LeftToPerson,
 }
 
 impl SuppressReason {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AnsweredByPerson,
         Self::Unsent,
         Self::WindowClosed,
@@ -124,6 +130,7 @@ impl SuppressReason {
         Self::DraftRejected,
         Self::AccountNotConnected,
         Self::SendRefused,
+        Self::LeftToPerson,
     ];
 
     /// The word in the store, in events and on screen.
@@ -140,6 +147,7 @@ impl SuppressReason {
             Self::DraftRejected => "draft_rejected",
             Self::AccountNotConnected => "account_not_connected",
             Self::SendRefused => "send_refused",
+            Self::LeftToPerson => "left_to_person",
         }
     }
 
@@ -159,6 +167,8 @@ pub enum TurnOutcome {
     HandedOver(HandOverReason),
     /// Nothing is said.
     Suppressed(SuppressReason),
+    /// No customer matter: the conversation gets this label, and the sender one neutral sentence or nothing.
+    Parked(Label),
 }
 
 impl TurnOutcome {
@@ -169,6 +179,7 @@ impl TurnOutcome {
             Self::Answered => "answered",
             Self::HandedOver(_) => "handed_over",
             Self::Suppressed(_) => "suppressed",
+            Self::Parked(_) => "parked",
         }
     }
 
@@ -179,6 +190,7 @@ impl TurnOutcome {
             Self::Answered => None,
             Self::HandedOver(reason) => Some(reason.as_str()),
             Self::Suppressed(reason) => Some(reason.as_str()),
+            Self::Parked(label) => Some(label.as_str()),
         }
     }
 }
@@ -188,7 +200,7 @@ impl TurnOutcome {
 pub struct Answer {
     /// What became of it.
     pub outcome: TurnOutcome,
-    /// Messages in the order they go out; empty only when suppressed.
+    /// Messages in the order they go out; empty only when suppressed or parked.
     pub messages: Vec<String>,
     /// The products that the messages name, in the order they are named.
     pub products: Vec<ProductKey>,

@@ -1,5 +1,7 @@
 //! From what use cases return to JSON shapes. The only place where a domain type meets the wire.
 
+use std::collections::BTreeMap;
+
 use crate::{
     api,
     app::{
@@ -13,10 +15,10 @@ use crate::{
         status::{AccountStatus, Status, TenantStatus},
     },
     domain::{
-        Money,
+        Language, Money,
         account::Account,
         catalog::CatalogStatus,
-        conversation::{Conversation, Message},
+        conversation::{Conversation, Label, Message},
         notify::{LastNotification, Target, TargetState},
         outbox::OutboxState,
         persona::Persona,
@@ -64,7 +66,14 @@ pub(super) fn persona(persona: Persona) -> api::Persona {
         sign_off: persona.sign_off,
         disclose: Some(persona.disclose),
         disclosure: persona.disclosure,
+        hours: spoken(persona.hours),
+        reply_time: spoken(persona.reply_time),
     }
+}
+
+fn spoken(words: BTreeMap<Language, String>) -> Option<api::Spoken> {
+    let by_code = words.into_iter().map(|(language, words)| (language.code().to_owned(), words));
+    Some(by_code.collect::<BTreeMap<_, _>>()).filter(|words| !words.is_empty()).map(api::Spoken::By)
 }
 
 pub(super) fn removed(removed: app::tenants::Removed) -> api::Removed {
@@ -215,6 +224,7 @@ pub(super) fn conversation(conversation: Conversation) -> api::Conversation {
         parked: conversation
             .parked
             .map(|parked| api::Parked { reason: parked.reason.as_str().into(), since: parked.since.into() }),
+        label: conversation.label.map(|label: Label| label.as_str().into()),
         open_messages: conversation.open_messages,
         last_shopper_at: conversation.last_shopper_at.map(Into::into),
         last_message_at: conversation.last_message_at.into(),
@@ -394,6 +404,7 @@ fn tenant_status(status: TenantStatus) -> api::TenantStatus {
         waiting: status.counts.waiting,
         drafts: status.counts.drafts,
         parked: status.counts.parked,
+        labelled: status.counts.labelled,
         open_messages: status.counts.open_messages,
         products: status.products,
         outbox: api::OutboxCounts {

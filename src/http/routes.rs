@@ -75,6 +75,7 @@ routes! {
     tenant Json   GET    get    "/tenants/{slug}/conversations/{id}" => conversations::show,
     tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/takeover" => conversations::takeover,
     tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/release" => conversations::release,
+    tenant Json   PUT    put    "/tenants/{slug}/conversations/{id}/label" => conversations::label,
     tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/messages" => conversations::send,
     tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/draft/approve" => conversations::approve,
     tenant Json   POST   post   "/tenants/{slug}/conversations/{id}/draft/reject" => conversations::reject,

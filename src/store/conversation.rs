@@ -9,7 +9,7 @@ use super::{
 use crate::domain::{
     ConversationId, Ids, Timestamp, TurnId,
     channel::{AccountId, ChannelKind, ShopperId},
-    conversation::{Conversation, ConversationKey, Draft, Message, Parked, Side, Takeover, TakeoverCause},
+    conversation::{Conversation, ConversationKey, Draft, Label, Message, Parked, Side, Takeover, TakeoverCause},
     event::{EventKind, NewEvent},
     inbound::AttachmentKind,
     policy,
@@ -27,6 +27,8 @@ pub enum ConversationFilter {
     TakenOver,
     /// Those in which a shopper waits for a person.
     Waiting,
+    /// Those with a label.
+    Labelled,
     /// Those in which a draft waits for approval.
     Draft,
     /// Those in which messages were left to people.
@@ -34,7 +36,7 @@ pub enum ConversationFilter {
 }
 
 pub(super) const COLUMNS: &str = "
-    id, channel, account_id, shopper_id, shopper_name, shopper_name_at_ms, language, last_message_at_ms, last_shopper_at_ms, disclosed_at_ms,
+    id, channel, account_id, shopper_id, shopper_name, shopper_name_at_ms, language, label, last_message_at_ms, last_shopper_at_ms, disclosed_at_ms,
     takeover_cause, takeover_since_ms, waiting_since_ms, parked_reason, parked_since_ms,
     (SELECT o.turn_id FROM outbox o
      WHERE o.conversation_id = conversation.id AND o.state = 'pending' AND o.held = 1 LIMIT 1) AS draft_turn_id,
@@ -63,6 +65,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
         takeover: cause.map(|cause| Takeover { since, cause, waiting_since }),
         parked: parked_reason.map(|reason| Parked { reason, since: parked_since }),
         draft: draft.map(|turn| Draft { turn, since: draft_since }),
+        label: parsed_opt(row, "label", Label::parse)?,
         last_shopper_at: moment(row, "last_shopper_at_ms")?,
         last_message_at: Timestamp(row.get("last_message_at_ms")?),
         language: parsed_opt(row, "language", |code| code.parse().ok())?,
@@ -94,6 +97,8 @@ pub(super) const MESSAGE_COLUMNS: &str = "id, side, text, payload, attachments, 
 
 /// Starts a takeover, or renews the one there is. An answer of which nothing has left is as if it had never been: its
 /// messages wait for the person. The rest of one that was being sent is cancelled.
+///
+/// Whoever asked for a person keeps the person: no later cause turns that into a takeover that ends by itself.
 pub(super) fn take_over(
     tx: &Transaction<'_>,
     conversation: ConversationId,
@@ -115,7 +120,8 @@ pub(super) fn mark_taken_over(
     now: Timestamp,
 ) -> Result<(), Error> {
     const SQL: &str = "
-        UPDATE conversation SET takeover_cause = :cause, takeover_since_ms = :now, turn_due_at_ms = NULL,
+        UPDATE conversation SET takeover_cause = CASE takeover_cause WHEN 'asked' THEN 'asked' ELSE :cause END,
+            takeover_since_ms = :now, turn_due_at_ms = NULL,
             waiting_since_ms = (SELECT min(received_at_ms) FROM message
                                 WHERE conversation_id = :id AND answerable = 1 AND turn_id IS NULL)
         WHERE id = :id";
@@ -164,6 +170,20 @@ pub(super) fn give_back(
     Ok(ended == 1)
 }
 
+/// Ends the takeover of a shopper who asked for a person: what is open was written to that person, who has seen it.
+fn leave_to_person(
+    tx: &Transaction<'_>,
+    conversation: ConversationId,
+    ids: &dyn Ids,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let found = require(tx, conversation)?;
+    if found.takeover.is_some_and(|takeover| takeover.cause == TakeoverCause::Asked) {
+        close_open(tx, conversation, SuppressReason::LeftToPerson, ids, now)?;
+    }
+    Ok(())
+}
+
 /// Leaves what a turn covers to people, visibly, until somebody deals with it.
 pub(super) fn park(
     tx: &Transaction<'_>,
@@ -187,6 +207,32 @@ pub(super) fn park(
         event::append(tx, now, &parked.word("reason", reason.as_str()))?;
     }
     Ok(())
+}
+
+/// Puts a label on, or takes it off. `false` if it was so already.
+pub(super) fn set_label(
+    tx: &Transaction<'_>,
+    conversation: ConversationId,
+    label: Option<Label>,
+    actor: &'static str,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    const SQL: &str = "UPDATE conversation SET label = :label WHERE id = :id AND label IS NOT :label";
+    let changed = tx
+        .prepare_cached(SQL)
+        .and_then(|mut update| {
+            update.execute(named_params! { ":id": conversation.to_string(), ":label": label.map(Label::as_str) })
+        })
+        .map_err(Error::sql("label a conversation"))?;
+    if changed == 1 {
+        let kind = if label.is_some() { EventKind::Labelled } else { EventKind::Unlabelled };
+        let mut labelled = NewEvent::new(kind, actor).id("conversation", conversation);
+        if let Some(label) = label {
+            labelled = labelled.word("label", label.as_str());
+        }
+        event::append(tx, now, &labelled)?;
+    }
+    Ok(changed == 1)
 }
 
 /// Somebody has dealt with what was left to people. `false` if nothing was.
@@ -252,8 +298,13 @@ pub(super) fn drop_running(tx: &Transaction<'_>, conversation: ConversationId) -
 }
 
 impl TenantStore {
-    /// Conversations, the one with the newest message first.
-    pub async fn conversations(&self, filter: ConversationFilter, limit: u32) -> Result<Vec<Conversation>, Error> {
+    /// Conversations, the one with the newest message first; with `label`, only those that have it.
+    pub async fn conversations(
+        &self,
+        filter: ConversationFilter,
+        label: Option<Label>,
+        limit: u32,
+    ) -> Result<Vec<Conversation>, Error> {
         let condition = match filter {
             ConversationFilter::All => "1",
             ConversationFilter::WithBot => "takeover_cause IS NULL",
@@ -263,13 +314,16 @@ impl TenantStore {
                 "id IN (SELECT conversation_id FROM outbox WHERE state = 'pending' AND held = 1)"
             }
             ConversationFilter::Parked => "parked_since_ms IS NOT NULL",
+            ConversationFilter::Labelled => "label IS NOT NULL",
         };
         self.read("list conversations", move |tx| {
             let sql = format!(
-                "SELECT {COLUMNS} FROM conversation WHERE {condition} ORDER BY last_message_at_ms DESC LIMIT :limit"
+                "SELECT {COLUMNS} FROM conversation WHERE {condition} AND (:label IS NULL OR label = :label)
+                 ORDER BY last_message_at_ms DESC LIMIT :limit"
             );
             let list = || -> rusqlite::Result<Vec<Conversation>> {
-                tx.prepare_cached(&sql)?.query_map(named_params! { ":limit": limit }, read)?.collect()
+                let params = named_params! { ":label": label.map(Label::as_str), ":limit": limit };
+                tx.prepare_cached(&sql)?.query_map(params, read)?.collect()
             };
             list().map_err(Error::sql("list conversations"))
         })
@@ -342,11 +396,27 @@ impl TenantStore {
         .await
     }
 
-    /// The bot may answer again; what is open becomes due at once, and what was left to people counts as dealt with.
+    /// A person puts a label on, or takes it off. `false` if it was so already.
+    pub async fn label(
+        &self,
+        conversation: ConversationId,
+        label: Option<Label>,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        self.write("label a conversation", move |tx| {
+            require(tx, conversation)?;
+            set_label(tx, conversation, label, "operator", now)
+        })
+        .await
+    }
+
+    /// The bot may answer again; what is open becomes due at once, unless it was written to a person who was asked for; what was
+    /// left to people counts as dealt with.
     /// `false` if there was nothing to give back.
     pub async fn release(&self, conversation: ConversationId, now: Timestamp) -> Result<bool, Error> {
+        let ids = self.ids();
         self.write("end a takeover", move |tx| {
-            require(tx, conversation)?;
+            leave_to_person(tx, conversation, &*ids, now)?;
             let dealt_with = unpark(tx, conversation)?;
             Ok(give_back(tx, conversation, "operator", now)? || dealt_with)
         })

@@ -14,6 +14,8 @@ pub struct TenantCounts {
     pub taken_over: u64,
     /// Those in which a shopper waits for a person.
     pub waiting: u64,
+    /// Those with a label.
+    pub labelled: u64,
     /// Shopper messages that no turn covers yet.
     pub open_messages: u64,
     /// Outbox rows by state.
@@ -43,7 +45,7 @@ impl TenantStore {
     /// Counts conversations, open messages and outbox rows.
     pub async fn counts(&self) -> Result<TenantCounts, Error> {
         const CONVERSATIONS: &str = "
-            SELECT count(*), count(takeover_cause), count(waiting_since_ms), count(parked_since_ms)
+            SELECT count(*), count(takeover_cause), count(waiting_since_ms), count(parked_since_ms), count(label)
             FROM conversation WHERE channel <> 'local'";
         const OPEN: &str = "SELECT count(*) FROM message WHERE answerable = 1 AND turn_id IS NULL";
         const OUTBOX: &str = "SELECT state, count(*) AS rows FROM outbox WHERE account_id <> 'local' GROUP BY state";
@@ -52,8 +54,10 @@ impl TenantStore {
         const HELD: &str = "SELECT count(*) FROM outbox WHERE held = 1";
         self.read("count conversations", move |tx| {
             let count = || -> rusqlite::Result<TenantCounts> {
-                let (conversations, taken_over, waiting, parked) =
-                    tx.query_row(CONVERSATIONS, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+                let (conversations, taken_over, waiting, parked, labelled) =
+                    tx.query_row(CONVERSATIONS, [], |row| {
+                        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+                    })?;
                 let (drafts, draft_rows) = tx.query_row(DRAFTS, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
                 let found: Vec<(OutboxState, u64)> = tx
                     .prepare_cached(OUTBOX)?
@@ -64,6 +68,7 @@ impl TenantStore {
                     conversations,
                     taken_over,
                     waiting,
+                    labelled,
                     open_messages: tx.query_row(OPEN, [], |row| row.get(0))?,
                     outbox: OutboxState::ALL.into_iter().map(|state| (state, of(state))).collect(),
                     parked,

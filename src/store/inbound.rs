@@ -78,6 +78,8 @@ type Erased = (String, String, Option<String>);
 struct Thread {
     id: ConversationId,
     taken_over: bool,
+    /// By a shopper who asked for a person.
+    asked: bool,
 }
 
 impl TenantStore {
@@ -189,7 +191,8 @@ impl Recorder<'_> {
                 },
                 |row| {
                     let cause = parsed_opt(row, "takeover_cause", TakeoverCause::parse)?;
-                    Ok(Thread { id: id(row, "id")?, taken_over: cause.is_some() })
+                    let asked = cause == Some(TakeoverCause::Asked);
+                    Ok(Thread { id: id(row, "id")?, taken_over: cause.is_some(), asked })
                 },
             )
         };
@@ -343,7 +346,7 @@ impl Recorder<'_> {
         if !still_open {
             conversation::close_open(self.tx, conversation, SuppressReason::Unsent, self.ids, self.rules.now)?;
         } else if withdrawn {
-            self.make_due(&Thread { id: conversation, taken_over: false })?;
+            self.make_due(&Thread { id: conversation, taken_over: false, asked: false })?;
         }
         Ok(true)
     }
@@ -356,7 +359,10 @@ impl Recorder<'_> {
         }
         let thread = self.thread(arrival, shopper)?;
         if Some(owner) == self.rules.own_app_id.as_deref() {
-            conversation::give_back(self.tx, thread.id, "system", self.rules.now)?;
+            // Whoever asked for a person keeps the person, whichever app owns the thread.
+            if !thread.asked {
+                conversation::give_back(self.tx, thread.id, "system", self.rules.now)?;
+            }
         } else {
             conversation::take_over(self.tx, thread.id, TakeoverCause::ThreadControl, "system", self.rules.now)?;
         }

@@ -74,7 +74,7 @@ impl Shop {
     }
 
     async fn conversation(&self) -> ConversationId {
-        let list = self.store.conversations(super::ConversationFilter::All, 10).await.expect("listed");
+        let list = self.store.conversations(super::ConversationFilter::All, None, 10).await.expect("listed");
         assert_eq!(list.len(), 1);
         list[0].id
     }
@@ -302,7 +302,9 @@ async fn a_person_asked_for_is_not_replaced_by_the_clock() {
     shop.writes(4_000, "m2", "hello?").await;
     assert_eq!(shop.next_due(4_000).await, None);
     assert!(shop.store.release(shop.conversation().await, Timestamp(5_000)).await.expect("released"));
-    assert_eq!(shop.open_texts(5_000).await, ["hello?"]);
+    assert!(shop.open_texts(5_000).await.is_empty(), "that was written to the person");
+    shop.writes(6_000, "m3", "and in blue?").await;
+    assert_eq!(shop.open_texts(20_000).await, ["and in blue?"]);
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
         include_str!("migrations/tenant/0002_watched.sql"),
         include_str!("migrations/tenant/0003_reach.sql"),
         include_str!("migrations/tenant/0004_notify.sql"),
+        include_str!("migrations/tenant/0005_manners.sql"),
     ],
 };
 

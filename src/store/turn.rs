@@ -107,7 +107,7 @@ pub enum Committed {
 pub struct TurnSummary {
     /// The run.
     pub turn: TurnId,
-    /// `answered`, `handed_over`, `suppressed`, `superseded`.
+    /// `answered`, `handed_over`, `suppressed`, `parked`, `superseded`.
     pub outcome: Option<String>,
     /// Why.
     pub reason: Option<String>,
@@ -254,6 +254,9 @@ impl TenantStore {
             // The hand-over of a draft takes place when a person lets the draft go.
             if let (TurnOutcome::HandedOver(reason), None) = (commit.outcome, held_until) {
                 conversation::take_over(tx, commit.conversation, takeover_cause(reason), "bot", commit.now)?;
+            }
+            if let TurnOutcome::Parked(label) = commit.outcome {
+                conversation::set_label(tx, commit.conversation, Some(label), "bot", commit.now)?;
             }
             let queued = outbox::Queued {
                 conversation: commit.conversation,

@@ -152,7 +152,8 @@ fn missing(step: &Step, known: Known) -> Option<&'static str> {
         | Step::Guard(_)
         | Step::Reply(_)
         | Step::HandOver(_)
-        | Step::Suppress(_) => None,
+        | Step::Suppress(_)
+        | Step::Park(_) => None,
     }
 }
 
@@ -166,7 +167,7 @@ fn ways(step: &Step, known: Known) -> Vec<(&StepName, Known)> {
             (&guard.pass, Known { draft: Draft::Passed, ..known }),
             (&guard.fail, Known { draft: Draft::None, ..known }),
         ],
-        Step::Switch(_) | Step::Reply(_) | Step::HandOver(_) | Step::Suppress(_) => all(known),
+        Step::Switch(_) | Step::Reply(_) | Step::HandOver(_) | Step::Suppress(_) | Step::Park(_) => all(known),
     }
 }
 

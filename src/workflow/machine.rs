@@ -107,7 +107,8 @@ pub fn resume(workflow: &Workflow, mut state: State, result: &EffectResult) -> R
             | Step::Switch(_)
             | Step::Reply(_)
             | Step::HandOver(_)
-            | Step::Suppress(_),
+            | Step::Suppress(_)
+            | Step::Park(_),
             got,
         ) => return Err(RunError::Unexpected { step: state.step.to_string(), got: got.kind() }),
     };
@@ -153,7 +154,7 @@ mod tests {
             Language,
             turn::{HandOverReason, SuppressReason},
         },
-        workflow::{Ask, Intent, Retrieved, Understanding, Wants, Written},
+        workflow::{Ask, Asked, Intent, Retrieved, Understanding, Wants, Written},
     };
 
     fn understanding(intent: Intent) -> Understanding {
@@ -170,6 +171,9 @@ mod tests {
             wants: Wants::default(),
             beside: None,
             repeated: false,
+            closing: None,
+            asked: Asked::First,
+            label: None,
         }
     }
 
@@ -328,6 +332,7 @@ mod tests {
             Intent::Thanks,
             Intent::Unclear,
             Intent::Media,
+            Intent::NoCustomer,
         ];
         (prop::sample::select(intents.to_vec()), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
             |(intent, explicit, repeated, beside)| Understanding {

@@ -14,5 +14,5 @@ pub use definition::{StepName, Workflow};
 pub use effect::{Cited, Effect, EffectResult, Limit, Recording, Retrieved, Written};
 pub use error::{Error, Problem, RunError};
 pub use machine::{EFFECTS_MAX, Ending, Next, State, resume, start};
-pub use nodes::{Cards, Compose, Guard, HandOver, Reply, Retrieve, Step, Suppress, Switch, Understand};
-pub use vocabulary::{Ask, FoundWhat, Intent, Reference, Understanding, Variable, Variables, Wants};
+pub use nodes::{Cards, Compose, Guard, HandOver, Park, Reply, Retrieve, Step, Suppress, Switch, Understand};
+pub use vocabulary::{Ask, Asked, Closing, FoundWhat, Intent, Reference, Understanding, Variable, Variables, Wants};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Language;
+use crate::domain::{Language, conversation::Label};
 
 macro_rules! vocabulary {
     ($($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $variant:ident = $word:literal,)* })*) => {$(
@@ -44,6 +44,32 @@ vocabulary! {
         Unclear = "unclear",
         /// A picture, voice note or share without words that say what is wanted.
         Media = "media",
+        /// No customer matter: spam, offers, applications, insults. The label says which.
+        NoCustomer = "no_customer",
+    }
+
+    /// How a conversation, or a part of it, is closed.
+    Closing {
+        /// "thanks!", a heart.
+        Thanks = "thanks",
+        /// "bye", "have a nice day".
+        Farewell = "farewell",
+        /// "love it!", "so beautiful".
+        Praise = "praise",
+        /// "ok", "perfect", a thumb, "no thanks".
+        Approval = "approval",
+    }
+
+    /// Whether the shopper has asked the same before in this conversation, give or take a typo.
+    Asked {
+        /// No.
+        First = "first",
+        /// Once: the answer comes in other words and refers back.
+        Again = "again",
+        /// More often: what is missing is asked.
+        Often = "often",
+        /// Even after that.
+        TooOften = "too_often",
     }
 
     /// What about a product the shopper asks.
@@ -78,8 +104,13 @@ vocabulary! {
         Language = "language",
         /// Whether a product question was put in so many words: `yes`, or `no` for a bare mention.
         Explicit = "explicit",
-        /// Whether the assistant's last message already was of this kind (asked back, could not see, you're welcome).
+        /// Whether another answer of this kind is one too many: the assistant's last message already was one (asked back,
+        /// could not see, you're welcome), or a person is the one who is thanked.
         Repeated = "repeated",
+        /// Whether the same was asked before.
+        Asked = "asked",
+        /// What no customer matter is parked as, else `none`.
+        Label = "label",
         /// The question beside a product question: `policy`, `order`, else `none`.
         Beside = "beside",
         /// What the last retrieval brought.
@@ -98,6 +129,8 @@ impl Variable {
             Self::Explicit | Self::Repeated => vec!["yes", "no"],
             Self::Beside => vec![Intent::Policy.as_str(), Intent::Order.as_str(), "none"],
             Self::Found => FoundWhat::WORDS.to_vec(),
+            Self::Asked => Asked::WORDS.to_vec(),
+            Self::Label => Label::ALL.into_iter().map(Label::as_str).chain(["none"]).collect(),
         }
     }
 
@@ -163,8 +196,21 @@ pub struct Understanding {
     pub wants: Wants,
     /// A policy or order question beside the product question.
     pub beside: Option<Intent>,
-    /// Whether the assistant's last message already was of this kind.
+    /// Whether another answer of this kind is one too many.
     pub repeated: bool,
+    /// How it closes the conversation, where it does nothing else.
+    #[serde(default)]
+    pub closing: Option<Closing>,
+    /// Whether the same was asked before. A record of an older version does not say.
+    #[serde(default = "not_before")]
+    pub asked: Asked,
+    /// What it is to be parked as.
+    #[serde(default, with = "label_word")]
+    pub label: Option<Label>,
+}
+
+const fn not_before() -> Asked {
+    Asked::First
 }
 
 /// What a run knows, as far as a switch may ask.
@@ -196,7 +242,33 @@ impl Variables {
             Variable::Repeated => self.understood.as_ref().map(|it| yes_no(it.repeated)),
             Variable::Beside => of(|it| it.beside.map_or("none", Intent::as_str)),
             Variable::Found => self.found.map(FoundWhat::as_str),
+            Variable::Asked => of(|it| it.asked.as_str()),
+            Variable::Label => of(|it| it.label.map_or("none", Label::as_str)),
         }
+    }
+
+    /// What the messages are to be parked as.
+    pub(super) fn label(&self) -> Option<Label> {
+        self.understood.as_ref().and_then(|it| it.label)
+    }
+}
+
+mod label_word {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::domain::conversation::Label;
+
+    #[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
+    pub(super) fn serialize<S: Serializer>(label: &Option<Label>, serializer: S) -> Result<S::Ok, S::Error> {
+        label.map(Label::as_str).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Label>, D::Error> {
+        let word = Option::<String>::deserialize(deserializer)?;
+        let known = |word: String| {
+            Label::parse(&word).ok_or_else(|| serde::de::Error::custom(format!("unknown label `{word}`")))
+        };
+        word.map(known).transpose()
     }
 }
 

@@ -122,7 +122,7 @@ async fn a_person_who_answers_in_the_app_has_the_conversation_until_it_is_releas
     aura.until_recorded().await;
     let conversation = aura.conversation("ana").await.conversation;
     assert_eq!(conversation.takeover.map(|takeover| takeover.cause).as_deref(), Some("echo"));
-    ana.writes(ACCOUNT, "Thank you, Mia!");
+    ana.writes(ACCOUNT, "Thank you, Mia! And do you have hats?");
     aura.until_recorded().await;
     aura.advance(DEBOUNCE_MS);
     aura.until_looked("ben").await;

@@ -12,6 +12,7 @@ mod fairness;
 mod faults;
 mod isolation;
 mod kill;
+mod manners;
 mod model;
 mod modes;
 mod notify;

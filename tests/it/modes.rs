@@ -47,7 +47,7 @@ pub async fn parked(aura: &TestAura, name: &str) -> Option<String> {
 
 /// Names of the shoppers in a list of conversations.
 pub async fn listed(aura: &TestAura, state: api::ConversationFilter) -> Vec<String> {
-    let query = api::ConversationQuery { state: Some(state), limit: None };
+    let query = api::ConversationQuery { state: Some(state), ..api::ConversationQuery::default() };
     let found = aura.client().conversations(SHOP, &query).await.expect("listed");
     found.into_iter().map(|conversation| conversation.id).collect()
 }

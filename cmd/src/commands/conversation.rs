@@ -2,7 +2,7 @@
 
 use aura::{
     api::{self, ConversationFilter},
-    domain::ConversationId,
+    domain::{ConversationId, conversation},
 };
 
 use super::draft;
@@ -21,6 +21,7 @@ enum Verb {
     Show(Show),
     Takeover(Takeover),
     Release(Release),
+    Label(LabelArgs),
     Send(Send),
     Approve(draft::Approve),
     Edit(draft::Edit),
@@ -40,6 +41,42 @@ enum State {
     Draft,
     /// Messages were left to people, and nobody has dealt with them yet
     Parked,
+    /// Labelled as no customer matter
+    Labelled,
+}
+
+/// What a conversation is labelled as.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Label {
+    /// Followers, crypto, loans, "promote it on"
+    Spam,
+    /// Somebody poses as Meta: "your account will be suspended"
+    Phishing,
+    /// Influencers, ambassadors, partnerships
+    Collaboration,
+    /// Wholesale, suppliers, the press
+    Business,
+    /// Applications for work
+    Job,
+    /// Insults and harassment without a matter
+    Insult,
+    /// Anything else that is parked
+    Other,
+}
+
+impl Label {
+    const fn word(self) -> &'static str {
+        let label = match self {
+            Self::Spam => conversation::Label::Spam,
+            Self::Phishing => conversation::Label::Phishing,
+            Self::Collaboration => conversation::Label::Collaboration,
+            Self::Business => conversation::Label::Business,
+            Self::Job => conversation::Label::Job,
+            Self::Insult => conversation::Label::Insult,
+            Self::Other => conversation::Label::Other,
+        };
+        label.as_str()
+    }
 }
 
 /// List conversations, the newest first
@@ -48,6 +85,7 @@ enum State {
 Examples:
   aura conversation list -t noor --state waiting
   aura conversation list -t noor --state draft
+  aura conversation list -t noor --label collaboration
   aura conversation list -t noor --limit 200 --json")]
 struct List {
     #[command(flatten)]
@@ -55,6 +93,9 @@ struct List {
     /// Only these
     #[arg(long)]
     state: Option<State>,
+    /// Only those with this label
+    #[arg(long)]
+    label: Option<Label>,
     /// The most rows
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
@@ -99,6 +140,28 @@ struct Release {
     conversation: ConversationId,
 }
 
+/// Label a conversation as no customer matter, or clear its label
+///
+/// What is no customer matter gets its label by itself. A label says where people find a conversation; the assistant
+/// answers a later question all the same.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura conversation label -t noor conv_0192f5c8-0000-7000-8000-000000000001 spam
+  aura conversation label -t noor conv_0192f5c8-0000-7000-8000-000000000001 --clear")]
+struct LabelArgs {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// Conversation to label
+    conversation: ConversationId,
+    /// The label
+    #[arg(required_unless_present = "clear")]
+    label: Option<Label>,
+    /// Take the label off
+    #[arg(long, conflicts_with = "label")]
+    clear: bool,
+}
+
 /// Write to the shopper as a person
 ///
 /// Whether the channel's window allows it, and with which tag, is decided by Aura.
@@ -141,6 +204,18 @@ pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failur
             let next = format!("aura conversation show -t {slug} {id}");
             changed(context, &conversation, "released: the assistant answers in this conversation again", next)
         }
+        Verb::Label(args) => {
+            let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
+            let label = api::NewLabel { label: args.label.map(|label| label.word().to_owned()) };
+            let conversation = context.client().await?.label(slug, &id, &label).await?;
+            let (what, next) = match &conversation.label {
+                Some(label) => {
+                    (format!("labelled as {label}"), format!("aura conversation list -t {slug} --label {label}"))
+                }
+                None => ("took the label off".into(), format!("aura conversation show -t {slug} {id}")),
+            };
+            changed(context, &conversation, &what, next)
+        }
         Verb::Send(args) => send(context, args).await,
         Verb::Approve(args) => draft::approve(context, &args).await,
         Verb::Edit(args) => draft::edit(context, args).await,
@@ -156,12 +231,14 @@ async fn list(context: &Context, args: &List) -> Result<(), Failure> {
         State::Waiting => ConversationFilter::Waiting,
         State::Draft => ConversationFilter::Draft,
         State::Parked => ConversationFilter::Parked,
+        State::Labelled => ConversationFilter::Labelled,
     });
-    let query = api::ConversationQuery { state, limit: Some(args.limit) };
+    let label = args.label.map(|label| label.word().to_owned());
+    let filtered = state.is_some() || label.is_some();
+    let query = api::ConversationQuery { state, label, limit: Some(args.limit) };
     let list = api::List { items: context.client().await?.conversations(slug, &query).await? };
     if list.items.is_empty() && !ui.json {
-        let next =
-            if state.is_some() { format!("aura conversation list -t {slug}") } else { format!("aura chat -t {slug}") };
+        let next = if filtered { format!("aura conversation list -t {slug}") } else { format!("aura chat -t {slug}") };
         ui.done("no such conversations", next);
         return Ok(());
     }

@@ -32,7 +32,9 @@ struct Show {
 /// Replace the voice of a tenant by what a YAML file says
 ///
 /// Keys, all optional: `name`, `tone` (warm, crisp, formal), `greeting`, `sign_off`, `disclose` (yes unless `false`),
-/// `disclosure`. What `aura persona show --json` prints is such a file.
+/// `disclosure`, and when people answer, for shoppers who ask for one: `hours` ("Mon-Fri, 9 am to 6 pm") and `reply_time`
+/// ("within two hours"), each as words in the shop's own language or by language (`{en: …, de: …}`).
+/// What `aura persona show --json` prints is such a file.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

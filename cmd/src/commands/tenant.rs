@@ -211,6 +211,7 @@ async fn add(context: &Context, args: Add) -> Result<(), Failure> {
             sign_off: args.sign_off,
             disclose: None,
             disclosure: args.disclosure,
+            ..api::Persona::default()
         },
     };
     let tenant = context.creating_client().await?.add_tenant(&new).await?;

@@ -18,8 +18,10 @@ pub fn conversations(rows: &[Conversation], now: Time, width: Option<usize>) -> 
     let mut grid = Grid::new(width, &["CONVERSATION", "SHOPPER", "ANSWERED BY", "WAITING", "LAST"]).whole(&[0, 1, 3]);
     for row in rows {
         let waiting = waits(row, now);
+        let label = row.label.as_ref().map(|label| format!(" [{label}]")).unwrap_or_default();
+        let answerer = answered_by(row) + &label;
         let (name, last) = (clip(shopper(row), NAME_COLUMNS), ago(row.last_message_at, now));
-        grid.row([&row.id, &name, &answered_by(row), &waiting, &last]);
+        grid.row([&row.id, &name, &answerer, &waiting, &last]);
     }
     grid.finish()
 }
@@ -51,6 +53,7 @@ pub fn conversation(detail: &ConversationDetail, now: Time, width: Option<usize>
         ("shopper", format!("{} ({})", one_line(shopper(conversation)), conversation.shopper_id)),
         ("account", format!("{} on {}", conversation.account_id, conversation.channel)),
         ("answered by", answered_by(conversation)),
+        ("label", or_dash(conversation.label.as_deref()).into()),
         ("waiting since", ago_or_dash(conversation.takeover.as_ref().and_then(|takeover| takeover.waiting_since), now)),
         ("left to people", left_to_people(conversation, now)),
         ("language", or_dash(conversation.language.as_deref()).into()),

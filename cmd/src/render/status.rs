@@ -136,6 +136,12 @@ fn concerns(tenant: &TenantStatus) -> Vec<String> {
         let command = format!("aura conversation list -t {slug} --state parked");
         found.push(format!("  {slug}: {what} left to people and not dealt with\n    {command}"));
     }
+    if tenant.labelled > 0 {
+        let what = count(tenant.labelled, "conversation is labelled", "conversations are labelled");
+        found.push(format!(
+            "  {slug}: {what} as no customer matter\n    aura conversation list -t {slug} --state labelled"
+        ));
+    }
     let held = tenant.outbox.held.saturating_sub(tenant.outbox.drafts);
     if held > 0 {
         let what = count(held, "reply is held", "replies are held");

@@ -1,6 +1,6 @@
 //! Tenants, voices, accounts, secrets.
 
-use aura::api::{Account, Persona, Secret, Tenant, TenantDetail, Time};
+use aura::api::{Account, Persona, Secret, Spoken, Tenant, TenantDetail, Time};
 
 use super::layout::{Grid, clip, count, or_dash, pairs};
 use crate::time::ago;
@@ -63,7 +63,20 @@ pub fn persona(persona: &Persona) -> String {
         ("sign-off", or_dash(persona.sign_off.as_deref()).into()),
         ("tells it is an assistant", disclose.into()),
         ("in these words", persona.disclosure.clone().unwrap_or_else(|| "the built-in sentence".into())),
+        ("people answer", spoken(persona.hours.as_ref())),
+        ("people answer within", spoken(persona.reply_time.as_ref())),
     ])
+}
+
+/// `en: Mon–Fri, 9 am to 6 pm; de: Mo–Fr, 9–18 Uhr`
+fn spoken(words: Option<&Spoken>) -> String {
+    match words {
+        None => "-".into(),
+        Some(Spoken::Own(words)) => words.clone(),
+        Some(Spoken::By(words)) => {
+            words.iter().map(|(code, words)| format!("{code}: {words}")).collect::<Vec<_>>().join("; ")
+        }
+    }
 }
 
 pub fn accounts(rows: &[(String, Account)], now: Time, width: Option<usize>) -> String {

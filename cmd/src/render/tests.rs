@@ -58,6 +58,7 @@ fn a_conversation(name: Option<&str>, takeover: Option<Takeover>) -> Conversatio
         takeover,
         draft: None,
         parked: None,
+        label: None,
         open_messages: 1,
         last_shopper_at: Some(minutes_ago(4)),
         last_message_at: minutes_ago(3),
@@ -80,7 +81,12 @@ fn tenant_list() {
 
 #[test]
 fn tenant_detail() {
-    let voice = Persona { tone: Some("warm".into()), sign_off: Some("Layla".into()), ..Persona::default() };
+    let voice = Persona {
+        tone: Some("warm".into()),
+        sign_off: Some("Layla".into()),
+        hours: Some(Spoken::Own("Mon-Fri".into())),
+        ..Persona::default()
+    };
     let detail = TenantDetail { tenant: a_tenant("noor", "Noor Atelier", "active"), persona: voice };
     insta::assert_snapshot!(checked(tenant(&detail, NOW)));
     let only_from = vec!["@ana.k".into(), "1284305829174402".into()];
@@ -186,6 +192,7 @@ fn conversation_list() {
     ];
     rows[2].draft = Some(a_draft());
     rows[3].parked = Some(Parked { reason: "window_closed".into(), since: minutes_ago(90) });
+    rows[1].label = Some("spam".into());
     insta::assert_snapshot!(checked(conversations(&rows, NOW, WIDTH)));
 }
 
@@ -299,6 +306,7 @@ fn status_page() {
         waiting: 1,
         drafts: 2,
         parked: 1,
+        labelled: 4,
         open_messages: 2,
         products: 118,
         outbox: OutboxCounts {

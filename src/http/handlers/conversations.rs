@@ -5,7 +5,7 @@ use axum::{Json, extract::State};
 use crate::{
     api,
     app::ConversationFilter,
-    domain::TurnId,
+    domain::{TurnId, conversation::Label},
     http::{
         Edge, Error,
         caller::Scope,
@@ -36,8 +36,10 @@ pub async fn list(
         Some(api::ConversationFilter::Waiting) => ConversationFilter::Waiting,
         Some(api::ConversationFilter::Draft) => ConversationFilter::Draft,
         Some(api::ConversationFilter::Parked) => ConversationFilter::Parked,
+        Some(api::ConversationFilter::Labelled) => ConversationFilter::Labelled,
     };
-    let conversations = edge.app.conversation_list(&tenant, filter, limit).await?;
+    let label = query.label.as_deref().map(parse_label).transpose()?;
+    let conversations = edge.app.conversation_list(&tenant, filter, label, limit).await?;
     Ok(Json(map::list(conversations, map::conversation)))
 }
 
@@ -63,6 +65,21 @@ pub async fn release(
     InConversation(id): InConversation,
 ) -> Result<Json<api::Conversation>, Error> {
     Ok(Json(map::conversation(edge.app.conversation_release(&tenant, id).await?)))
+}
+
+pub async fn label(
+    State(edge): State<Edge>,
+    Scope(tenant): Scope,
+    InConversation(id): InConversation,
+    Payload(new): Payload<api::NewLabel>,
+) -> Result<Json<api::Conversation>, Error> {
+    let label = new.label.as_deref().map(parse_label).transpose()?;
+    Ok(Json(map::conversation(edge.app.conversation_label(&tenant, id, label).await?)))
+}
+
+fn parse_label(word: &str) -> Result<Label, Error> {
+    let known = || Label::ALL.map(Label::as_str).join(", ");
+    Label::parse(word).ok_or_else(|| Error::invalid(format!("`{word}` is not a label: {}", known())))
 }
 
 pub async fn send(

@@ -1,5 +1,7 @@
 //! Tenants and their voices.
 
+use std::collections::BTreeMap;
+
 use axum::{Json, extract::State};
 use serde::Deserialize;
 
@@ -33,12 +35,13 @@ pub async fn add(
     Asking(caller): Asking,
     Payload(new): Payload<api::NewTenant>,
 ) -> Result<Json<api::Tenant>, Error> {
-    let persona = parse_persona(new.persona)?;
+    let language = new.language.as_deref().map_or(Ok(Language::En), str::parse).map_err(invalid)?;
+    let persona = parse_persona(new.persona, language)?;
     let new = NewTenant {
         slug: TenantSlug::parse(&new.slug).map_err(invalid)?,
         name: new.name,
         currency: new.currency.map_or(Ok(Currency::EUR), |code| Currency::parse(&code)).map_err(invalid)?,
-        language: new.language.map_or(Ok(Language::En), |code| code.parse()).map_err(invalid)?,
+        language,
         website: new.website,
         mode: new.mode.as_deref().map_or(Ok(Mode::Live), parse_mode)?,
     };
@@ -102,12 +105,13 @@ pub async fn set_persona(
 ) -> Result<Json<api::Persona>, Error> {
     let text = std::str::from_utf8(&body).map_err(|_| Error::invalid("the persona is not UTF-8 text"))?;
     let shape: api::Persona = serde_saphyr::from_str(text).map_err(|error| Error::invalid(what_is_wrong(&error)))?;
-    let persona = edge.app.persona_set(&tenant, parse_persona(shape)?).await?;
+    let persona = edge.app.persona_set(&tenant, parse_persona(shape, tenant.tenant().language)?).await?;
     Ok(Json(map::persona(persona)))
 }
 
-fn parse_persona(shape: api::Persona) -> Result<Persona, Error> {
-    let api::Persona { name, tone, greeting, sign_off, disclose, disclosure } = shape;
+/// `language`: the shop's own, which words without one are in.
+fn parse_persona(shape: api::Persona, language: Language) -> Result<Persona, Error> {
+    let api::Persona { name, tone, greeting, sign_off, disclose, disclosure, hours, reply_time } = shape;
     let tone = tone.map(|word| {
         let known = Tone::ALL.map(Tone::as_str).join(", ");
         Tone::parse(&word).ok_or_else(|| Error::invalid(format!("`{word}` is not a tone: {known}")))
@@ -120,7 +124,36 @@ fn parse_persona(shape: api::Persona) -> Result<Persona, Error> {
         sign_off: filled(sign_off),
         disclose: disclose.unwrap_or(Persona::default().disclose),
         disclosure: filled(disclosure),
+        hours: parse_spoken("hours", hours, language)?,
+        reply_time: parse_spoken("reply_time", reply_time, language)?,
     })
+}
+
+/// One short line for each language; what is empty is left out.
+fn parse_spoken(key: &str, spoken: Option<api::Spoken>, own: Language) -> Result<BTreeMap<Language, String>, Error> {
+    const CHARS_MAX: usize = Persona::TIME_CHARS_MAX;
+    let by_code: Vec<(Option<String>, String)> = match spoken {
+        None => Vec::new(),
+        Some(api::Spoken::Own(words)) => vec![(None, words)],
+        Some(api::Spoken::By(words)) => words.into_iter().map(|(code, words)| (Some(code), words)).collect(),
+    };
+    let mut parsed = BTreeMap::new();
+    for (code, words) in by_code {
+        let place = code.as_ref().map_or_else(|| key.to_owned(), |code| format!("{key}.{code}"));
+        let language = code.map_or(Ok(own), |code| code.parse());
+        let language = language.map_err(|error| Error::invalid(format!("{place}: {error}")))?;
+        let words = words.trim().trim_end_matches('.');
+        if words.chars().any(char::is_control) {
+            return Err(Error::invalid(format!("{place} is more than one line")));
+        }
+        if words.chars().count() > CHARS_MAX {
+            return Err(Error::invalid(format!("{place} has more than {CHARS_MAX} characters")));
+        }
+        if !words.is_empty() && parsed.insert(language, words.to_owned()).is_some() {
+            return Err(Error::invalid(format!("{key} has words for {language} twice")));
+        }
+    }
+    Ok(parsed)
 }
 
 /// The first line says what and where; the lines after it draw the place.

@@ -4,6 +4,7 @@ mod cards;
 mod compose;
 mod guard;
 mod hand_over;
+mod park;
 mod reply;
 mod retrieve;
 mod suppress;
@@ -16,6 +17,7 @@ pub use cards::Cards;
 pub use compose::Compose;
 pub use guard::Guard;
 pub use hand_over::HandOver;
+pub use park::Park;
 pub use reply::Reply;
 pub(super) use retrieve::LIMIT_MAX as RETRIEVE_LIMIT_MAX;
 pub use retrieve::Retrieve;
@@ -48,6 +50,8 @@ pub enum Step {
     HandOver(HandOver),
     /// Say nothing.
     Suppress(Suppress),
+    /// Put a label on what is no customer matter.
+    Park(Park),
 }
 
 /// What entering a step leads to.
@@ -74,6 +78,7 @@ impl Step {
             Self::Reply(_) => Entered::Finish(TurnOutcome::Answered),
             Self::HandOver(hand_over) => Entered::Finish(TurnOutcome::HandedOver(hand_over.reason())),
             Self::Suppress(suppress) => Entered::Finish(TurnOutcome::Suppressed(suppress.reason())),
+            Self::Park(park) => Entered::Finish(TurnOutcome::Parked(park.label(&state.variables))),
         }
     }
 
@@ -87,7 +92,7 @@ impl Step {
             Self::Compose(node) => one("next", &node.next),
             Self::Guard(node) => vec![("pass".to_owned(), &node.pass), ("fail".to_owned(), &node.fail)],
             Self::Cards(node) => one("next", &node.next),
-            Self::Reply(_) | Self::HandOver(_) | Self::Suppress(_) => Vec::new(),
+            Self::Reply(_) | Self::HandOver(_) | Self::Suppress(_) | Self::Park(_) => Vec::new(),
         }
     }
 }

@@ -108,6 +108,7 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
         "notify remove" => vec![in_alder(&["webhook"], 0), in_alder(&["nobody"], 3)],
         // Nobody listens on its port.
         "notify test" => vec![in_alder(&[PAGER], 8), in_alder(&["nobody"], 3)],
+        "conversation label" => in_conversations(&["spam"], 0, &[]),
         "secret set" => vec![in_alder(&["meta.verify_token", "-"], 0).given("a-verify-token\n")],
         "secret list" => vec![in_alder(&[], 0)],
         "secret remove" => {

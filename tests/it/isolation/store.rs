@@ -66,7 +66,7 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
     }
     let plan = SearchPlan { words: vec![vec!["linen".into()], vec!["shirt".into()]], ..SearchPlan::default() };
     Some(match name {
-        "conversations" => read!(store.conversations(ConversationFilter::All, ROWS)),
+        "conversations" => read!(store.conversations(ConversationFilter::All, None, ROWS)),
         "conversation" => read!(with.conversations => |id| store.conversation(id)),
         "conversation_by_key" => {
             let key = ConversationKey {
@@ -116,7 +116,7 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
         | "set_persona" | "append_event" | "spare_products" | "finish_import" | "queue_person" | "finish_send" => {
             Row::WriteOnly(NOTHING)
         }
-        "release" | "release_if_due" | "claim_send" | "cancel_send" | "reopen_unsent" | "mark_guarded"
+        "label" | "release" | "release_if_due" | "claim_send" | "cancel_send" | "reopen_unsent" | "mark_guarded"
         | "recover_sending" | "resolve_unknown" | "commit_turn" | "withdraw_answer" | "hold_answer" => {
             Row::WriteOnly(COUNT)
         }
@@ -174,7 +174,7 @@ fn leaks(name: &str, birch: &Shop, gave: &str) -> Vec<String> {
 impl Asking {
     async fn of(stage: &Stage, shop: &Shop) -> Self {
         let store = stage.house.store(shop.slug).await;
-        let listed = store.conversations(ConversationFilter::All, ROWS).await.expect("listed");
+        let listed = store.conversations(ConversationFilter::All, None, ROWS).await.expect("listed");
         let conversations: Vec<_> = listed.iter().map(|conversation| conversation.id).collect();
         let (mut messages, mut rows) = (vec![MessageId::next(&UuidV7)], vec![OutboxId::next(&UuidV7)]);
         for id in &conversations {

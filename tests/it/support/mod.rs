@@ -243,7 +243,7 @@ impl TestAura {
 
     async fn conversation_id(&self, name: &str) -> Option<String> {
         let shopper = self.sim.shopper(name).id(ACCOUNT);
-        let all = api::ConversationQuery { state: None, limit: Some(200) };
+        let all = api::ConversationQuery { limit: Some(200), ..api::ConversationQuery::default() };
         let conversations = self.client().conversations(SHOP, &all).await.expect("the daemon answers");
         conversations.into_iter().find(|conversation| conversation.shopper_id == shopper).map(|found| found.id)
     }
