@@ -374,7 +374,7 @@ async fn a_wish_for_a_person_gets_one_message_that_says_when() {
     Sure, I'm handing over to a person from the team. Our team is here Mon–Fri, 9 am to 6 pm. You'll usually hear from us within two hours.
     Of course! I've told the team that you'd like to talk to someone. Our team is here Mon–Fri, 9 am to 6 pm. You'll usually hear from us within two hours.
     Klar, ich übergebe an jemanden aus dem Team. Die Antwort kommt meist innerhalb von zwei Stunden.
-    Bien sûr ! J'ai prévenu l'équipe que tu aimerais parler à quelqu'un. Dès que quelqu'un est là, tu auras un message ici.
+    Bien sûr ! J'ai prévenu l'équipe que tu aimerais parler à quelqu'un. Dès que quelqu'un est là, on te répond ici.
     ¡Claro! He avisado al equipo de que quieres hablar con alguien. En cuanto haya alguien, te escribe por aquí.
     Certo! Ho detto al team che vorresti parlare con qualcuno. Appena c'è qualcuno, ricevi un messaggio qui.
     ");
