@@ -463,6 +463,10 @@ fn any_product() -> impl Strategy<Value = Product> {
                 variants.truncate(1);
                 variants.iter_mut().for_each(|form| form.options.clear());
             }
+            // No shop has both words for one size: which of them "in M?" means, nobody could say.
+            let (word, other) = if linked { ("Medium", "M") } else { ("M", "Medium") };
+            let options = variants.iter_mut().flat_map(|form| &mut form.options);
+            options.filter(|option| option.value == other).for_each(|option| option.value = word.into());
             let mut product = product(&title, variants);
             product.url = linked.then(|| format!("https://noor.example/p/{}", product.key.0.len()));
             product.description = description.into();

@@ -376,7 +376,7 @@ async fn a_wish_for_a_person_gets_one_message_that_says_when() {
     Klar, ich übergebe an jemanden aus dem Team. Die Antwort kommt meist innerhalb von zwei Stunden.
     Bien sûr ! J'ai prévenu l'équipe que tu aimerais parler à quelqu'un. Dès que quelqu'un est là, on te répond ici.
     ¡Claro! He avisado al equipo de que quieres hablar con alguien. En cuanto haya alguien, te escribe por aquí.
-    Certo! Ho detto al team che vorresti parlare con qualcuno. Appena c'è qualcuno, ricevi un messaggio qui.
+    Certo! Ho detto al team che vorresti parlare con qualcuno. Appena c'è qualcuno, ti rispondiamo qui.
     ");
 }
 

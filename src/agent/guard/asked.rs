@@ -75,7 +75,7 @@ pub(super) fn check(
         let mut focus = focus.to_vec();
         for pieces in sentences(&sheet.pieces) {
             let mut sentence = Sentence::new(pieces, known.products, &focus);
-            sentence.state();
+            sentence.state(nod == Nod::Explained);
             // "Do you have dresses under 60?": what is shown in answer is held to the limit itself.
             let limited =
                 sentence.names().next().is_none() && (sentence.has(Claim::LimitMax) || sentence.has(Claim::LimitMin));

@@ -15,6 +15,8 @@ pub(super) struct Sentence<'s> {
     pub(super) topics: Vec<Match<Topic>>,
     pub(super) products: &'s [Product],
     pub(super) question: bool,
+    /// A shopper's question, whose "azul" is our "Light Blue"; a draft has to say it as the data does.
+    pub(super) by_shopper: bool,
     focus: &'s [usize],
 }
 
@@ -56,12 +58,12 @@ impl<'s> Sentence<'s> {
         let claims = row.places(Lexicon::get().phrases().find(&row.words));
         let topics = row.places(Topics::get().phrases().find(&row.words));
         let question = matches!(pieces.last(), Some(Piece::Break { question: true }));
-        Self { pieces, words, claims, topics, products, question, focus }
+        Self { pieces, words, claims, topics, products, question, by_shopper: false, focus }
     }
 
-    /// Takes a question as if it were stated.
-    pub(super) const fn state(&mut self) {
-        self.question = false;
+    /// Takes a question as if it were stated. `answered`: what is said of it was said in the data's own words, too.
+    pub(super) const fn state(&mut self, answered: bool) {
+        (self.question, self.by_shopper) = (false, answered);
     }
 
     /// Whether the sentence only asks. "It ships tomorrow, ok?" and "Did you know it is free?" state.

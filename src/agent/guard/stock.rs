@@ -8,7 +8,7 @@ use super::{
     topic::TopicKind,
 };
 use crate::{
-    agent::{cues::Cues, phrases::Match},
+    agent::{cues::Cues, phrases::Match, text::words},
     domain::product::{Product, Variant},
 };
 
@@ -259,8 +259,27 @@ pub(super) fn named_values<'p>(sentence: &Sentence<'_>, product: &'p Product, fr
             None => named.values.push((option, vec![value])),
         }
     }
-    named.unknown = (from..to).filter(|at| !named.covered[*at] && is_form(sentence, *at)).collect();
+    for at in (from..to).filter(|at| is_form(sentence, *at)) {
+        match is_in_other_words(sentence, product, at) {
+            true => named.covered[at] = true,
+            false if !named.covered[at] => named.unknown.push(at),
+            false => {}
+        }
+    }
     named
+}
+
+/// Whether a shopper's form is one that the product has in other words: "azul" where it has "Light Blue", "M" where it has
+/// "Medium".
+fn is_in_other_words(sentence: &Sentence<'_>, product: &Product, at: usize) -> bool {
+    let cues = Cues::get();
+    let (asked, shades) = (cues.letter_size(sentence.words[at]), cues.colour(sentence.words[at]));
+    let means = |word: &String| {
+        shades.is_some_and(|shades| shades.contains(word))
+            || asked.is_some_and(|size| cues.letter_size(word) == Some(size))
+    };
+    let options = || product.variants.iter().flat_map(|variant| &variant.options);
+    sentence.by_shopper && options().any(|option| words(&option.value).iter().any(means))
 }
 
 /// Where a value is named. A lone letter must be a capital: `M`, not the rest of `I'm`.
