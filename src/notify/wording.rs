@@ -55,7 +55,18 @@ mod tests {
     #[test]
     fn every_reason_has_a_sentence() {
         let hand_over = HandOverReason::ALL.map(|reason| format!("hand_over.{}", reason.as_str()));
-        let parked = ["window_closed", "too_old", "held", "refused", "account_not_connected", "guard"];
+        let parked = [
+            "window_closed",
+            "too_old",
+            "held",
+            "refused",
+            "account_not_connected",
+            "guard",
+            "collaboration",
+            "business",
+            "job",
+            "other",
+        ];
         let others = ["draft.waiting", "account.refused", "account.restored", "silent.silent", "silent.heard"];
         let all = hand_over.into_iter().chain(parked.map(|reason| format!("parked.{reason}")));
         for key in all.chain(others.map(str::to_owned)) {

@@ -373,6 +373,29 @@ async fn a_message_too_old_to_be_answered_is_told_as_parked() {
 }
 
 #[tokio::test]
+async fn a_proposal_is_told_by_its_label_and_spam_is_not_told() {
+    let aura = with_manual_clock().await;
+    let hook = Hook::start().await.expect("a free port");
+    add(&aura, webhook(hook.url())).await;
+    let proposal = "Hi! I'm an influencer and would love to collaborate with your brand";
+    for (name, text) in [("spammer", "Promote it on @style.hub"), ("mia", proposal)] {
+        aura.sim.shopper(name).writes(ACCOUNT, text);
+        aura.until_recorded().await;
+        aura.advance(DEBOUNCE_MS);
+        aura.until_conversation(name, "it has a label", |it| it.conversation.label.is_some()).await;
+    }
+    waiting_is(&aura, "webhook", 1).await;
+    aura.advance(GATHER_MS);
+    let told = got(&hook, 1).await[0].json();
+    let notice = &told["notices"][0];
+    assert_eq!((notice["kind"].as_str(), notice["reason"].as_str()), (Some("parked"), Some("collaboration")));
+    assert_eq!(
+        (told["total"].as_u64(), notice["summary"].as_str()),
+        (Some(1), Some("Somebody proposes a collaboration"))
+    );
+}
+
+#[tokio::test]
 async fn a_test_goes_the_real_way_and_says_what_it_met() {
     let aura = TestAura::setup().start().await;
     let hook = Hook::start().await.expect("a free port");

@@ -2,9 +2,10 @@
 
 use super::NoticeKind;
 use crate::domain::{
+    conversation::Label,
     event::{EventKind, NewEvent},
     outbox::RefusalScope,
-    turn::SuppressReason,
+    turn::{SuppressReason, TurnOutcome},
 };
 
 /// What an event means to those who are told.
@@ -57,9 +58,16 @@ pub fn concern(event: &NewEvent) -> Option<Concern> {
         EventKind::TurnFinished => {
             let parked = [SuppressReason::WindowClosed, SuppressReason::TooOld, SuppressReason::AccountNotConnected]
                 .map(SuppressReason::as_str);
-            let reason = event.word_of("reason").filter(|reason| parked.contains(reason))?;
-            raise(NoticeKind::Parked, reason, conversation)
+            let reason = event.word_of("reason")?;
+            let label = event.word_of("outcome").filter(|word| *word == TurnOutcome::Parked(Label::Other).as_str());
+            let is_told = match label {
+                Some(_) => Label::parse(reason).is_some_and(needs_people),
+                None => parked.contains(&reason),
+            };
+            if is_told { raise(NoticeKind::Parked, reason, conversation) } else { None }
         }
+        // Whoever sorts a conversation has seen it.
+        EventKind::Labelled | EventKind::Unlabelled if event.actor == "operator" => settle(conversation, true),
         // Written anew with each further message of the shopper: the same matter until a person has decided.
         EventKind::DraftWaiting => raise(NoticeKind::Draft, "waiting", conversation),
         EventKind::DraftApproved | EventKind::DraftEdited | EventKind::DraftRejected => settle(conversation, true),
@@ -87,6 +95,14 @@ pub fn concern(event: &NewEvent) -> Option<Concern> {
         EventKind::AccountRestored => over(NoticeKind::Account, "restored", account),
         EventKind::AccountHeard => over(NoticeKind::Silent, "heard", account),
         _ => None,
+    }
+}
+
+/// Whether somebody of the shop may want to answer what is no customer's. The rest only takes their time.
+const fn needs_people(label: Label) -> bool {
+    match label {
+        Label::Collaboration | Label::Business | Label::Job | Label::Other => true,
+        Label::Spam | Label::Phishing | Label::Insult => false,
     }
 }
 
@@ -133,6 +149,16 @@ mod tests {
     }
 
     #[test]
+    fn of_what_is_no_customer_s_people_hear_what_they_may_want_to_answer() {
+        let told = Label::ALL.into_iter().filter(|label| {
+            let event = NewEvent::new(EventKind::TurnFinished, "bot").id("conversation", "conv_1");
+            let event = event.word("outcome", TurnOutcome::Parked(*label).as_str()).word("reason", label.as_str());
+            raised(&event).inspect(|raised| assert_eq!(*raised, (NoticeKind::Parked, label.as_str()))).is_some()
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [Label::Collaboration, Label::Business, Label::Job, Label::Other]);
+    }
+
+    #[test]
     fn accounts_are_told_of_by_their_own_kinds() {
         let of = |kind| raised(&NewEvent::new(kind, "system").id("account", "178"));
         assert_eq!(of(EventKind::AccountRefused), Some((NoticeKind::Account, "refused")));
@@ -150,6 +176,8 @@ mod tests {
         };
         assert_eq!(settles(EventKind::PersonWrote, "operator"), Some(true));
         assert_eq!(settles(EventKind::TakeoverEnded, "operator"), Some(true));
+        assert_eq!(settles(EventKind::Labelled, "operator"), Some(true));
+        assert_eq!(settles(EventKind::Labelled, "bot"), None);
         assert_eq!(settles(EventKind::TakeoverEnded, "system"), Some(false), "the bot returned; nobody has looked");
     }
 }
