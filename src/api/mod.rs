@@ -31,7 +31,7 @@ pub use event::{Event, EventQuery};
 pub use notify::{LastNotification, NewNotifyTarget, NotifyTarget, NotifyTargetAdded, NotifyTested};
 pub use problem::{ErrorKind, KINDS, KindRow, Problem, ProblemBody, exit, exit_code_of, status_of};
 pub use secret::{NewSecret, Secret};
-pub use status::{AccountStatus, Journal, OutboxCounts, Status, TenantStatus, Versions};
+pub use status::{AccountStatus, Journal, OutboxCounts, Status, StatusProblem, TenantStatus, Versions};
 pub use tenant::{NewTenant, Persona, Removed, Spoken, Tenant, TenantDetail, TenantEdit};
 pub use time::{InvalidTime, Time};
 

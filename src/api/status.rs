@@ -26,6 +26,30 @@ pub struct Status {
     /// Tenants that stand still because their files are damaged, by slug.
     #[serde(default)]
     pub damaged_tenants: Vec<String>,
+    /// Whether nothing is broken and nobody is wanted.
+    #[serde(default)]
+    pub ok: bool,
+    /// What an owner should know of, what matters most first.
+    #[serde(default)]
+    pub problems: Vec<StatusProblem>,
+    /// Bytes free on the data directory's disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_free_bytes: Option<u64>,
+}
+
+/// Something that an owner should know of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusProblem {
+    /// `broken`: something does not work; `wanted`: a person is; `note`: worth knowing.
+    pub weight: String,
+    /// The tenant's slug; `null`: the installation's.
+    pub tenant: Option<String>,
+    /// A stable word for scripts, such as `account_refused`.
+    pub code: String,
+    /// A sentence without a full stop.
+    pub what: String,
+    /// The command, or the thing to do.
+    pub hint: String,
 }
 
 /// Webhooks that were accepted but not yet dispatched.

@@ -85,6 +85,7 @@ impl App {
         let more = found.len() == limit;
         self.work.offer(id, &found, more, rules.now);
         self.plan_telling(id, &store).await?;
+        self.live.watch.saw(id, store.open_work().await?);
         if let Some(at) = store.next_due(rules).await? {
             let hold = self.wakes.hold(self.store.control(), id, at).await?;
             self.work.wake(id, at);

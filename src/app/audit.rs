@@ -69,6 +69,16 @@ pub struct ChainReport {
     pub conservation: Option<Conservation>,
 }
 
+impl ChainReport {
+    /// Writes what is wrong to the log; returns 1 if anything is.
+    fn say(&self) -> u64 {
+        for fault in &self.walked.faults {
+            tracing::error!(file = %self.file, seq = fault.seq(), fault = %fault, "a log does not hold");
+        }
+        u64::from(!self.walked.faults.is_empty() || self.conservation.is_some_and(|found| found.lost > 0))
+    }
+}
+
 /// What the check goes by, found before the chains are read.
 struct Known {
     checkpoints: Vec<(&'static str, Checkpoint)>,
@@ -151,6 +161,8 @@ impl App {
     }
 
     async fn check_all(&self, only: Option<Tenant>, known: Known, lines: &Lines) -> Result<(), Error> {
+        let everything = only.is_none();
+        let mut broken = 0;
         let tenants = match only {
             Some(tenant) => vec![tenant],
             None => {
@@ -158,6 +170,7 @@ impl App {
                 let mut report = self.check_audit(&known, lines).await;
                 report.walked.faults.extend(known.faults.iter().cloned());
                 report.walked.faults.extend(gone(&known, &tenants));
+                broken += report.say();
                 if lines.send(Ok(Checked::Chain(report))).await.is_err() {
                     return Ok(());
                 }
@@ -166,10 +179,14 @@ impl App {
         };
         for tenant in tenants {
             let report = self.check_events(tenant, &known, lines).await?;
+            broken += report.say();
             // Nobody reads on: the rest is of no use to anyone.
             if lines.send(Ok(Checked::Chain(report))).await.is_err() {
                 return Ok(());
             }
+        }
+        if everything {
+            self.live.watch.checked(broken);
         }
         Ok(())
     }
@@ -196,7 +213,7 @@ impl App {
         let walk = self.store.walk_events(id, marks, known.cuts.get(&id).copied(), progress(of.clone(), lines)).await;
         let mut walked = walk.unwrap_or_else(|error| unopened(&error));
         let conservation = match self.store.visit_tenant(id).await {
-            Ok(store) => match store.conservation().await {
+            Ok(store) => match store.in_bulk().conservation().await {
                 Ok(found) => Some(found),
                 Err(error) => {
                     walked

@@ -57,6 +57,10 @@ impl App {
         let outcome = channel.send_text(&row.shopper, &row.text, tag).await;
         fault::point("after_response");
         self.metrics.attempt(&outcome);
+        self.metrics.stage("send", began.elapsed());
+        if row.channel == ChannelKind::Instagram {
+            self.live.watch.reached(&outcome, self.clock.now());
+        }
         tracing::info!(
             tenant.id = %tenant.id, conversation.id = %row.conversation, outbox.id = %row.id,
             correlation = row.correlation, attempt = row.attempts + 1, outcome = outcome.as_str(),

@@ -40,6 +40,22 @@ impl App {
         !*self.store.disk().full.borrow() && !self.live.disk_low.load(Ordering::Relaxed)
     }
 
+    /// How much room the disk has; `None`: it cannot be asked for.
+    pub(super) async fn room(&self) -> Option<Room> {
+        match self.measure_room().await {
+            Ok(room) => Some(room),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "the room on the disk is not known");
+                None
+            }
+        }
+    }
+
+    async fn measure_room(&self) -> Result<Room, Error> {
+        let dir = Arc::clone(&self.installation.dir);
+        on_thread(move || dir.room()).await?.map_err(failed)
+    }
+
     async fn look_at_disk(&self) -> Result<(), Error> {
         let dir = Arc::clone(&self.installation.dir);
         if *self.store.disk().full.borrow() {
@@ -53,7 +69,7 @@ impl App {
             }
             return Ok(());
         }
-        let room = on_thread(move || dir.room()).await?.map_err(failed)?;
+        let room = self.measure_room().await?;
         self.note_room(room);
         if !room.is_low() {
             let dir = Arc::clone(&self.installation.dir);

@@ -124,8 +124,23 @@ impl App {
         Ok(fallen)
     }
 
+    /// Sees what a tenant has open, and whether every message of it is accounted for.
+    async fn count(&self, tenant: TenantId) -> Result<(), Error> {
+        let store = self.store.visit_tenant(tenant).await?.in_bulk();
+        self.live.watch.saw(tenant, store.open_work().await?);
+        let found = store.conservation().await?;
+        if let Some(first) = found.first_lost {
+            tracing::error!(
+                tenant.id = %tenant, message.id = %first, messages = found.lost,
+                "accepted messages are lost: nobody would answer them (`aura audit verify`)"
+            );
+        }
+        self.live.watch.counted(tenant, found.lost);
+        Ok(())
+    }
+
     /// Looks into every tenant's file, slowly: repairs an index that a fault has made forgetful.
-    async fn sweep(&self, stop: &CancellationToken) {
+    pub async fn sweep(&self, stop: &CancellationToken) {
         let tenants = match self.store.control().tenants().await {
             Ok(tenants) => tenants,
             Err(error) => {
@@ -133,6 +148,7 @@ impl App {
                 return;
             }
         };
+        self.live.watch.keep(|known| tenants.iter().any(|tenant| tenant.id == known));
         for tenant in tenants {
             if stop.is_cancelled() {
                 return;
@@ -146,6 +162,9 @@ impl App {
                 Err(error) => {
                     tracing::warn!(tenant.id = %tenant.id, error = %chain(&error), "tenant could not be swept");
                 }
+            }
+            if let Err(error) = self.count(tenant.id).await {
+                tracing::warn!(tenant.id = %tenant.id, error = %chain(&error), "tenant's messages could not be counted");
             }
             tokio::task::yield_now().await;
         }

@@ -24,6 +24,7 @@ pub mod housekeeping;
 mod import;
 mod installation;
 pub mod notify;
+pub mod problem;
 mod reach;
 mod reconcile;
 mod refresh;
@@ -36,6 +37,7 @@ pub mod tenants;
 pub(crate) mod testing;
 mod trigger;
 mod wake_index;
+pub mod watch;
 mod work;
 mod write;
 
@@ -133,6 +135,8 @@ struct Live {
     owners: Mutex<Owners>,
     /// The checkpoint that this process took last.
     checkpoint: Mutex<Option<checkpoint::Checkpoint>>,
+    /// What was last seen of tenants and of Instagram.
+    watch: watch::Watch,
     /// Held while one is taken.
     checkpointing: tokio::sync::Mutex<()>,
     /// There is little room left on the disk.
@@ -188,12 +192,15 @@ impl App {
                 rows.observe(batch as f64);
             }
         });
+        let openings = metrics.tenant_db_open_duration.clone();
+        store.observe_openings(move |took| openings.observe(took.as_secs_f64()));
         let live = Live {
             started_at: clock.now(),
             recovered: Mutex::default(),
             paces: Mutex::default(),
             owners: Mutex::default(),
             checkpoint: Mutex::default(),
+            watch: watch::Watch::default(),
             checkpointing: tokio::sync::Mutex::default(),
             disk_low: AtomicBool::new(false),
             events: tokio::sync::watch::Sender::new(0),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::{
     App, Error,
     answer::{self, AnswerRun, Lookup},
@@ -39,8 +41,10 @@ impl App {
     pub(super) async fn run_turn(&self, attended: &Attended, conversation: ConversationId) -> Result<bool, Error> {
         let store = &attended.store;
         let started_at = self.clock.now();
+        let began = Instant::now();
         let Some(mut begun) = store.begin_turn(conversation, started_at).await? else { return Ok(false) };
         fault::point("after_claim");
+        self.metrics.stage("begin", began.elapsed());
         self.learn_name(attended, &mut begun.conversation).await?;
         let allowed = self.allowed(&attended.tenant, &begun.conversation, begun.written_at()).await?;
         if let Allowed::Nothing(reason) = allowed {
@@ -76,6 +80,7 @@ impl App {
         input: &TurnInput,
         started_at: Timestamp,
     ) -> Result<(), Error> {
+        let began = Instant::now();
         let answer = match self.answer(attended, begun, input).await {
             Ok(run) => run.answer,
             // The run itself cannot go on, and never will: a person has to. Whatever may pass is tried again.
@@ -87,6 +92,7 @@ impl App {
             }
             Err(error) => return Err(error),
         };
+        self.metrics.stage("answer", began.elapsed());
         // The run may have taken long: what holds now decides.
         let Some(tenant) = self.tenant_now(&attended.tenant).await? else { return Ok(()) };
         let held_until = match self.allowed(&tenant, &begun.conversation, begun.written_at()).await? {
@@ -97,8 +103,10 @@ impl App {
         let commit = TurnCommit { held_until, ..commit(begun, answer, started_at, self.clock.now()) };
         let outcome = commit.outcome;
         let covered = commit.covered.len();
+        let began = Instant::now();
         let committed = attended.store.commit_turn(commit).await?;
         fault::point("after_turn_commit");
+        self.metrics.stage("commit", began.elapsed());
         match committed {
             Committed::Done => {
                 self.metrics.turn(outcome.as_str());

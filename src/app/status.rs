@@ -1,14 +1,22 @@
 //! How the installation stands.
 
-use super::{App, Error};
-use crate::{
-    domain::{
-        Timestamp,
-        account::Account,
-        tenant::{Tenant, TenantSlug},
-    },
-    store::{self, AccountTraffic, TenantCounts},
+use std::collections::HashMap;
+
+use futures_util::{StreamExt, stream};
+
+use super::{
+    App, Error,
+    problem::{self, Problem},
 };
+use crate::{
+    domain::{TenantId, Timestamp, account::Account, chain, notify::TargetState, tenant::Tenant},
+    store::{self, AccountTraffic, Room, TenantCounts, Trouble},
+};
+
+/// Tenants' files looked into at once.
+const AT_ONCE: usize = 16;
+/// What "since yesterday" means.
+const LATELY_MS: i64 = 24 * 3_600_000;
 
 /// The whole installation.
 #[derive(Clone, Debug)]
@@ -25,10 +33,20 @@ pub struct Status {
     pub journal_backlog: u64,
     /// Conversations that wait for a worker, and those with one.
     pub scheduled: (usize, usize),
-    /// Every tenant whose file can be read.
+    /// Whether the disk has failed: nothing more is written until the next start.
+    pub disk_failed: bool,
+    /// Whether the disk was found full, and has not been written to since.
+    pub disk_full: bool,
+    /// When the oldest delivery came that waits for dispatch.
+    pub oldest_delivery: Option<Timestamp>,
+    /// Room on the disk; `None`: it cannot be asked for.
+    pub room: Option<Room>,
+    /// Logs that did not hold at the last check of all of them by this process.
+    pub logs_broken: Option<u64>,
+    /// Every tenant.
     pub tenants: Vec<TenantStatus>,
-    /// Tenants that stand still because their files are damaged.
-    pub damaged: Vec<TenantSlug>,
+    /// What an owner should know of, what matters most first.
+    pub problems: Vec<Problem>,
 }
 
 /// One tenant.
@@ -38,10 +56,27 @@ pub struct TenantStatus {
     pub tenant: Tenant,
     /// Its conversations and replies, in numbers.
     pub counts: TenantCounts,
+    /// What may need a person.
+    pub trouble: Trouble,
+    /// Messages that nobody would answer, as of the last hourly count.
+    pub lost: u64,
+    /// Why its file cannot be read, if it cannot; the figures are nothing then.
+    pub unreadable: Option<Unreadable>,
     /// Products that shoppers may see.
     pub products: u64,
+    /// Who is told, and how that fares.
+    pub targets: Vec<TargetState>,
     /// Its accounts.
     pub accounts: Vec<AccountStatus>,
+}
+
+/// Why a tenant's file cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is damaged: the tenant stands still until the file is replaced.
+    Damaged,
+    /// Something else is in the way, in the words of the error.
+    Failed(String),
 }
 
 /// One account.
@@ -51,56 +86,78 @@ pub struct AccountStatus {
     pub account: Account,
     /// What reached us on it.
     pub traffic: AccountTraffic,
+    /// Whether its token is there and can be read.
+    pub has_token: bool,
 }
 
 impl App {
-    /// How the installation stands. Opens every tenant's file, one after the other.
+    /// How the installation stands. Opens every tenant's file, a few at a time; one that cannot be used is a problem of its
+    /// own and keeps nobody from seeing the others.
     pub async fn status(&self) -> Result<Status, Error> {
-        let (mut tenants, mut damaged) = (Vec::new(), Vec::new());
-        for tenant in self.store.control().tenants().await? {
-            let slug = tenant.slug.clone();
-            match self.tenant_status(tenant).await {
-                Err(Error::Store(store::Error::Corrupt { .. })) => damaged.push(slug),
-                shown => tenants.push(shown?),
-            }
+        let now = self.clock.now();
+        let mut accounts: HashMap<TenantId, Vec<Account>> = HashMap::new();
+        for account in self.store.control().all_accounts().await? {
+            accounts.entry(account.tenant).or_default().push(account);
         }
-        Ok(Status {
+        let tenants = self.store.control().tenants().await?;
+        let one = |tenant: Tenant| {
+            let accounts = accounts.get(&tenant.id).cloned().unwrap_or_default();
+            self.tenant_status(tenant, accounts, now)
+        };
+        let tenants = stream::iter(tenants.into_iter().map(one)).buffered(AT_ONCE).collect().await;
+        let journal = self.store.journal();
+        let disk = self.store.disk();
+        let (disk_failed, disk_full) = (*disk.failed.borrow(), *disk.full.borrow());
+        let mut status = Status {
             data_dir: self.data_dir().display().to_string(),
             daemon: self.daemon,
             started_at: self.live.started_at,
             master_key: self.installation.vault.place().to_string(),
-            journal_backlog: self.store.journal().figures().backlog.max(0) as u64,
+            journal_backlog: journal.figures().backlog.max(0) as u64,
+            disk_failed,
+            disk_full,
+            oldest_delivery: journal.waiting(0, 1).await?.first().map(|delivery| delivery.received_at),
+            room: self.room().await,
+            logs_broken: self.live.watch.logs_broken(),
             scheduled: self.work.load(),
             tenants,
-            damaged,
-        })
+            problems: Vec::new(),
+        };
+        status.problems = problem::all(&status, now);
+        Ok(status)
     }
 
-    async fn tenant_status(&self, tenant: Tenant) -> Result<TenantStatus, Error> {
-        let store = self.store.visit_tenant(tenant.id).await?;
-        let mut accounts = Vec::new();
-        for account in self.store.control().accounts(tenant.id).await? {
-            let traffic = store.account_traffic(account.id.clone()).await?;
-            accounts.push(AccountStatus { account, traffic });
-        }
-        Ok(TenantStatus {
-            counts: store.counts().await?,
-            products: store.catalog_status().await?.visible,
+    async fn tenant_status(&self, tenant: Tenant, accounts: Vec<Account>, now: Timestamp) -> TenantStatus {
+        let mut status = TenantStatus {
+            lost: self.live.watch.lost(tenant.id),
             tenant,
-            accounts,
-        })
+            counts: TenantCounts::default(),
+            trouble: Trouble::default(),
+            products: 0,
+            accounts: Vec::new(),
+            targets: Vec::new(),
+            unreadable: None,
+        };
+        if let Err(error) = self.look_at(&mut status, accounts, now).await {
+            status.unreadable = Some(match error {
+                Error::Store(store::Error::Corrupt { .. }) => Unreadable::Damaged,
+                other => Unreadable::Failed(chain(&other)),
+            });
+        }
+        status
     }
 
-    /// Brings the gauges of `/metrics` up to date.
-    pub fn refresh_gauges(&self) {
-        let figures = self.store.journal().figures();
-        let (ready, active) = self.work.load();
-        self.metrics.journal_backlog.set(figures.backlog);
-        self.metrics.tenant_db_open.set(self.store.open_tenants() as i64);
-        self.metrics.conversations.with_label_values(&["ready"]).set(ready as i64);
-        self.metrics.conversations.with_label_values(&["active"]).set(active as i64);
-        let (waiting, running) = self.bulk.load();
-        self.metrics.bulk_work.with_label_values(&["waiting"]).set(waiting as i64);
-        self.metrics.bulk_work.with_label_values(&["running"]).set(running as i64);
+    async fn look_at(&self, status: &mut TenantStatus, accounts: Vec<Account>, now: Timestamp) -> Result<(), Error> {
+        let store = self.store.visit_tenant(status.tenant.id).await?;
+        for account in accounts {
+            let traffic = store.account_traffic(account.id.clone()).await?;
+            let has_token = super::accounts::token_of(&self.secrets, &account).await.is_ok();
+            status.accounts.push(AccountStatus { account, traffic, has_token });
+        }
+        status.counts = store.counts().await?;
+        status.trouble = store.trouble(now.plus_ms(-LATELY_MS)).await?;
+        status.targets = store.notify_targets().await?;
+        status.products = store.catalog_status().await?.visible;
+        Ok(())
     }
 }

@@ -12,7 +12,8 @@ use crate::{
         conversations::ConversationView,
         events::EventView,
         notify::AddedTarget,
-        status::{AccountStatus, Status, TenantStatus},
+        problem::{Problem, Weight},
+        status::{AccountStatus, Status, TenantStatus, Unreadable},
     },
     domain::{
         Language, Money,
@@ -378,7 +379,9 @@ pub(super) fn secret(secret: SecretInfo) -> api::Secret {
 
 pub(super) fn status(status: Status, version: &str) -> api::Status {
     let (control, journal, tenant) = store::schema_versions();
+    let damaged = status.tenants.iter().filter(|tenant| tenant.unreadable == Some(Unreadable::Damaged));
     api::Status {
+        damaged_tenants: damaged.map(|tenant| tenant.tenant.slug.to_string()).collect(),
         version: version.into(),
         data_dir: status.data_dir,
         daemon: status.daemon,
@@ -386,9 +389,16 @@ pub(super) fn status(status: Status, version: &str) -> api::Status {
         master_key: status.master_key,
         journal: api::Journal { backlog: status.journal_backlog },
         schemas: api::Versions { control, journal, tenant },
-        tenants: status.tenants.into_iter().map(tenant_status).collect(),
-        damaged_tenants: status.damaged.iter().map(ToString::to_string).collect(),
+        ok: status.problems.iter().all(|problem| problem.weight == Weight::Note),
+        problems: status.problems.into_iter().map(status_problem).collect(),
+        disk_free_bytes: status.room.map(|room| room.free_bytes),
+        tenants: status.tenants.into_iter().filter(|tenant| tenant.unreadable.is_none()).map(tenant_status).collect(),
     }
+}
+
+fn status_problem(problem: Problem) -> api::StatusProblem {
+    let Problem { weight, tenant, code, what, hint } = problem;
+    api::StatusProblem { weight: weight.as_str().into(), tenant, code: code.into(), what, hint }
 }
 
 fn tenant_status(status: TenantStatus) -> api::TenantStatus {

@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use axum::{
@@ -25,10 +24,12 @@ use super::{
     tcp::Peer,
     webhook,
 };
-use crate::{app::App, domain::Ids, store};
-
-/// A writer thread silent for longer than this with work waiting is stuck.
-const WRITER_SILENCE_MAX: Duration = Duration::from_secs(10);
+use crate::{
+    api,
+    app::{App, watch::WRITER_SILENCE_MAX},
+    domain::Ids,
+    store,
+};
 
 /// Whether this process is on its way out.
 #[derive(Clone, Debug, Default)]
@@ -149,21 +150,30 @@ async fn livez(State(app): State<App>) -> Response {
 }
 
 async fn readyz(State(Public { app, draining }): State<Public>, RawQuery(query): RawQuery) -> Response {
-    let failed = *app.store.disk().failed.borrow();
-    let checks = [
-        ("draining", !draining.started()),
-        ("journal", !failed),
-        ("journal_queue", !app.store.journal().is_overloaded()),
-        ("disk", app.disk_has_room()),
-        ("journal_writer", app.store.journal().silent_for() <= WRITER_SILENCE_MAX),
-    ];
-    let ready = checks.iter().all(|(_, ok)| *ok);
+    let readiness = app.readiness(draining.started()).await;
+    let ready = readiness.ready();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut body = json!({ "status": if ready { "ready" } else { "not_ready" } });
     if query.is_some_and(|query| query.split('&').any(|part| part == "verbose" || part.starts_with("verbose="))) {
-        let checks: serde_json::Map<_, _> =
-            checks.iter().map(|(name, ok)| ((*name).to_owned(), json!(if *ok { "ok" } else { "failed" }))).collect();
-        body["checks"] = checks.into();
+        let word = |ok: bool| json!(if ok { "ok" } else { "failed" });
+        let checks = readiness.checks.iter().map(|(name, ok)| ((*name).to_owned(), word(*ok)));
+        body["checks"] = checks.collect::<serde_json::Map<_, _>>().into();
+        body["details"] = json!({
+            "journal": { "backlog": readiness.backlog },
+            "journal_queue": { "waiting": readiness.queued },
+            "journal_writer": { "silent_ms": readiness.silent.as_millis() as u64 },
+        });
+        if let Some(room) = readiness.room {
+            body["details"]["disk"] = json!({ "free_bytes": room.free_bytes, "low_bytes": room.low_bytes });
+        }
+        // Shown, and no reason to send webhooks elsewhere: what waits for them is durable here.
+        body["dependencies"] = json!({ "instagram": match readiness.instagram {
+            None => json!({ "status": "unknown" }),
+            Some(last) => {
+                let status = if last.ok { "ok" } else { "failing" };
+                json!({ "status": status, "at": api::Time::from(last.at) })
+            }
+        } });
     }
     (status, Json(body)).into_response()
 }
@@ -179,7 +189,7 @@ async fn version() -> Response {
 }
 
 async fn metrics(State(app): State<App>) -> Response {
-    app.refresh_gauges();
+    app.refresh_gauges().await;
     match app.metrics.render() {
         Ok(text) => {
             ([(axum::http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()

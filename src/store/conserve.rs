@@ -2,7 +2,7 @@
 //! for the assistant or a person.
 
 use super::{Error, TenantStore};
-use crate::domain::MessageId;
+use crate::domain::{MessageId, Timestamp};
 
 /// Where a tenant's accepted messages are. The law: `accepted` is the sum of all the others but `lost`, which is nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,50 @@ pub struct Conservation {
     pub first_lost: Option<MessageId>,
 }
 
+/// What a tenant has not done with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenWork {
+    /// Replies that wait to go out.
+    pub pending: u64,
+    /// Replies on their way.
+    pub sending: u64,
+    /// Replies of which it is not known whether they arrived.
+    pub unknown: u64,
+    /// Replies that wait for a person.
+    pub held: u64,
+    /// When the oldest message came that the assistant has yet to deal with.
+    pub oldest_open: Option<Timestamp>,
+}
+
 impl TenantStore {
+    /// What is not done with; reads what is open alone.
+    pub async fn open_work(&self) -> Result<OpenWork, Error> {
+        const ACTION: &str = "see what is open";
+        const OUTBOX: &str = "
+            SELECT coalesce(sum(state = 'pending' AND held = 0), 0), coalesce(sum(state = 'sending' AND held = 0), 0),
+                   coalesce(sum(state = 'unknown' AND held = 0), 0), coalesce(sum(held), 0)
+            FROM outbox WHERE state IN ('pending', 'sending', 'unknown') AND account_id <> 'local'";
+        const OLDEST: &str = "
+            SELECT min(m.received_at_ms) FROM message m JOIN conversation c ON c.id = m.conversation_id
+            WHERE m.answerable = 1 AND m.turn_id IS NULL AND c.takeover_cause IS NULL AND c.channel <> 'local'";
+        self.read(ACTION, |tx| {
+            let look = || -> rusqlite::Result<OpenWork> {
+                let oldest: Option<i64> = tx.prepare_cached(OLDEST)?.query_row([], |row| row.get(0))?;
+                tx.prepare_cached(OUTBOX)?.query_row([], |row| {
+                    Ok(OpenWork {
+                        pending: row.get(0)?,
+                        sending: row.get(1)?,
+                        unknown: row.get(2)?,
+                        held: row.get(3)?,
+                        oldest_open: oldest.map(Timestamp),
+                    })
+                })
+            };
+            look().map_err(Error::sql(ACTION))
+        })
+        .await
+    }
+
     /// Counts where every accepted message is. Reads all of them.
     pub async fn conservation(&self) -> Result<Conservation, Error> {
         const ACTION: &str = "account for messages";

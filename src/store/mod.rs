@@ -30,10 +30,11 @@ mod row;
 mod silence;
 mod sqlite;
 mod tenant;
+mod trouble;
 mod turn;
 mod walk;
 
-pub use conserve::Conservation;
+pub use conserve::{Conservation, OpenWork};
 pub use control::{Control, NewSecret, RemovedTenant};
 pub use conversation::ConversationFilter;
 pub use counts::{AccountTraffic, TenantCounts};
@@ -56,5 +57,6 @@ pub use tenant::TenantStore;
 pub const fn schema_versions() -> (i64, i64, i64) {
     (control::SCHEMA.version(), journal::SCHEMA.version(), tenant::SCHEMA.version())
 }
+pub use trouble::Trouble;
 pub use turn::{BegunTurn, Committed, DueRules, EffectRecord, TurnCommit, TurnSummary};
 pub use walk::Progress;

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     num::NonZeroUsize,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
@@ -43,6 +43,8 @@ struct Tenants {
     /// Held as long as anything uses the store: the lock goes with it.
     data_dir: Arc<DataDir>,
     shared: Shared,
+    /// Told how long each file took to open.
+    opened: OnceLock<Box<dyn Fn(Duration) + Send + Sync>>,
     /// Keeps the recently used ones open.
     recent: Mutex<LruCache<TenantId, Recent>>,
     /// Finds those still in use, so that no file ever has two writers here. Held while one is opened.
@@ -91,6 +93,7 @@ impl Store {
             tenants: Arc::new(Tenants {
                 data_dir,
                 shared: Shared { blocking, health: health.clone(), ids, quarantine: Quarantine::default() },
+                opened: OnceLock::new(),
                 recent: Mutex::new(LruCache::new(open_max())),
                 in_use: AsyncMutex::new(HashMap::new()),
             }),
@@ -193,6 +196,12 @@ impl Store {
         &self.tenants.shared.blocking
     }
 
+    /// Has the time of every opening told to `observer`. Only the first one given is kept.
+    pub fn observe_openings(&self, observer: impl Fn(Duration) + Send + Sync + 'static) {
+        // A second observer is refused: the metrics of a process are set up once.
+        drop(self.tenants.opened.set(Box::new(observer)));
+    }
+
     /// How many tenants' files are open.
     #[must_use]
     pub fn open_tenants(&self) -> usize {
@@ -223,7 +232,11 @@ impl Tenants {
                     }
                     TenantFile::open(id, &path, shared)
                 };
+                let began = Instant::now();
                 let file = Arc::new(self.shared.blocking.run(open).await?);
+                if let Some(opened) = self.opened.get() {
+                    opened(began.elapsed());
+                }
                 in_use.retain(|_, file| file.strong_count() > 0);
                 in_use.insert(id, Arc::downgrade(&file));
                 file

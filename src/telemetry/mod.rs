@@ -4,4 +4,4 @@ mod logs;
 mod metrics;
 
 pub use logs::start_logs;
-pub use metrics::Metrics;
+pub use metrics::{Described, Metrics, OUTBOX_STATES};

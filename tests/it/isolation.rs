@@ -5,7 +5,7 @@
 
 mod commands;
 mod routes;
-mod stage;
+pub mod stage;
 mod store;
 
 use aura::{

@@ -13,7 +13,7 @@ pub use catalog::{catalog_status, chat_reply, import_report, product, search_res
 pub use conversation::{conversation, conversations, event};
 pub use layout::{Grid, pairs};
 pub use notify::{notify_targets, notify_tests};
-pub use status::status;
+pub use status::{Detail, status};
 pub use tenant::{accounts, persona, secrets, tenant, tenants};
 
 #[cfg(test)]

@@ -1,98 +1,108 @@
-//! How the installation is, with what needs a person on top of each tenant.
+//! How the installation is: whether all is well first, then what is not with the command that helps, then the shops.
 
-use aura::api::{AccountStatus, Status, TenantStatus, Time};
+use std::collections::HashSet;
+
+use aura::api::{AccountStatus, Status, StatusProblem, TenantStatus, Time};
 
 use super::layout::{Grid, clip, count, or_dash, pairs};
 use crate::time::{ago, ago_or_dash};
 
 /// Widest a name is shown in a table.
 const NAME_COLUMNS: usize = 24;
+/// Shops shown when there are more; those that need a look come first.
+const SHOPS_MAX: usize = 12;
+/// Problems shown when there are more.
+const PROBLEMS_MAX: usize = 20;
 
-pub fn status(status: &Status, now: Time, width: Option<usize>) -> String {
-    let running = match (status.daemon, status.started_at) {
-        (true, Some(at)) => format!("running, started {}", ago(at, now)),
-        (true, None) => "running".into(),
-        (false, _) => "not running; this command looked by itself".into(),
+/// How much to show.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Detail {
+    /// Every shop and every problem, however many.
+    pub all: bool,
+    /// Accounts and versions too.
+    pub verbose: bool,
+}
+
+pub fn status(status: &Status, now: Time, width: Option<usize>, detail: Detail) -> String {
+    let mut parts = vec![verdict(status)];
+    parts.extend(problems(&status.problems, detail));
+    if !status.tenants.is_empty() {
+        parts.push(shops(status, now, width, detail));
+    }
+    if detail.verbose {
+        let accounts: Vec<_> = status.tenants.iter().flat_map(of_tenant).collect();
+        if !accounts.is_empty() {
+            parts.push(account_rows(&accounts, now, width));
+        }
+    }
+    parts.push(machine(status, now, detail));
+    parts.join("\n\n")
+}
+
+fn verdict(status: &Status) -> String {
+    let of = |weight: &str| status.problems.iter().filter(|problem| problem.weight == weight).count() as u64;
+    match (of("broken"), of("wanted")) {
+        (0, 0) if status.daemon => "All is well.".to_owned(),
+        (0, 0) => "Nothing is wrong, but no daemon runs: nobody answers. Start one with `aura serve`.".to_owned(),
+        (0, wanted) => format!("Everything works; {} for you.", count(wanted, "thing waits", "things wait")),
+        (broken, 0) => format!("{} not as it should be.", count(broken, "thing is", "things are")),
+        (broken, wanted) => {
+            let broken = count(broken, "thing is", "things are");
+            format!("{broken} not as it should be; {} for you.", count(wanted, "more waits", "more wait"))
+        }
+    }
+}
+
+fn problems(problems: &[StatusProblem], detail: Detail) -> Option<String> {
+    let shown = if detail.all { problems.len() } else { PROBLEMS_MAX };
+    let line = |problem: &StatusProblem| {
+        let whose = problem.tenant.as_ref().map(|slug| format!("{slug}: ")).unwrap_or_default();
+        let note = if problem.weight == "note" { "note: " } else { "" };
+        format!("  {note}{whose}{}\n    {}", problem.what, problem.hint)
     };
-    let backlog = match status.journal.backlog {
-        0 => "nothing waits".into(),
-        backlog => format!("{backlog} waiting"),
-    };
-    let schemas = &status.schemas;
-    let mut text = pairs(&[
-        ("version", status.version.clone()),
-        ("daemon", running),
-        ("data directory", status.data_dir.clone()),
-        ("master key", status.master_key.clone()),
-        ("webhooks", backlog),
-        (
-            "schema versions",
-            format!("control {}, journal {}, tenant {}", schemas.control, schemas.journal, schemas.tenant),
-        ),
-    ]);
-    for slug in &status.damaged_tenants {
-        text.push_str(&format!(
-            "\n\n{slug} stands still: its file is damaged. Restore it from a backup, then start Aura again."
-        ));
+    let mut lines: Vec<_> = problems.iter().take(shown).map(line).collect();
+    if problems.len() > shown {
+        lines.push(format!("  and {} more: aura status --all", problems.len() - shown));
     }
-    if status.tenants.is_empty() {
-        return text;
-    }
-    text.push_str("\n\n");
-    text.push_str(&tenants(&status.tenants, width));
-    if let Some(notes) = footnotes(&status.tenants) {
-        text.push_str(&format!("\n{notes}"));
-    }
-    let accounts: Vec<_> = status.tenants.iter().flat_map(of_tenant).collect();
-    if !accounts.is_empty() {
-        text.push_str("\n\n");
-        text.push_str(&account_rows(&accounts, now, width));
-    }
-    let concerns: Vec<_> = status.tenants.iter().flat_map(concerns).collect();
-    if !concerns.is_empty() {
-        text.push_str("\n\nNeeds a look\n");
-        text.push_str(&concerns.join("\n"));
-    }
-    text
+    Some(lines.join("\n")).filter(|text| !text.is_empty())
 }
 
 fn of_tenant(tenant: &TenantStatus) -> impl Iterator<Item = (&str, &AccountStatus)> {
     tenant.accounts.iter().map(|account| (tenant.slug.as_str(), account))
 }
 
-fn tenants(rows: &[TenantStatus], width: Option<usize>) -> String {
-    let head =
-        ["TENANT", "STATE", "PRODUCTS", "CONVERSATIONS", "WITH PERSON", "WAITING", "OPEN", "TO SEND", "SENT", "HELD"];
-    let mut grid = Grid::new(width, &head).right(&[2, 3, 4, 5, 6, 7, 8, 9]).whole(&[0, 1]);
-    for row in rows {
-        let to_send = row.outbox.pending + row.outbox.sending + row.outbox.unknown - row.outbox.drafts;
-        let numbers = [
-            row.products,
-            row.conversations,
-            row.with_person,
-            row.waiting,
-            row.open_messages,
-            to_send,
-            row.outbox.sent,
-            row.outbox.held - row.outbox.drafts,
-        ];
+/// One line a shop; where there are many, those that need a look and how many others there are.
+fn shops(status: &Status, now: Time, width: Option<usize>, detail: Detail) -> String {
+    let weighty = status.problems.iter().filter(|problem| problem.weight != "note");
+    let needy: HashSet<&str> = weighty.filter_map(|problem| problem.tenant.as_deref()).collect();
+    let needs = |row: &&TenantStatus| needy.contains(row.slug.as_str());
+    let mut rows: Vec<&TenantStatus> = status.tenants.iter().collect();
+    rows.sort_by_key(|row| !needs(row));
+    let many = rows.len() > SHOPS_MAX && !detail.all;
+    if many {
+        rows.retain(|row| needs(row));
+        rows.truncate(SHOPS_MAX);
+    }
+    let others = status.tenants.len() - rows.len();
+    let head = ["TENANT", "STATE", "PRODUCTS", "CONVERSATIONS", "WITH PERSON", "OPEN", "TO SEND", "SENT", "LAST EVENT"];
+    let mut grid = Grid::new(width, &head).right(&[2, 3, 4, 5, 6, 7]).whole(&[0, 1]);
+    for row in &rows {
+        let to_send = (row.outbox.pending + row.outbox.sending + row.outbox.unknown).saturating_sub(row.outbox.held);
+        let numbers = [row.products, row.conversations, row.with_person, row.open_messages, to_send, row.outbox.sent];
+        let last = row.accounts.iter().filter_map(|account| account.last_event_at).max_by_key(|at| at.0);
         let cells = [row.slug.clone(), state(row)].into_iter();
-        grid.row(cells.chain(numbers.iter().map(u64::to_string)));
+        grid.row(cells.chain(numbers.iter().map(u64::to_string)).chain([ago_or_dash(last, now)]));
     }
-    grid.finish()
-}
-
-fn account_rows(rows: &[(&str, &AccountStatus)], now: Time, width: Option<usize>) -> String {
-    let mut grid = Grid::new(width, &["TENANT", "ACCOUNT", "NAME", "STATE", "LAST EVENT", "RECEIVED", "RECOVERED"])
-        .right(&[5, 6])
-        .whole(&[0, 1]);
-    for (slug, account) in rows {
-        let name = clip(or_dash(account.username.as_deref()), NAME_COLUMNS);
-        let last = ago_or_dash(account.last_event_at, now);
-        let (received, recovered) = (account.received.to_string(), account.recovered.to_string());
-        grid.row([*slug, &account.account_id, &name, &account.state, &last, &received, &recovered]);
+    let more = match rows.is_empty() {
+        _ if others == 0 => String::new(),
+        true => format!("{} without problems: aura status --all", count(others as u64, "shop", "shops")),
+        false => format!("\nand {}: aura status --all", count(others as u64, "other shop", "other shops")),
+    };
+    let mut text = if rows.is_empty() { more } else { grid.finish() + &more };
+    if let Some(notes) = footnotes(&rows) {
+        text = format!("{text}\n{notes}");
     }
-    grid.finish()
+    text
 }
 
 /// `paused`, or how far the assistant may go; `*`: with some shoppers only.
@@ -109,8 +119,8 @@ fn is_limited(tenant: &TenantStatus) -> bool {
 }
 
 /// What a `*` in the table means.
-fn footnotes(tenants: &[TenantStatus]) -> Option<String> {
-    let limited = |tenant: &&TenantStatus| is_limited(tenant) && tenant.state == "active";
+fn footnotes(tenants: &[&TenantStatus]) -> Option<String> {
+    let limited = |tenant: &&&TenantStatus| is_limited(tenant) && tenant.state == "active";
     let lines = tenants.iter().filter(limited).map(|tenant| {
         let whom = count(tenant.only_from, "chosen shopper", "chosen shoppers");
         format!("* {}: {} for {whom} only; off for everyone else", tenant.slug, tenant.mode)
@@ -119,47 +129,45 @@ fn footnotes(tenants: &[TenantStatus]) -> Option<String> {
     Some(lines.join("\n")).filter(|text| !text.is_empty())
 }
 
-/// What a person should look at, in sentences, with the command that helps under it.
-fn concerns(tenant: &TenantStatus) -> Vec<String> {
-    let slug = &tenant.slug;
-    let mut found = Vec::new();
-    if tenant.waiting > 0 {
-        let who = count(tenant.waiting, "shopper waits", "shoppers wait");
-        found.push(format!("  {slug}: {who} for a person\n    aura conversation list -t {slug} --state waiting"));
+fn machine(status: &Status, now: Time, detail: Detail) -> String {
+    let running = match (status.daemon, status.started_at) {
+        (true, Some(at)) => format!("version {}, started {}", status.version, ago(at, now)),
+        (true, None) => format!("version {}", status.version),
+        (false, _) => format!("not running; this command (version {}) looked by itself", status.version),
+    };
+    let room = status.disk_free_bytes.map(|bytes| format!(", {} free", gigabytes(bytes))).unwrap_or_default();
+    let backlog = match status.journal.backlog {
+        0 => "nothing waits".into(),
+        backlog => format!("{backlog} waiting"),
+    };
+    let mut rows = vec![
+        ("daemon", running),
+        ("data", format!("{}{room}", status.data_dir)),
+        ("master key", status.master_key.clone()),
+        ("webhooks", backlog),
+    ];
+    if detail.verbose {
+        let schemas = &status.schemas;
+        let versions = format!("control {}, journal {}, tenant {}", schemas.control, schemas.journal, schemas.tenant);
+        rows.push(("schemas", versions));
     }
-    if tenant.drafts > 0 {
-        let what = count(tenant.drafts, "draft waits", "drafts wait");
-        found.push(format!("  {slug}: {what} for approval\n    aura conversation list -t {slug} --state draft"));
+    pairs(&rows)
+}
+
+fn gigabytes(bytes: u64) -> String {
+    let tenths = bytes.saturating_mul(10) >> 30;
+    format!("{}.{} GiB", tenths / 10, tenths % 10)
+}
+
+fn account_rows(rows: &[(&str, &AccountStatus)], now: Time, width: Option<usize>) -> String {
+    let mut grid = Grid::new(width, &["TENANT", "ACCOUNT", "NAME", "STATE", "LAST EVENT", "RECEIVED", "RECOVERED"])
+        .right(&[5, 6])
+        .whole(&[0, 1]);
+    for (slug, account) in rows {
+        let name = clip(or_dash(account.username.as_deref()), NAME_COLUMNS);
+        let last = ago_or_dash(account.last_event_at, now);
+        let (received, recovered) = (account.received.to_string(), account.recovered.to_string());
+        grid.row([*slug, &account.account_id, &name, &account.state, &last, &received, &recovered]);
     }
-    if tenant.parked > 0 {
-        let what = count(tenant.parked, "conversation is", "conversations are");
-        let command = format!("aura conversation list -t {slug} --state parked");
-        found.push(format!("  {slug}: {what} left to people and not dealt with\n    {command}"));
-    }
-    if tenant.labelled > 0 {
-        let what = count(tenant.labelled, "conversation is labelled", "conversations are labelled");
-        found.push(format!(
-            "  {slug}: {what} as no customer matter\n    aura conversation list -t {slug} --state labelled"
-        ));
-    }
-    let held = tenant.outbox.held.saturating_sub(tenant.outbox.drafts);
-    if held > 0 {
-        let what = count(held, "reply is held", "replies are held");
-        found.push(format!("  {slug}: {what} for a person\n    aura tail -t {slug} --kind reply.held --no-follow"));
-    }
-    if tenant.outbox.unknown > 0 {
-        let what = count(tenant.outbox.unknown, "reply has an unknown outcome", "replies have unknown outcomes");
-        found.push(format!("  {slug}: {what}; Aura looks on the channel"));
-    }
-    for account in &tenant.accounts {
-        let id = &account.account_id;
-        let what = match account.state.as_str() {
-            "refused" => "is refused by Instagram",
-            "no_token" => "has no token and cannot send",
-            _ => continue,
-        };
-        let fix = format!("aura connect instagram -t {slug} --account-id {id} --token-file -");
-        found.push(format!("  {slug}: account {id} {what}\n    {fix}"));
-    }
-    found
+    grid.finish()
 }

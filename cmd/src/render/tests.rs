@@ -331,8 +331,43 @@ fn status_page() {
         schemas: Versions { control: 1, journal: 1, tenant: 1 },
         tenants: vec![shop],
         damaged_tenants: Vec::new(),
+        ok: false,
+        problems: vec![
+            StatusProblem {
+                weight: "broken".into(),
+                tenant: Some("noor".into()),
+                code: "account_refused".into(),
+                what: "account 17841460012345678 is refused by Instagram".into(),
+                hint: "aura connect instagram -t noor --account-id 17841460012345678 --token-file -".into(),
+            },
+            StatusProblem {
+                weight: "wanted".into(),
+                tenant: Some("noor".into()),
+                code: "people_waiting".into(),
+                what: "1 shopper waits for a person".into(),
+                hint: "aura conversation list -t noor --state waiting".into(),
+            },
+        ],
+        disk_free_bytes: Some(34_567_890_123),
     };
-    insta::assert_snapshot!(checked(status(&page, NOW, WIDTH)));
+    let shown = |page: &Status, detail| checked(status(page, NOW, WIDTH, detail));
+    insta::assert_snapshot!(shown(&page, Detail { all: false, verbose: true }));
+    // A healthy shop: ten lines at most, the verdict first.
+    let mut healthy = page.clone();
+    (healthy.ok, healthy.problems, healthy.journal.backlog) = (true, Vec::new(), 0);
+    healthy.tenants[0].outbox = OutboxCounts { sent: 4_410, ..OutboxCounts::default() };
+    let text = shown(&healthy, Detail::default());
+    assert!(text.lines().count() <= 10 && text.starts_with("All is well."), "{text}");
+    insta::assert_snapshot!("status_of_a_healthy_shop", text);
+    // Many shops: those that need a look, and how many others there are.
+    let shop = page.tenants[0].clone();
+    let others = (0..200).map(|n| TenantStatus { slug: format!("shop-{n:03}"), ..shop.clone() });
+    page.tenants.extend(others);
+    let text = shown(&page, Detail::default());
+    assert!(text.lines().count() < 20, "{text}");
+    insta::assert_snapshot!("status_of_many_shops", text);
+    assert!(shown(&page, Detail { all: true, verbose: false }).lines().count() > 200);
     page.tenants.clear();
-    insta::assert_snapshot!("status_page_without_tenants", checked(status(&page, NOW, WIDTH)));
+    page.problems.clear();
+    insta::assert_snapshot!("status_page_without_tenants", shown(&page, Detail::default()));
 }

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use aura::{
     daemon::{SystemClock, UuidV7},
     domain::{
-        Clock, ConversationId, MessageId, OutboxId, TargetId,
+        Clock, ConversationId, MessageId, OutboxId, TargetId, Timestamp,
         catalog::{Apply, ImportId},
         channel::{AccountId, ChannelKind, ShopperId},
         conversation::ConversationKey,
@@ -89,6 +89,8 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
         "event_seq_at" => read!(store.event_seq_at(rules.now)),
         "message_text" => read!(with.messages => |id| store.message_text(id)),
         "outbox_text" => read!(with.rows => |id| store.outbox_text(id)),
+        "trouble" => read!(store.trouble(Timestamp(0))),
+        "open_work" => read!(store.open_work()),
         "conservation" => read!(store.conservation()),
         "notify_targets" => read!(store.notify_targets()),
         "odd_silence" => read!(store.odd_silence(with.account.clone(), rules.now)),
