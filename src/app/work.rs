@@ -148,9 +148,16 @@ impl Work {
         let mut state = self.state();
         let queue = state.queues.entry(tenant).or_default();
         queue.more_on_disk = more;
-        queue.resting.retain(|_, until| *until > now);
+        // Those that have rested come back whatever their file says: a send whose outcome could not be written is not due
+        // there for two minutes.
+        let mut rested = Vec::new();
+        queue.resting.retain(|conversation, until| {
+            let rests = *until > now;
+            rested.extend((!rests).then_some(*conversation));
+            rests
+        });
         let had_none = queue.ready.is_empty();
-        for conversation in found {
+        for conversation in rested.iter().chain(found) {
             let Some(queue) = state.queues.get(&tenant) else { break };
             let taken = queue.active.contains(conversation) || queue.resting.contains_key(conversation);
             if taken || queue.waiting.contains(conversation) {
@@ -172,13 +179,13 @@ impl Work {
         let queue = state.queues.get(&tenant);
         let ready = queue.map_or(0, |queue| queue.ready.len());
         // The scan's own plan knows nothing of those that rest, and a nearer wake has replaced the one made for them.
-        let rested = queue.and_then(|queue| queue.resting.values().min().copied());
+        let next_rested = queue.and_then(|queue| queue.resting.values().min().copied());
         if had_none && ready > 0 {
             state.ring.push_back(tenant);
         }
         state.forget_idle(tenant);
         drop(state);
-        if let Some(at) = rested {
+        if let Some(at) = next_rested {
             self.wake(tenant, at);
         }
         for _ in 0..ready.min(self.workers) {

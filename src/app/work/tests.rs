@@ -77,6 +77,18 @@ fn a_resting_conversation_is_not_forgotten_when_its_tenant_is_looked_at_meanwhil
 }
 
 #[test]
+fn a_conversation_that_has_rested_comes_back_even_where_its_file_says_that_nothing_is_due() {
+    let work = Work::new(4, 1_000);
+    work.offer(tenant(1), &[conversation(1)], false, Timestamp(0));
+    let job = work.take().expect("a job");
+    work.done(job, TOOK, true, Timestamp(0));
+    work.offer(tenant(1), &[], false, Timestamp(1));
+    assert_eq!(work.take(), None);
+    work.offer(tenant(1), &[], false, Timestamp(COOLDOWN_MS));
+    assert_eq!(work.take(), Some(job));
+}
+
+#[test]
 fn the_nearest_wake_wins() {
     let work = Work::new(1, 1_000);
     work.wake(tenant(1), Timestamp(50));
