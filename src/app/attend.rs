@@ -99,6 +99,7 @@ impl App {
             now: self.clock.now(),
             takeover_minutes: self.config.conversation.takeover_minutes,
             paused: tenant.state == TenantState::Paused,
+            senders_live: true,
         }
     }
 

@@ -93,8 +93,13 @@ impl App {
         if self.store.control().tenant_by_id(tenant).await?.is_none() {
             return Ok(None);
         }
-        let rules =
-            DueRules { now: Timestamp(0), takeover_minutes: self.config.conversation.takeover_minutes, paused: false };
+        let rules = DueRules {
+            now: Timestamp(0),
+            takeover_minutes: self.config.conversation.takeover_minutes,
+            paused: false,
+            // Whoever reads the hint after a restart finds no sender any more.
+            senders_live: false,
+        };
         let store = self.store.visit_tenant(tenant).await?.in_bulk();
         let (work, telling) = (store.next_due(rules).await?, store.next_notification().await?);
         Ok([work, telling].into_iter().flatten().min())

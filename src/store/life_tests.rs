@@ -125,7 +125,7 @@ impl Shop {
     }
 
     async fn next_due(&self, after: i64) -> Option<i64> {
-        let rules = DueRules { now: Timestamp(after), takeover_minutes: 30, paused: false };
+        let rules = DueRules { now: Timestamp(after), takeover_minutes: 30, paused: false, senders_live: true };
         self.store.next_due(rules).await.expect("read").map(|at| at.0)
     }
 }
@@ -390,7 +390,7 @@ async fn later_parts_wait_while_an_earlier_one_is_unknown() {
     let row = shop.claim(3_000).await;
     shop.finish(&row, ambiguous(), 3_100).await;
     assert_eq!(shop.head().await.map(|row| row.text), Some("One.".into()));
-    let rules = DueRules { now: Timestamp(4_000), takeover_minutes: 30, paused: false };
+    let rules = DueRules { now: Timestamp(4_000), takeover_minutes: 30, paused: false, senders_live: true };
     assert!(shop.store.due_conversations(rules, 10).await.expect("read").is_empty());
 }
 

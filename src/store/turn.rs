@@ -132,6 +132,14 @@ pub struct DueRules {
     pub takeover_minutes: u32,
     /// A paused tenant's bot does nothing.
     pub paused: bool,
+    /// Whether whoever began a send may still be at it. Where not, what is being sent is due at once.
+    pub senders_live: bool,
+}
+
+impl DueRules {
+    const fn sending_max_ms(&self) -> i64 {
+        if self.senders_live { SENDING_MAX_MS } else { 0 }
+    }
 }
 
 /// A local trial is attended to by whoever started it, so it is never due here.
@@ -164,7 +172,7 @@ impl TenantStore {
                 tx.prepare_cached(&sql)?
                     .query_map(
                         named_params! {
-                            ":now": rules.now.0, ":paused": rules.paused, ":sending_ms": SENDING_MAX_MS,
+                            ":now": rules.now.0, ":paused": rules.paused, ":sending_ms": rules.sending_max_ms(),
                             ":takeover_ms": i64::from(rules.takeover_minutes) * 60_000, ":limit": limit,
                         },
                         |row| super::row::id(row, "conversation_id"),
@@ -183,7 +191,7 @@ impl TenantStore {
             let find = || -> rusqlite::Result<Option<i64>> {
                 tx.prepare_cached(&sql)?.query_row(
                     named_params! {
-                        ":now": rules.now.0, ":paused": rules.paused, ":sending_ms": SENDING_MAX_MS,
+                        ":now": rules.now.0, ":paused": rules.paused, ":sending_ms": rules.sending_max_ms(),
                         ":takeover_ms": i64::from(rules.takeover_minutes) * 60_000,
                     },
                     |row| row.get(0),

@@ -199,7 +199,7 @@ async fn all_quiet(stores: &[TenantStore]) -> bool {
     for store in stores {
         // What waits for a person may wait; what is due for the bot within a minute is not at rest.
         let soon = SystemClock.now().plus_ms(60_000);
-        let rules = DueRules { now: soon, takeover_minutes: 30, paused: false };
+        let rules = DueRules { now: soon, takeover_minutes: 30, paused: false, senders_live: true };
         let due = store.due_conversations(rules, 1).await.expect("readable");
         let counts = store.counts().await.expect("countable");
         let moving = [OutboxState::Pending, OutboxState::Sending, OutboxState::Unknown];

@@ -51,7 +51,7 @@ enum Row {
 async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
     const COUNT: &str = "gives a count or a yes";
     const NOTHING: &str = "gives nothing";
-    let rules = DueRules { now: SystemClock.now(), takeover_minutes: 30, paused: false };
+    let rules = DueRules { now: SystemClock.now(), takeover_minutes: 30, paused: false, senders_live: true };
     macro_rules! read {
         ($call:expr) => {
             Row::Read(format!("{:?}", $call.await.expect(name)))
