@@ -137,8 +137,7 @@ fn hunt_columns(name: &str, path: &Path, canaries: &[Canary]) -> Vec<String> {
     for table in tables {
         // A virtual table's own tables are searched as they lie.
         let Ok(mut select) = file.prepare(&format!("SELECT * FROM \"{table}\"")) else { continue };
-        let columns: Vec<String> =
-            select.column_names().into_iter().map(|column| format!("{table}.{column}")).collect();
+        let columns: Vec<String> = select.column_names().map(|column| format!("{table}.{column}")).collect();
         let mut rows = select.query([]).expect("readable");
         while let Some(row) = rows.next().expect("readable") {
             for (at, column) in columns.iter().enumerate() {
@@ -291,10 +290,11 @@ async fn nothing_stands_where_it_does_not_belong_whatever_the_daemon_is_put_thro
                 .await
                 .expect("answered");
             assert_eq!(answer.status(), 401);
-            said.borrow_mut().push((
+            let heard = (
                 "the answer to a refused webhook".into(),
                 format!("{:?} {}", answer.headers().clone(), answer.text().await.expect("text")),
-            ));
+            );
+            said.borrow_mut().push(heard);
         }
         let unreadable = format!("{{\"object\":\"instagram\",\"text\":\"{UNREADABLE}\"");
         let signature = sign(unreadable.as_bytes(), INSTALLATION_SECRET);
@@ -341,8 +341,8 @@ async fn nothing_stands_where_it_does_not_belong_whatever_the_daemon_is_put_thro
     .await;
     for path in ["/livez", "/readyz?verbose", "/version", "/nothing"] {
         let url = daemon.webhooks.replace("/webhooks/instagram", path);
-        said.borrow_mut()
-            .push((format!("`{path}`"), http.get(url).send().await.expect("answered").text().await.expect("text")));
+        let text = http.get(url).send().await.expect("answered").text().await.expect("text");
+        said.borrow_mut().push((format!("`{path}`"), text));
     }
     let metrics = http.get(&daemon.metrics).send().await.expect("metrics answer").text().await.expect("text");
     assert!(metrics.contains("aura_send_attempts_total{outcome=\"refused"), "no send was refused:\n{metrics}");
