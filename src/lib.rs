@@ -15,6 +15,7 @@ pub mod fault;
 pub mod http;
 pub mod net;
 pub mod notify;
+pub mod provider;
 pub mod search;
 pub mod secret;
 pub mod sim;

@@ -26,22 +26,34 @@ pub struct Error(#[source] reqwest::Error);
 /// A total deadline of [`CALL_DEADLINE`] applies to each call; a request may set its own. Bodies come decompressed
 /// (gzip only): whoever reads one caps its size while reading.
 pub fn fixed_client() -> Result<reqwest::Client, Error> {
+    configured(CONNECT_DEADLINE, |builder| builder.timeout(CALL_DEADLINE))
+}
+
+/// A client for hosts that the operator configured and whose answers come over a long time: models.
+///
+/// A connection is given up after `connect`; nothing else has a limit, so whoever calls sets one for every wait.
+pub fn streaming_client(connect: Duration) -> Result<reqwest::Client, Error> {
+    configured(connect, |builder| builder)
+}
+
+fn configured(
+    connect: Duration,
+    limits: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+) -> Result<reqwest::Client, Error> {
     // `main` has done this already; tests and tools that skip `main` get the same provider.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Refused only if another thread was faster with the same provider.
         drop(rustls::crypto::ring::default_provider().install_default());
     }
     #[expect(clippy::disallowed_methods, reason = "this is where clients are made")]
-    reqwest::Client::builder()
+    let builder = reqwest::Client::builder()
         .user_agent(concat!("aura/", env!("CARGO_PKG_VERSION")))
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
-        .connect_timeout(CONNECT_DEADLINE)
-        .timeout(CALL_DEADLINE)
-        .pool_idle_timeout(IDLE_DEADLINE)
-        .build()
-        .map_err(Error)
+        .connect_timeout(connect)
+        .pool_idle_timeout(IDLE_DEADLINE);
+    limits(builder).build().map_err(Error)
 }
 
 #[cfg(test)]

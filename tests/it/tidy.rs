@@ -40,10 +40,10 @@ fn may_use(room: &str) -> Option<Vec<&'static str>> {
     Some(match room {
         "domain" => vec![],
         "fault" => vec![],
-        "workflow" | "search" | "knowledge" | "provider" | "secret" | "net" => with_domain(&[]),
+        "workflow" | "search" | "knowledge" | "secret" | "net" => with_domain(&[]),
         "store" => with_domain(&["fault"]),
         "agent" => with_domain(&["workflow"]),
-        "catalog" | "channel" | "notify" => with_domain(&["net"]),
+        "catalog" | "channel" | "notify" | "provider" => with_domain(&["net"]),
         // A setting that is a secret has a type that does not print.
         "config" => with_domain(&["secret"]),
         "telemetry" => with_domain(&["config"]),
