@@ -4,6 +4,12 @@
 //! anything. It holds no key; the caller brings the one of the tenant for which it calls.
 
 mod error;
+pub mod gemini;
+pub mod openai;
+pub mod telemetry;
+#[cfg(test)]
+mod testing;
+mod wire;
 
 use std::time::Duration;
 
@@ -14,7 +20,10 @@ use futures_util::{
 };
 use secrecy::SecretString;
 
-pub use self::error::{ErrorClass, ProviderError, TimeoutKind, Words};
+pub use self::{
+    error::{ErrorClass, ProviderError, TimeoutKind, Words},
+    wire::{Endpoint, InvalidEndpoint},
+};
 use crate::{
     domain::{
         chat::{ChatAnswer, ChatRequest, Fold, StreamEvent},
