@@ -56,7 +56,8 @@ pub(crate) async fn app() -> (TempDir, App) {
     let graph = Graph::new("http://127.0.0.1:9", "v26.0", None).expect("a client for an address that nobody has");
     let metrics = Metrics::new("test").expect("metrics");
     let config = Config::default();
-    let sender = Sender::new(std::time::Duration::from_secs(1)).expect("a client");
+    let sender =
+        Sender::new(crate::net::Guarded::new(config.rules()).expect("a client"), std::time::Duration::from_secs(1));
     let writer = Arc::new(BuiltIn);
     (folder, App::new(Setup { installation, store, config, graph, clock, ids, writer, metrics, sender, daemon: false }))
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     domain::notify::is_loopback,
+    net::{Allowed, PORTS, Rules},
     secret::{MasterKeyPolicy, Secret},
 };
 
@@ -46,6 +47,8 @@ pub struct Config {
     pub drain: Drain,
     /// How people of the shops are told.
     pub notify: Notify,
+    /// Where addresses may lead that others chose.
+    pub net: Net,
     /// What the log says and how.
     pub log: Log,
     /// What answers.
@@ -69,6 +72,7 @@ impl Default for Config {
             rate_limit: RateLimit::default(),
             drain: Drain::default(),
             notify: Notify::default(),
+            net: Net::default(),
             log: Log::default(),
             models: Models::default(),
         }
@@ -286,6 +290,14 @@ impl Default for Notify {
     }
 }
 
+impl Notify {
+    /// Host and port of [`Self::ntfy_server`].
+    fn ntfy_host(&self) -> Option<Allowed> {
+        let url = url::Url::parse(&self.ntfy_server).ok()?;
+        format!("{}:{}", url.host()?, url.port_or_known_default()?).parse().ok()
+    }
+}
+
 /// The mail server that takes the installation's mails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -320,6 +332,26 @@ pub enum SmtpTls {
     Implicit,
     /// Not at all.
     None,
+}
+
+/// Where addresses may lead that others chose: pictures of shoppers, catalogues, pages, webhooks of staff. Only https and
+/// http on the public internet unless something else is named here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Net {
+    /// Hosts and networks of one's own that may be called all the same: `n8n:5678`, `10.1.0.0/16`, `[fd00::7]:8080`. With
+    /// a port it is the only one, without one all are. No network opens a cloud's metadata service.
+    pub allow: Vec<Allowed>,
+    /// Public networks that may not be called: one's own behind an address translator, for instance.
+    pub deny: Vec<ipnet::IpNet>,
+    /// Ports of hosts that `allow` does not name.
+    pub ports: Vec<u16>,
+}
+
+impl Default for Net {
+    fn default() -> Self {
+        Self { allow: Vec::new(), deny: Vec::new(), ports: PORTS.to_vec() }
+    }
 }
 
 /// What the log says and how.
@@ -402,6 +434,13 @@ impl Default for Models {
 }
 
 impl Config {
+    /// What the guarded client may call: what `net` says, and the ntfy server, which the operator has named as well.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        let Net { allow, deny, ports } = self.net.clone();
+        Rules { allow: allow.into_iter().chain(self.notify.ntfy_host()).collect(), deny, ports }
+    }
+
     /// Checks what types cannot say. The error names the key and the reason.
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
         let Self { conversation, delivery, retention, queue, meta, models, .. } = self;
@@ -440,6 +479,12 @@ impl Config {
         ];
         for (key, url) in urls {
             url.map_or(Ok(()), |url| check_url(url)).map_err(|reason| (key, reason))?;
+        }
+        if self.notify.ntfy_host().is_none() {
+            return Err(("notify.ntfy_server", format!("`{}` names no host", self.notify.ntfy_server)));
+        }
+        if self.net.ports.contains(&0) {
+            return Err(("net.ports", "0 is no port".into()));
         }
         self.notify.smtp.check()?;
         check_version(&meta.version).map_err(|reason| ("meta.version", reason))?;

@@ -23,6 +23,7 @@ use crate::{
     config::{Config, Environment},
     domain::{Clock, Ids, audit::Act},
     http,
+    net::Guarded,
     notify::Sender,
     store::{DataDir, Store},
     telemetry::Metrics,
@@ -87,7 +88,8 @@ async fn assemble(
     installation.clear_unowned().await?;
     let store = Store::open(Arc::clone(&installation.dir), installation.control.clone(), Arc::clone(&ids)).await?;
     let graph = Graph::new(&config.meta.graph_url, &config.meta.version, None)?;
-    let sender = Sender::new(Duration::from_millis(config.notify.timeout_ms.into()))?;
+    let guarded = Guarded::new(config.rules())?;
+    let sender = Sender::new(guarded, Duration::from_millis(config.notify.timeout_ms.into()));
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
     let writer = writer.unwrap_or_else(|| Arc::new(BuiltIn));
     Ok(App::new(Setup { installation, store, config, graph, clock, ids, writer, metrics, sender, daemon }))

@@ -11,6 +11,7 @@ mod wording;
 
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 use url::Url;
 
@@ -20,7 +21,7 @@ pub use webhook::{HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, InvalidKey, Sig
 
 use crate::{
     domain::{Timestamp, notify::NotifyOutcome},
-    net,
+    net::{self, Answer, Guarded, Plain, Refusal},
 };
 
 /// Where a message goes, with everything that is needed to get it there. Never printed: addresses may be secrets.
@@ -62,20 +63,26 @@ impl std::fmt::Debug for Destination {
     }
 }
 
-/// Sends messages.
+/// Sends messages. Webhooks and pushes go by the guarded client: their addresses are chosen by a shop's people.
 #[derive(Clone, Debug)]
 pub struct Sender {
-    client: reqwest::Client,
+    client: Guarded,
     timeout: Duration,
 }
 
 impl Sender {
     /// One that gives an attempt up after `timeout`.
+    #[must_use]
+    pub const fn new(client: Guarded, timeout: Duration) -> Self {
+        Self { client, timeout }
+    }
+
+    /// Judges the address of a webhook or of an ntfy server by all that can be known before it is called.
     ///
     /// # Errors
-    /// When no HTTP client can be made.
-    pub fn new(timeout: Duration) -> Result<Self, net::Error> {
-        Ok(Self { client: net::fixed_client()?, timeout })
+    /// The rule that it breaks.
+    pub fn check(&self, url: &str) -> Result<Url, Refusal> {
+        self.client.check(url, Plain::Never).map(|target| target.url().clone())
     }
 
     /// Makes one attempt.
@@ -100,26 +107,34 @@ fn failed(reason: impl Into<String>) -> NotifyOutcome {
     NotifyOutcome::Failed { reason: reason.into(), retry_after_ms: None }
 }
 
-/// What an HTTP answer means. Its body is not read: what it says is nobody's business here.
-fn http_outcome(answer: Result<reqwest::Response, reqwest::Error>) -> NotifyOutcome {
-    let response = match answer {
-        Ok(response) => response,
-        Err(error) if error.is_timeout() => return failed("no answer in time"),
-        Err(error) if error.is_connect() => return failed("the host could not be reached"),
+/// Posts to an address, if it may be called, and says what the answer means. Its body is not read: what it says is
+/// nobody's business here.
+async fn post(client: &Guarded, url: &Url, headers: HeaderMap, body: Vec<u8>) -> NotifyOutcome {
+    let answer = match client.check(url.as_str(), Plain::Never) {
+        Ok(target) => client.post(&target, headers, body).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    let Answer { status, retry_after } = match answer {
+        Ok(answer) => answer,
+        // The address stays out of it; what helps is the same for all.
+        Err(net::Error::Refused(refusal)) => {
+            let reason = format!("{}. {}", refusal.rule, refusal.rule.hint());
+            return NotifyOutcome::Refused { reason };
+        }
+        Err(net::Error::Late { .. }) => return failed("no answer in time"),
+        Err(net::Error::NoAddress { .. } | net::Error::Unreachable { .. }) => {
+            return failed("the host could not be reached");
+        }
         Err(_) => return failed("the connection broke off"),
     };
-    let status = response.status();
-    let code = status.as_u16();
-    match code {
-        _ if status.is_success() => NotifyOutcome::Sent,
+    match status {
+        200..300 => NotifyOutcome::Sent,
         408 | 409 | 425 | 429 | 500..=599 => {
-            let wait = response.headers().get(reqwest::header::RETRY_AFTER);
-            let seconds = wait.and_then(|value| value.to_str().ok()?.trim().parse::<u32>().ok());
-            let retry_after_ms = seconds.map(|seconds| i64::from(seconds) * 1_000);
-            NotifyOutcome::Failed { reason: format!("it answers {code}"), retry_after_ms }
+            let retry_after_ms = retry_after.and_then(|wait| i64::try_from(wait.as_millis()).ok());
+            NotifyOutcome::Failed { reason: format!("it answers {status}"), retry_after_ms }
         }
-        300..=399 => NotifyOutcome::Refused { reason: format!("it answers {code}, and redirects are not followed") },
-        _ => NotifyOutcome::Refused { reason: format!("it answers {code}") },
+        300..=399 => NotifyOutcome::Refused { reason: format!("it answers {status}, and redirects are not followed") },
+        _ => NotifyOutcome::Refused { reason: format!("it answers {status}") },
     }
 }
 

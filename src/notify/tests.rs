@@ -15,6 +15,12 @@ use crate::{
 const DEADLINE: Duration = Duration::from_secs(5);
 const NOW: Timestamp = Timestamp(1_795_253_405_123);
 
+/// One that may call the hooks of these tests.
+fn sender(timeout: Duration) -> Sender {
+    let rules = net::Rules { allow: vec!["127.0.0.1".parse().expect("an entry")], ..net::Rules::default() };
+    Sender::new(Guarded::new(rules).expect("a client"), timeout)
+}
+
 fn target(via: Via) -> Target {
     Target {
         id: TargetId(Uuid::from_u128(2)),
@@ -113,7 +119,7 @@ fn mail_to(server: MailServer) -> Destination {
 #[tokio::test]
 async fn a_mail_is_plain_utf8_text_with_the_headers_that_machines_and_people_sort_by() {
     let post = sim::MailServer::start().await.expect("a free port");
-    let sender = Sender::new(DEADLINE).expect("a client");
+    let sender = sender(DEADLINE);
     let destination = mail_to(server(post.address(), MailTls::None));
     for _ in 0..2 {
         assert_eq!(sender.send(&destination, &a_message(), NOW).await, NotifyOutcome::Sent);
@@ -141,7 +147,7 @@ async fn a_mail_is_plain_utf8_text_with_the_headers_that_machines_and_people_sor
 #[tokio::test]
 async fn what_the_mail_server_answers_decides_whether_it_is_tried_again() {
     let post = sim::MailServer::start().await.expect("a free port");
-    let sender = Sender::new(DEADLINE).expect("a client");
+    let sender = sender(DEADLINE);
     let destination = mail_to(server(post.address(), MailTls::None));
     for (code, refused) in [(451, false), (550, true)] {
         post.answer(code);
@@ -154,7 +160,7 @@ async fn what_the_mail_server_answers_decides_whether_it_is_tried_again() {
 #[tokio::test]
 async fn no_password_goes_to_a_mail_server_without_the_tls_that_was_asked_for() {
     let post = sim::MailServer::start().await.expect("a free port");
-    let sender = Sender::new(Duration::from_secs(2)).expect("a client");
+    let sender = sender(Duration::from_secs(2));
     for tls in [MailTls::StartTls, MailTls::Implicit] {
         let outcome = sender.send(&mail_to(server(post.address(), tls)), &a_message(), NOW).await;
         assert_ne!(outcome, NotifyOutcome::Sent, "{tls:?}");
@@ -165,7 +171,7 @@ async fn no_password_goes_to_a_mail_server_without_the_tls_that_was_asked_for() 
 #[tokio::test]
 async fn a_push_has_title_priority_tags_a_link_and_the_token() {
     let hook = Hook::start().await.expect("a free port");
-    let sender = Sender::new(DEADLINE).expect("a client");
+    let sender = sender(DEADLINE);
     let destination = Destination::Ntfy {
         server: hook.url().parse().expect("a URL"),
         topic: "noor-staff".into(),
@@ -183,7 +189,7 @@ async fn a_push_has_title_priority_tags_a_link_and_the_token() {
 #[tokio::test]
 async fn outcomes_say_what_was_met_and_never_where() {
     let hook = Hook::start().await.expect("a free port");
-    let sender = Sender::new(Duration::from_millis(300)).expect("a client");
+    let sender = sender(Duration::from_millis(300));
     let url = format!("{}/very-secret-path", hook.url());
     let key = SigningKey::generate().expect("random numbers");
     let destination = Destination::Webhook { url: url.parse().expect("a URL"), key: key.clone() };
@@ -209,4 +215,23 @@ async fn outcomes_say_what_was_met_and_never_where() {
     let outcome = sender.send(&destination, &a_message(), NOW).await;
     assert!(!format!("{outcome:?} {destination:?}").contains("very-secret"), "{outcome:?}");
     assert!(matches!(outcome, NotifyOutcome::Failed { .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_leads_into_a_private_network_is_refused_without_being_named() {
+    let hook = Hook::start().await.expect("a free port");
+    let sender = Sender::new(Guarded::new(net::Rules::default()).expect("a client"), DEADLINE);
+    let key = SigningKey::generate().expect("random numbers");
+    for url in [format!("{}/very-secret-path", hook.url()), "https://[::ffff:10.0.0.1]/very-secret-path".into()] {
+        let destination = Destination::Webhook { url: url.parse().expect("a URL"), key: key.clone() };
+        let NotifyOutcome::Refused { reason } = sender.send(&destination, &a_message(), NOW).await else {
+            panic!("{url} was called");
+        };
+        assert!(reason.contains("not public") && reason.contains("net.allow"), "{reason}");
+        assert!(
+            !reason.contains("very-secret") && !reason.contains("127.0.0.1") && !reason.contains("10.0"),
+            "{reason}"
+        );
+    }
+    assert!(hook.received().is_empty());
 }

@@ -3,12 +3,16 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use hmac::{Hmac, KeyInit, Mac};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use sha2::Sha256;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{Message, http_outcome};
-use crate::domain::{NotificationId, Timestamp, notify::NotifyOutcome};
+use super::{Message, post};
+use crate::{
+    domain::{NotificationId, Timestamp, notify::NotifyOutcome},
+    net::Guarded,
+};
 
 /// The notification's id: the same at every attempt.
 pub const HEADER_ID: &str = "webhook-id";
@@ -74,21 +78,21 @@ impl SigningKey {
 }
 
 pub(super) async fn send(
-    client: &reqwest::Client,
+    client: &Guarded,
     url: &Url,
     key: &SigningKey,
     message: &Message,
     now: Timestamp,
 ) -> NotifyOutcome {
     let (body, seconds) = (message.json.clone().into_bytes(), now.0.div_euclid(1_000));
-    let request = client
-        .post(url.clone())
-        .header(reqwest::header::CONTENT_TYPE, "application/json")
-        .header(HEADER_ID, message.id.to_string())
-        .header(HEADER_TIMESTAMP, seconds)
-        .header(HEADER_SIGNATURE, key.sign(message.id, seconds, &body))
-        .body(body);
-    http_outcome(request.send().await)
+    let text = |text: String| HeaderValue::try_from(text).expect("ids and base64 are plain ASCII");
+    let headers = HeaderMap::from_iter([
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (HeaderName::from_static(HEADER_ID), text(message.id.to_string())),
+        (HeaderName::from_static(HEADER_TIMESTAMP), seconds.into()),
+        (HeaderName::from_static(HEADER_SIGNATURE), text(key.sign(message.id, seconds, &body))),
+    ]);
+    post(client, url, headers, body).await
 }
 
 #[cfg(test)]

@@ -93,6 +93,19 @@ async fn a_hand_over_reaches_a_webhook_within_ten_seconds_and_is_signed() {
 }
 
 #[tokio::test]
+async fn a_receiver_on_a_private_network_is_refused_unless_the_operator_names_it() {
+    let aura = TestAura::setup().config(|config| config.net.allow = vec![]).start().await;
+    let hook = Hook::start().await.expect("a free port");
+    for address in [hook.url(), "https://10.0.0.7", "https://2130706433", "https://[::ffff:7f00:1]", "http://n8n:5678"]
+    {
+        let refused = aura.client().add_notify_target(SHOP, &webhook(address)).await.expect_err("it is private");
+        let said = format!("{refused:?}");
+        assert!(said.contains("\"invalid\"") && said.contains("net.allow"), "{said}");
+    }
+    add(&aura, webhook("https://hooks.shop.example")).await;
+}
+
+#[tokio::test]
 async fn no_words_of_a_shopper_go_along_unless_the_target_asks_for_them() {
     let aura = TestAura::setup().start().await;
     let (silent, telling) = (Hook::start().await.expect("a port"), Hook::start().await.expect("a port"));

@@ -67,6 +67,7 @@ impl House {
         config.conversation.debounce_ms = 0;
         config.delivery.settle_ms = [20, 40];
         config.drain.notice_ms = 0;
+        config.net.allow = vec!["127.0.0.1".parse().expect("an entry")];
         let data_dir = folder.path().join("data");
         let options = Options {
             config,

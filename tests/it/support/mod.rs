@@ -153,6 +153,8 @@ impl TestAura {
         config.conversation.debounce_ms = 20;
         config.delivery.settle_ms = [100, 300];
         config.drain.notice_ms = 0;
+        // Where the tests' webhooks are received.
+        config.net.allow = vec!["127.0.0.1".parse().expect("an entry")];
         Setup { manual: false, catalog: None, config, writer: None }
     }
 

@@ -43,6 +43,7 @@ impl Binary {
             .with("AURA_META__APP_SECRET", APP_SECRET)
             .with("AURA_CONVERSATION__DEBOUNCE_MS", "50")
             .with("AURA_DELIVERY__SETTLE_MS", "[300, 900]")
+            .with("AURA_NET__ALLOW", r#"["127.0.0.1"]"#)
     }
 
     /// Where [`Self::for_simulator`] keeps its data.
