@@ -13,6 +13,7 @@ pub mod daemon;
 pub mod domain;
 pub mod fault;
 pub mod http;
+pub mod media;
 pub mod net;
 pub mod notify;
 pub mod provider;
