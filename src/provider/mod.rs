@@ -4,8 +4,11 @@
 //! anything. It holds no key; the caller brings the one of the tenant for which it calls.
 
 mod error;
+#[cfg(test)]
+mod fixture;
 pub mod gemini;
 pub mod openai;
+pub mod scripted;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;

@@ -1,8 +1,6 @@
 //! A provider on the wire, for tests: takes one request per connection, remembers it, and answers with raw bytes in
 //! pieces whose borders the test chooses.
 
-#![allow(dead_code, reason = "the adapters' tests come one by one")]
-
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;

@@ -49,9 +49,10 @@ struct Violation {
 /// An answer that is no success. The object may come wrapped in a list of one.
 pub(super) fn of_answer(provider: &str, refused: &Refused) -> ProviderError {
     let base = refused.error(provider);
-    let single: Option<Envelope> = serde_json::from_slice(&refused.body).ok();
-    let list = || serde_json::from_slice::<Vec<Envelope>>(&refused.body).ok()?.into_iter().next();
-    match single.or_else(list) {
+    // The list first: an object's fields may be read from a list too, as their values in order.
+    let list = serde_json::from_slice::<Vec<Envelope>>(&refused.body).ok();
+    let single = || serde_json::from_slice::<Envelope>(&refused.body).ok();
+    match list.and_then(|list| list.into_iter().next()).or_else(single) {
         Some(envelope) => refine(base, &envelope.error, &refused.hints),
         None => base,
     }

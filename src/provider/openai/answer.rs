@@ -28,10 +28,24 @@ struct Event<'a> {
     item: Option<&'a RawValue>,
     output_index: Option<u64>,
     summary_index: Option<u64>,
-    #[serde(default, deserialize_with = "or_default")]
-    delta: String,
+    /// A text in the events that are read here; others have other things in it.
+    #[serde(borrow)]
+    delta: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
+}
+
+impl Event<'_> {
+    fn delta(&self) -> String {
+        self.delta.and_then(|delta| serde_json::from_str(delta.get()).ok()).unwrap_or_default()
+    }
+}
+
+/// Of an item, only what it is.
+#[derive(Debug, Deserialize)]
+struct Kind {
+    #[serde(default, deserialize_with = "or_default")]
+    r#type: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -157,8 +171,12 @@ impl AnswerDecoder {
         }
     }
 
-    fn item(&self, raw: &RawValue) -> Result<Item, ProviderError> {
-        serde_json::from_str(raw.get()).map_err(|_| self.protocol("bad_item"))
+    /// An item of a kind that is known here.
+    fn item(&self, raw: &RawValue) -> Result<Option<Item>, ProviderError> {
+        let bad = |_| self.protocol("bad_item");
+        let kind: Kind = serde_json::from_str(raw.get()).map_err(bad)?;
+        let is_known = matches!(kind.r#type.as_str(), "message" | "function_call" | "reasoning");
+        if is_known { serde_json::from_str(raw.get()).map(Some).map_err(bad) } else { Ok(None) }
     }
 
     /// An item begins.
@@ -206,7 +224,7 @@ impl AnswerDecoder {
 
     /// An item that comes whole.
     fn whole_item(&mut self, place: u64, raw: &RawValue, out: &mut Vec<StreamEvent>) -> Result<(), ProviderError> {
-        let item = self.item(raw)?;
+        let Some(item) = self.item(raw)? else { return Ok(()) };
         self.begin(place, &item, out);
         for piece in &item.content {
             match piece.r#type.as_str() {
@@ -281,11 +299,12 @@ impl AnswerDecoder {
                 self.start(response, out);
             }
             ("response.output_item.added", Some(raw), _) => {
-                let item = self.item(raw)?;
-                self.begin(place, &item, out);
+                if let Some(item) = self.item(raw)? {
+                    self.begin(place, &item, out);
+                }
             }
             ("response.output_item.done", Some(raw), _) => {
-                let item = self.item(raw)?;
+                let Some(item) = self.item(raw)? else { return Ok(()) };
                 // One that was never said to begin comes whole here.
                 if item.r#type == "function_call" && !self.begun.contains_key(&place) {
                     self.begin(place, &item, out);
@@ -294,18 +313,18 @@ impl AnswerDecoder {
             }
             ("response.output_text.delta", ..) => {
                 self.has_items = true;
-                out.push(StreamEvent::TextDelta(event.delta.clone()));
+                out.push(StreamEvent::TextDelta(event.delta()));
             }
-            ("response.refusal.delta", ..) => self.refusal(event.delta.clone(), out),
+            ("response.refusal.delta", ..) => self.refusal(event.delta(), out),
             ("response.reasoning_text.delta", ..) => {
-                out.push(StreamEvent::ReasoningDelta { text: event.delta.clone(), summary: false });
+                out.push(StreamEvent::ReasoningDelta { text: event.delta(), summary: false });
             }
             ("response.reasoning_summary_text.delta", ..) => {
-                self.summary(event.summary_index.unwrap_or_default(), event.delta.clone(), out);
+                self.summary(event.summary_index.unwrap_or_default(), event.delta(), out);
             }
             ("response.function_call_arguments.delta", ..) => {
                 if let Some(index) = self.begun.get(&place) {
-                    out.push(StreamEvent::ToolArgsDelta { index: *index, text: event.delta.clone() });
+                    out.push(StreamEvent::ToolArgsDelta { index: *index, text: event.delta() });
                 }
             }
             (

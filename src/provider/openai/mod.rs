@@ -9,6 +9,8 @@ mod embed;
 pub(in crate::provider) mod failure;
 mod family;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -81,11 +81,6 @@ impl Endpoint {
         url
     }
 
-    /// A request without a body.
-    pub(in crate::provider) fn get(&self, url: Url) -> RequestBuilder {
-        self.client.request(Method::GET, url)
-    }
-
     /// A request with `body` as JSON.
     pub(in crate::provider) fn post(&self, url: Url, body: &impl Serialize) -> Result<RequestBuilder, ProviderError> {
         // Fails only for a schema or arguments that are no JSON after all; the text of the error could quote them.
@@ -144,13 +139,18 @@ mod tests {
     fn a_key_is_in_the_header_and_not_in_debug() {
         let endpoint = endpoint("http://host").expect("an address");
         let key = SecretString::from("sk-live-123\n");
-        let request = endpoint.get(endpoint.url(&["models"]));
+        let request = endpoint.post(endpoint.url(&["models"]), &"?").expect("JSON");
         let request = endpoint.with_key(request, header::AUTHORIZATION, "Bearer ", Some(&key)).expect("header text");
         assert!(!format!("{request:?}").contains("sk-live"));
         let request = request.build().expect("a request");
         assert_eq!(request.headers()[header::AUTHORIZATION], "Bearer sk-live-123");
         let bad = SecretString::from("a\u{1}b");
-        let error = endpoint.with_key(endpoint.get(endpoint.url(&[])), header::AUTHORIZATION, "", Some(&bad));
+        let error = endpoint.with_key(
+            endpoint.post(endpoint.url(&[]), &"?").expect("JSON"),
+            header::AUTHORIZATION,
+            "",
+            Some(&bad),
+        );
         assert_eq!(error.expect_err("no header text").class, ErrorClass::Auth);
     }
 
