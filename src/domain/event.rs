@@ -88,6 +88,8 @@ kinds! {
     NotificationSent = "notification.sent",
     /// A target could not be told.
     NotificationGivenUp = "notification.given_up",
+    /// A call of a model ended.
+    ModelCalled = "model.called",
     /// The voice changed.
     PersonaChanged = "persona.changed",
     /// The tenant was paused.

@@ -70,6 +70,8 @@ ids! {
     OutboxId, "outbox row", "out";
     /// Where a tenant's people are told.
     TargetId, "notify target", "tgt";
+    /// One call of a model.
+    CallId, "model call", "call";
     /// One message to one such target.
     NotificationId, "notification", "ntf";
 }

@@ -5,6 +5,7 @@
 mod accounts;
 mod audit;
 mod due;
+mod models;
 mod reach;
 mod secrets;
 mod tenants;
@@ -26,6 +27,7 @@ pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
         include_str!("migrations/control/0001_init.sql"),
         include_str!("migrations/control/0002_reach.sql"),
         include_str!("migrations/control/0003_unowned_folders.sql"),
+        include_str!("migrations/control/0004_models.sql"),
     ],
 };
 

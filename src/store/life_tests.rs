@@ -33,13 +33,13 @@ const ACCOUNT: &str = "17841460012345678";
 const SHOPPER: &str = "1284305829174402";
 const MINUTE: i64 = 60_000;
 
-struct Shop {
-    store: TenantStore,
+pub(super) struct Shop {
+    pub(super) store: TenantStore,
     _dir: tempfile::TempDir,
 }
 
 impl Shop {
-    fn open() -> Self {
+    pub(super) fn open() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let id = TenantId(Uuid::from_u128(1));
         let file = TenantFile::create(id, &dir.path().join("tenant.db"), Shared::alone(Arc::new(Counting::default())))
@@ -62,7 +62,7 @@ impl Shop {
         (report.new, report.duplicates)
     }
 
-    async fn writes(&self, now: i64, mid: &str, text: &str) -> (u32, u32) {
+    pub(super) async fn writes(&self, now: i64, mid: &str, text: &str) -> (u32, u32) {
         let message = InboundMessage { mid: mid.into(), text: Some(text.into()), ..InboundMessage::default() };
         self.happens(now, InboundKind::Message(message), mid).await
     }
@@ -73,7 +73,7 @@ impl Shop {
         self.happens(now, kind, mid).await
     }
 
-    async fn conversation(&self) -> ConversationId {
+    pub(super) async fn conversation(&self) -> ConversationId {
         let list = self.store.conversations(super::ConversationFilter::All, None, 10).await.expect("listed");
         assert_eq!(list.len(), 1);
         list[0].id

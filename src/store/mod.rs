@@ -28,6 +28,7 @@ mod persona;
 mod product;
 mod row;
 mod silence;
+mod spend;
 mod sqlite;
 mod tenant;
 mod trouble;

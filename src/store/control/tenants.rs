@@ -2,7 +2,7 @@
 
 use rusqlite::{ErrorCode, OptionalExtension, Row, Transaction, named_params};
 
-use super::{Control, Error, audit, reach, rows, tenant_id, unowned};
+use super::{Control, Error, audit, models, reach, rows, tenant_id, unowned};
 use crate::domain::{
     Currency, Language, TenantId, Timestamp,
     audit::{Act, NewAudit},
@@ -177,6 +177,7 @@ fn remove(tx: &Transaction<'_>, action: &'static str, id: TenantId, act: Act) ->
     delete("DELETE FROM account WHERE tenant_id = :id")?;
     let secrets = delete("DELETE FROM secret WHERE scope = :id")? as u64;
     delete("DELETE FROM due WHERE tenant_id = :id")?;
+    models::forget(tx, &id.to_string()).map_err(Error::sql(action))?;
     delete("DELETE FROM tenant WHERE id = :id")?;
     unowned::note(tx, id, act.at).map_err(Error::sql(action))?;
     let entry = NewAudit::new("tenant.removed", Some(id))
