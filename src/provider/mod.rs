@@ -6,8 +6,10 @@
 mod error;
 #[cfg(test)]
 mod fixture;
+pub mod gateway;
 pub mod gemini;
 pub mod openai;
+pub mod price;
 pub mod scripted;
 pub mod telemetry;
 #[cfg(test)]
