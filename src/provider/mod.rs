@@ -9,6 +9,7 @@ mod fixture;
 pub mod gateway;
 pub mod gemini;
 pub mod openai;
+pub mod openai_chat;
 pub mod price;
 pub mod scripted;
 pub mod telemetry;
