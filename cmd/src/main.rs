@@ -21,6 +21,10 @@ use context::Context;
 use failure::Failure;
 use ui::Ui;
 
+/// SQLite and the answers allocate much and briefly, on many threads; the system's allocator keeps what they free.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
