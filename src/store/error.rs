@@ -133,6 +133,12 @@ impl Error {
         }
     }
 
+    /// SQLite's own code, where the error is SQLite's.
+    pub(super) fn sqlite_code(&self) -> Option<i32> {
+        let source = std::error::Error::source(self)?.downcast_ref::<rusqlite::Error>()?;
+        source.sqlite_error().map(|error| error.extended_code)
+    }
+
     /// A stable word for scripts.
     #[must_use]
     pub const fn code(&self) -> &'static str {

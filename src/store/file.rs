@@ -11,11 +11,12 @@ use std::{
 };
 
 use rusqlite::{Connection, Transaction};
-use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 use super::{
     Error,
     blocking::{Blocking, Lane},
+    group::Group,
     health::Health,
     sqlite,
 };
@@ -31,6 +32,8 @@ const CHECKPOINT_PAGES_BULK: i64 = 500;
 #[derive(Clone)]
 pub(super) struct DatabaseFile {
     writer: Arc<AsyncMutex<Writer>>,
+    /// What somebody waits for and the writer is not free for.
+    group: Arc<Group>,
     readers: Arc<Readers>,
     /// One bulk call at a time: whoever is waited for has at most one slice of bulk work before it, and never all readers.
     bulk: Arc<Semaphore>,
@@ -123,6 +126,7 @@ impl DatabaseFile {
         let writer = Writer { connection: writer, syncs: true, lane: Lane::Realtime };
         Self {
             writer: Arc::new(AsyncMutex::new(writer)),
+            group: Arc::new(Group::default()),
             readers: Arc::new(readers),
             bulk: Arc::new(Semaphore::new(1)),
             blocking,
@@ -135,42 +139,59 @@ impl DatabaseFile {
         &self.health
     }
 
-    /// Runs `work` in one write transaction: all of it is durable when this returns `Ok`, none of it otherwise.
+    /// Runs `work` as one write that somebody waits for: all of it is durable when this returns `Ok`, none of it
+    /// otherwise. Writes that wait at the same time share a transaction.
     pub(super) async fn write<T, F>(&self, action: &'static str, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.commit(Lane::Realtime, action, true, work).await
+        let mut waiting = self.group.add(action, self.health.clone(), work);
+        loop {
+            let writer = tokio::select! {
+                biased;
+                result = waiting.result() => return result,
+                writer = Arc::clone(&self.writer).lock_owned() => writer,
+            };
+            if let Err(error) = self.lead(writer).await {
+                return if self.group.withdraw(&waiting) { Err(error) } else { waiting.result().await };
+            }
+        }
     }
 
-    /// The same in a lane. Without `syncs` it does not wait for the disk: all of it or none of it is there after a power
-    /// cut, and it is durable with the next commit that does; for what can be done again, in many transactions.
-    pub(super) async fn commit<T, F>(&self, lane: Lane, action: &'static str, syncs: bool, work: F) -> Result<T, Error>
+    /// Makes the writes that wait, as far as they go into one transaction.
+    async fn lead(&self, mut writer: OwnedMutexGuard<Writer>) -> Result<(), Error> {
+        let (group, readers, health) = (Arc::clone(&self.group), Arc::clone(&self.readers), self.health.clone());
+        self.blocking
+            .thread(Lane::Realtime)
+            .await?
+            .run(move || {
+                health.check()?;
+                writer.configure(Lane::Realtime, true)?;
+                group.commit(&mut writer.connection, &readers.path, &health)
+            })
+            .await
+    }
+
+    /// Runs `work` in one transaction of the bulk lane. Without `syncs` it does not wait for the disk: all of it or none
+    /// of it is there after a power cut, and it is durable with the next commit that does; for what can be done again, in
+    /// many transactions.
+    pub(super) async fn write_bulk<T, F>(&self, action: &'static str, syncs: bool, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let (mut writer, thread, turn) = match lane {
-            Lane::Realtime => {
-                let writer = Arc::clone(&self.writer).lock_owned().await;
-                (writer, self.blocking.thread(lane).await?, None)
-            }
-            // With the writer in hand, bulk work waits for nothing. The writer is handed on in the order of asking.
-            Lane::Bulk => {
-                let turn = self.bulk_turn().await?;
-                let thread = self.blocking.thread(lane).await?;
-                (Arc::clone(&self.writer).lock_owned().await, thread, Some(turn))
-            }
-        };
+        // With the writer in hand, bulk work waits for nothing. The writer is handed on in the order of asking.
+        let turn = self.bulk_turn().await?;
+        let thread = self.blocking.thread(Lane::Bulk).await?;
+        let mut writer = Arc::clone(&self.writer).lock_owned().await;
         let (readers, health) = (Arc::clone(&self.readers), self.health.clone());
         thread
             .run(move || {
                 let _turn = turn;
                 health.check()?;
-                writer.configure(lane, syncs)?;
+                writer.configure(Lane::Bulk, syncs)?;
                 let tx = sqlite::begin(&mut writer.connection, &readers.path).map_err(Error::sql(action))?;
-                // A statement that fails, even for a read error, is undone and no more; a commit that fails is doubt.
                 let value = work(&tx).inspect_err(|error| health.note_full(error))?;
                 let committed = sqlite::commit(tx, &readers.path).map_err(Error::sql(action));
                 committed.inspect_err(|error| health.note_commit(error))?;
@@ -276,7 +297,7 @@ mod tests {
                 order.lock().unwrap_or_else(PoisonError::into_inner).push("slice");
                 Ok(())
             };
-            file.commit(Lane::Bulk, "write a slice", false, work).await
+            file.write_bulk("write a slice", false, work).await
         });
         (running, has_begun, end)
     }
@@ -341,5 +362,137 @@ mod tests {
         for (running, ..) in slices {
             running.await.expect("ends").expect("committed");
         }
+    }
+
+    /// Writes one number.
+    fn number(number: i64) -> impl FnOnce(&Transaction<'_>) -> Result<(), Error> + Send + 'static {
+        move |tx| tx.execute("INSERT INTO thing VALUES (?1)", [number]).map(drop).map_err(Error::sql("write a number"))
+    }
+
+    async fn numbers(file: &DatabaseFile) -> Vec<i64> {
+        let list = |tx: &Transaction<'_>| {
+            let list = || -> rusqlite::Result<Vec<i64>> {
+                tx.prepare("SELECT id FROM thing ORDER BY id")?.query_map([], |row| row.get(0))?.collect()
+            };
+            list().map_err(Error::sql("read the numbers"))
+        };
+        file.read("read the numbers", list).await.expect("read")
+    }
+
+    /// Has writes wait together: each is polled once while a slice of bulk work has the writer.
+    macro_rules! together {
+        ($file:expr, $($write:expr),+) => {{
+            let (slice, begun, end) = slice($file, &Arc::default());
+            tokio::task::block_in_place(|| begun.recv()).expect("it begins");
+            let mut writes = ($(Box::pin($write),)+);
+            together!(@poll writes, $($write),+);
+            end.send(()).expect("it waits");
+            slice.await.expect("ends").expect("committed");
+            writes
+        }};
+        (@poll $writes:ident, $one:expr) => { together!(@at $writes 0) };
+        (@poll $writes:ident, $one:expr, $two:expr) => { together!(@at $writes 0 1) };
+        (@poll $writes:ident, $one:expr, $two:expr, $three:expr) => { together!(@at $writes 0 1 2) };
+        (@at $writes:ident $($at:tt)+) => { $(assert!(matches!(poll!($writes.$at.as_mut()), Poll::Pending));)+ };
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn writes_that_wait_for_the_writer_become_durable_together() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = open(dir.path(), "a.db", &Blocking::new());
+        let path = dir.path().join("a.db");
+        let seen = |tx: &Connection| tx.query_row("SELECT count(*) FROM thing", [], |row| row.get::<_, i64>(0));
+        let look = move |tx: &Transaction<'_>| {
+            let outside = sqlite::open_reader(&path)?;
+            Ok((seen(tx).expect("counted"), seen(&outside).expect("counted")))
+        };
+        let (one, two, three) = together!(
+            &file,
+            file.write("write a number", number(1)),
+            file.write("write a number", number(2)),
+            file.write("look", look)
+        );
+        let (one, two, seen) = futures_util::join!(one, two, three);
+        one.and(two).expect("written");
+        assert_eq!(seen.expect("seen"), (2, 0), "both stand for the third, and for nobody outside yet");
+        assert_eq!(numbers(&file).await, [1, 2]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_write_that_is_refused_takes_nothing_from_those_beside_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = open(dir.path(), "a.db", &Blocking::new());
+        let refuse = |tx: &Transaction<'_>| {
+            number(2)(tx)?;
+            Err::<(), _>(Error::Conflict("no".into()))
+        };
+        let (one, two, three) = together!(
+            &file,
+            file.write("write a number", number(1)),
+            file.write("refuse", refuse),
+            file.write("write a number", number(3))
+        );
+        let (one, two, three) = futures_util::join!(one, two, three);
+        one.and(three).expect("written");
+        assert!(matches!(two, Err(Error::Conflict(_))));
+        assert_eq!(numbers(&file).await, [1, 3]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_write_that_panics_does_so_for_its_caller_alone() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = open(dir.path(), "a.db", &Blocking::new());
+        let panics = |tx: &Transaction<'_>| -> Result<(), Error> {
+            number(1)(tx)?;
+            panic!("broken on purpose")
+        };
+        let (one, two) = together!(&file, file.write("break", panics), file.write("write a number", number(2)));
+        let broken = tokio::spawn({
+            let file = file.clone();
+            async move { file.write("break again", |_| -> Result<(), Error> { panic!("broken on purpose") }).await }
+        });
+        let (one, two) =
+            futures_util::join!(futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(one)), two);
+        assert!(one.is_err());
+        two.expect("written");
+        assert!(broken.await.expect_err("it panicked").is_panic());
+        assert_eq!(numbers(&file).await, [2]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_write_whose_caller_goes_away_before_it_begins_is_not_made() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = open(dir.path(), "a.db", &Blocking::new());
+        let (one, two) =
+            together!(&file, file.write("write a number", number(1)), file.write("write a number", number(2)));
+        drop(one);
+        two.await.expect("written");
+        assert_eq!(numbers(&file).await, [2]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn everybody_hears_of_a_commit_that_fails() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let schema = sqlite::Schema {
+            migrations: &[
+                "CREATE TABLE thing (id INTEGER PRIMARY KEY, of INTEGER REFERENCES thing DEFERRABLE INITIALLY DEFERRED) STRICT",
+            ],
+        };
+        let path = dir.path().join("a.db");
+        let file = DatabaseFile::create(&path, &schema, Blocking::new(), Health::new(), |_| Ok(())).expect("opens");
+        let write = |id: i64, of: Option<i64>| {
+            move |tx: &Transaction<'_>| {
+                tx.execute("INSERT INTO thing VALUES (?1, ?2)", (id, of)).map(drop).map_err(Error::sql("write a thing"))
+            }
+        };
+        let (one, two) = together!(
+            &file,
+            file.write("write a thing", write(1, None)),
+            file.write("write a thing", write(2, Some(7)))
+        );
+        let (one, two) = futures_util::join!(one, two);
+        assert!(one.is_err() && two.is_err());
+        assert!(numbers(&file).await.is_empty());
+        file.write("write a thing", write(1, None)).await.expect("the writer goes on");
     }
 }

@@ -14,6 +14,7 @@ mod echo;
 mod error;
 mod event;
 mod file;
+mod group;
 mod health;
 mod inbound;
 mod journal;

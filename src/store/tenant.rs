@@ -169,16 +169,23 @@ impl TenantStore {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.file.guarded(action, self.database().commit(self.lane, action, true, work)).await
+        match self.lane {
+            Lane::Realtime => self.file.guarded(action, self.database().write(action, work)).await,
+            Lane::Bulk => self.file.guarded(action, self.database().write_bulk(action, true, work)).await,
+        }
     }
 
-    /// The same without waiting for the disk: durable with the next [`write`](Self::write). For what can be done again.
+    /// The same; in the bulk lane without waiting for the disk: durable with the next [`write`](Self::write). For what can
+    /// be done again.
     pub(super) async fn write_unsynced<T, F>(&self, action: &'static str, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.file.guarded(action, self.database().commit(self.lane, action, false, work)).await
+        match self.lane {
+            Lane::Realtime => self.write(action, work).await,
+            Lane::Bulk => self.file.guarded(action, self.database().write_bulk(action, false, work)).await,
+        }
     }
 
     /// Runs `work` on one read-only connection, in one snapshot.
