@@ -146,7 +146,8 @@ impl App {
         let now = self.clock.now();
         let minutes = self.config.conversation.takeover_minutes;
         let paused = tenant.state == TenantState::Paused;
-        if let Some(row) = store.outbox_head(conversation, now).await? {
+        let next = store.next_step(conversation, now).await?;
+        if let Some(row) = next.head {
             match row.state {
                 OutboxState::Pending if row.held && paused => {}
                 OutboxState::Pending if row.held => return self.draft_lapsed(attended, &row).await,
@@ -168,9 +169,7 @@ impl App {
         if paused {
             return Ok(false);
         }
-        if let Some(found) = store.conversation(conversation).await?
-            && found.takeover.is_some()
-        {
+        if next.taken_over {
             return Ok(store.release_if_due(conversation, minutes, now).await?);
         }
         self.run_turn(attended, conversation).await

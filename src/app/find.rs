@@ -8,8 +8,8 @@ use crate::{
         search::{Hit, SearchPlan, Vocabulary},
         tenant::Tenant,
     },
-    search::{self, Analyzer, Ranked},
-    store::TenantStore,
+    search::{self, Analyzer, Ranked, Reading},
+    store::{self, CatalogueView, TenantStore},
 };
 
 /// Candidates that are ranked (facts: the best 200 by words hold what matters).
@@ -42,10 +42,20 @@ pub async fn find(
     limit: usize,
 ) -> Result<Found, Error> {
     let reading = search::read(text, language, tenant.language, tenant.currency);
-    let mut vocabulary = store.vocabulary(reading.words(), Vec::new()).await?;
+    let language = tenant.language;
+    Ok(store.look_into_catalogue(move |catalogue| look(catalogue, reading, language, limit)).await?)
+}
+
+fn look(
+    catalogue: &CatalogueView<'_>,
+    reading: Reading,
+    language: Language,
+    limit: usize,
+) -> Result<Found, store::Error> {
+    let mut vocabulary = catalogue.vocabulary(reading.words(), &[])?;
     let doubts = reading.doubts(&vocabulary);
     if !doubts.around.is_empty() {
-        let more = store.vocabulary(doubts.exact, doubts.around).await?;
+        let more = catalogue.vocabulary(doubts.exact, &doubts.around)?;
         vocabulary.known.extend(more.known);
         vocabulary.similar = more.similar;
     }
@@ -55,23 +65,23 @@ pub async fn find(
     }
     // The ranking weighs the words as they were repaired.
     vocabulary.known.append(&mut vocabulary.similar);
-    let wanted = candidates(store, &plan, &vocabulary, limit).await?;
+    let wanted = candidates(catalogue, &plan, &vocabulary, limit)?;
     if !plan.has_limits() {
-        return Ok(Found { hits: first(store, &wanted, limit).await?, near: Vec::new(), plan });
+        return Ok(Found { hits: first(catalogue, &wanted, limit)?, near: Vec::new(), plan });
     }
-    let Fitting { mut hits, mut covered } = fitting(store, tenant.language, &plan, &wanted, limit).await?;
+    let Fitting { mut hits, mut covered } = fitting(catalogue, language, &plan, &wanted, limit)?;
     let relaxed = plan.without_limits();
     let mut nearest = Vec::new();
     // What has every word cannot be outdone by a product that does not fit.
     let outdone = covered < COVERED && (hits.is_empty() || !plan.words.is_empty());
     if outdone && !relaxed.is_empty() {
-        nearest = candidates(store, &relaxed, &vocabulary, limit).await?;
+        nearest = candidates(catalogue, &relaxed, &vocabulary, limit)?;
         covered = best(&nearest);
     }
     hits.retain(|(_, coverage)| *coverage >= covered - COVERAGE_SLACK || plan.words.is_empty());
     // "The rain shell in 3XL" is near the rain shell, not near whatever else has a shell on it.
     nearest.retain(|ranked| ranked.coverage >= covered - COVERAGE_SLACK);
-    let near = if hits.is_empty() { first(store, &nearest, limit).await? } else { Vec::new() };
+    let near = if hits.is_empty() { first(catalogue, &nearest, limit)? } else { Vec::new() };
     Ok(Found { hits: hits.into_iter().take(limit).map(|(hit, _)| hit).collect(), near, plan })
 }
 
@@ -87,19 +97,19 @@ struct Fitting {
 }
 
 /// Reads products in ranked order until `limit` of them fit and no later one could cover more of the words.
-async fn fitting(
-    store: &TenantStore,
+fn fitting(
+    catalogue: &CatalogueView<'_>,
     language: Language,
     plan: &SearchPlan,
     ranked: &[Ranked],
     limit: usize,
-) -> Result<Fitting, Error> {
+) -> Result<Fitting, store::Error> {
     let mut analyzer = Analyzer::new(language);
     let mut fitting = Fitting { hits: Vec::new(), covered: 0.0 };
     let mut rest = ranked;
     while !rest.is_empty() {
         let (chunk, later) = rest.split_at(rest.len().min(limit.max(PRODUCTS_AT_ONCE)));
-        for (ranked, product) in chunk.iter().zip(products(store, chunk).await?) {
+        for (ranked, product) in chunk.iter().zip(products(catalogue, chunk)?) {
             let fits = |product: &Product| search::meets_limits(plan, product, &ranked.candidate.text, &mut analyzer);
             if let Some(product) = product.filter(fits) {
                 fitting.covered = fitting.covered.max(ranked.coverage);
@@ -116,24 +126,24 @@ async fn fitting(
     Ok(fitting)
 }
 
-async fn candidates(
-    store: &TenantStore,
+fn candidates(
+    catalogue: &CatalogueView<'_>,
     plan: &SearchPlan,
     vocabulary: &Vocabulary,
     limit: usize,
-) -> Result<Vec<Ranked>, Error> {
-    let candidates = store.search_candidates(plan.clone(), CANDIDATES.max(limit)).await?;
+) -> Result<Vec<Ranked>, store::Error> {
+    let candidates = catalogue.candidates(plan, CANDIDATES.max(limit))?;
     Ok(search::rank(plan, candidates, vocabulary))
 }
 
 /// The first `limit` of them.
-async fn first(store: &TenantStore, ranked: &[Ranked], limit: usize) -> Result<Vec<Hit>, Error> {
+fn first(catalogue: &CatalogueView<'_>, ranked: &[Ranked], limit: usize) -> Result<Vec<Hit>, store::Error> {
     let chunk = &ranked[..limit.min(ranked.len())];
-    let products = products(store, chunk).await?;
+    let products = products(catalogue, chunk)?;
     let hit = |(ranked, product): (&Ranked, Option<Product>)| Some(Hit { product: product?, score: ranked.score });
     Ok(chunk.iter().zip(products).filter_map(hit).collect())
 }
 
-async fn products(store: &TenantStore, ranked: &[Ranked]) -> Result<Vec<Option<Product>>, Error> {
-    Ok(store.candidate_products(ranked.iter().map(|ranked| ranked.candidate.id).collect()).await?)
+fn products(catalogue: &CatalogueView<'_>, ranked: &[Ranked]) -> Result<Vec<Option<Product>>, store::Error> {
+    catalogue.products(&ranked.iter().map(|ranked| ranked.candidate.id).collect::<Vec<_>>())
 }

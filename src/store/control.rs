@@ -5,6 +5,7 @@
 mod accounts;
 mod audit;
 mod due;
+mod known;
 mod models;
 mod reach;
 mod secrets;
@@ -35,6 +36,7 @@ pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
 #[derive(Clone)]
 pub struct Control {
     database: DatabaseFile,
+    known: known::Known,
 }
 
 impl std::fmt::Debug for Control {
@@ -49,7 +51,27 @@ impl Control {
         let blocking = Blocking::new();
         let pool = blocking.clone();
         let database = blocking.run(move || DatabaseFile::open_erasing(&path, &SCHEMA, pool, Health::new())).await?;
-        Ok(Self { database })
+        Ok(Self { database, known: known::Known::default() })
+    }
+
+    /// Changes something of a tenant, and forgets what was read of it. Goes on if the caller goes away: what is
+    /// remembered must not outlive what is durable.
+    async fn change_tenant<T, F>(&self, id: TenantId, action: &'static str, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let control = self.clone();
+        let change = tokio::spawn(async move {
+            let changed = control.database.write(action, work).await;
+            control.known.forget(id);
+            changed
+        });
+        match change.await {
+            Ok(changed) => changed,
+            Err(failure) if failure.is_panic() => std::panic::resume_unwind(failure.into_panic()),
+            Err(_) => Err(Error::Stopped),
+        }
     }
 
     /// What is known of the disk: the whole store shares it.

@@ -101,7 +101,7 @@ impl Shop {
     }
 
     async fn head(&self) -> Option<OutboxRow> {
-        self.store.outbox_head(self.conversation().await, Timestamp(0)).await.expect("read")
+        self.store.next_step(self.conversation().await, Timestamp(0)).await.expect("read").head
     }
 
     async fn claim(&self, now: i64) -> OutboxRow {

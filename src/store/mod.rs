@@ -49,8 +49,9 @@ pub use inbound::{Arrival, InboundReport, InboundRules};
 pub use journal::{AppendError, Delivery, Journal, JournalFigures, Observed, Settled, Shed};
 pub use notify::ClaimedNotification;
 pub use open::Store;
-pub use outbox::OutboxRow;
+pub use outbox::{NextStep, OutboxRow};
 pub use outcome::Look;
+pub use product::CatalogueView;
 pub use sqlite::versions;
 pub use tenant::TenantStore;
 

@@ -293,21 +293,32 @@ pub(super) fn unsay(tx: &Transaction<'_>, conversation: ConversationId, turn: Tu
     tx.prepare_cached(SQL)?.execute(named).map(drop)
 }
 
+/// What a conversation has to do next, read at one moment.
+#[derive(Clone, Debug)]
+pub struct NextStep {
+    /// The row that it has to deal with: that of a draft (pending and held) whose time is up; else its oldest open one,
+    /// whatever its state.
+    pub head: Option<OutboxRow>,
+    /// Whether a person has the conversation.
+    pub taken_over: bool,
+}
+
 impl TenantStore {
-    /// The row that a conversation has to deal with next: that of a draft (pending and held) whose time is up; else its
-    /// oldest open one, whatever its state.
-    pub async fn outbox_head(&self, conversation: ConversationId, now: Timestamp) -> Result<Option<OutboxRow>, Error> {
+    /// What a conversation has to do next.
+    pub async fn next_step(&self, conversation: ConversationId, now: Timestamp) -> Result<NextStep, Error> {
         let sql = format!(
             "{SELECT} WHERE o.conversation_id = :id AND o.state IN ('pending', 'sending', 'unknown')
                 AND (o.held = 0 OR (o.state = 'pending' AND o.not_before_ms <= :now))
              ORDER BY o.held DESC, o.position LIMIT 1"
         );
         self.read("read the outbox", move |tx| {
-            tx.prepare_cached(&sql)
-                .and_then(|mut select| {
-                    select.query_row(named_params! { ":id": conversation.to_string(), ":now": now.0 }, read).optional()
-                })
-                .map_err(Error::sql("read the outbox"))
+            let next = || -> rusqlite::Result<NextStep> {
+                let named = named_params! { ":id": conversation.to_string(), ":now": now.0 };
+                let head = tx.prepare_cached(&sql)?.query_row(named, read).optional()?;
+                let found = conversation::get(tx, conversation)?;
+                Ok(NextStep { head, taken_over: found.is_some_and(|found| found.takeover.is_some()) })
+            };
+            next().map_err(Error::sql("read the outbox"))
         })
         .await
     }

@@ -6,6 +6,8 @@
 mod body;
 mod search;
 
+pub use search::CatalogueView;
+
 use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Row, Transaction, named_params};

@@ -24,33 +24,32 @@ impl Control {
         const FORGET: &str = "DELETE FROM reach_before WHERE tenant_id = :id AND until_ms < :oldest";
         const CHANGE: &str = "
             UPDATE tenant SET mode = :mode, only_from = :only_from, reach_since_ms = :now WHERE id = :id";
-        self.database
-            .write(ACTION, move |tx| {
-                let before = tenants::by_id(tx, id)?.ok_or_else(|| tenants::missing(id))?;
-                if before.standing.reach == reach {
-                    return Ok(false);
-                }
-                let id_text = id.to_string();
-                let change = || -> rusqlite::Result<usize> {
-                    tx.execute(KEEP, named_params! { ":id": id_text, ":now": act.at.0 })?;
-                    tx.execute(FORGET, named_params! { ":id": id_text, ":oldest": act.at.0 - KEPT_MS })?;
-                    tx.execute(
-                        CHANGE,
-                        named_params! {
-                            ":id": id_text, ":mode": reach.mode.as_str(), ":only_from": only_from_text(&reach),
-                            ":now": act.at.0,
-                        },
-                    )
-                };
-                change().map_err(Error::sql(ACTION))?;
-                let entry = NewAudit::new("tenant.mode_changed", Some(id))
-                    .word("mode", reach.mode.as_str())
-                    .word("before", before.standing.reach.mode.as_str())
-                    .number("only_from", reach.only_from.len() as i64);
-                audit::append(tx, act, &entry)?;
-                Ok(true)
-            })
-            .await
+        self.change_tenant(id, ACTION, move |tx| {
+            let before = tenants::by_id(tx, id)?.ok_or_else(|| tenants::missing(id))?;
+            if before.standing.reach == reach {
+                return Ok(false);
+            }
+            let id_text = id.to_string();
+            let change = || -> rusqlite::Result<usize> {
+                tx.execute(KEEP, named_params! { ":id": id_text, ":now": act.at.0 })?;
+                tx.execute(FORGET, named_params! { ":id": id_text, ":oldest": act.at.0 - KEPT_MS })?;
+                tx.execute(
+                    CHANGE,
+                    named_params! {
+                        ":id": id_text, ":mode": reach.mode.as_str(), ":only_from": only_from_text(&reach),
+                        ":now": act.at.0,
+                    },
+                )
+            };
+            change().map_err(Error::sql(ACTION))?;
+            let entry = NewAudit::new("tenant.mode_changed", Some(id))
+                .word("mode", reach.mode.as_str())
+                .word("before", before.standing.reach.mode.as_str())
+                .number("only_from", reach.only_from.len() as i64);
+            audit::append(tx, act, &entry)?;
+            Ok(true)
+        })
+        .await
     }
 
     /// What held for a tenant at a moment; `None` when the tenant is gone.

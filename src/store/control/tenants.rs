@@ -85,9 +85,17 @@ impl Control {
             .map(|found| found.into_iter().next())
     }
 
-    /// The tenant of that id.
+    /// The tenant of that id, as the last change left it.
     pub async fn tenant_by_id(&self, id: TenantId) -> Result<Option<Tenant>, Error> {
-        self.database.read("find a tenant", move |tx| by_id(tx, id)).await
+        let changes = match self.known.get(id) {
+            Ok(known) => return Ok(Some(known)),
+            Err(changes) => changes,
+        };
+        let found = self.database.read("find a tenant", move |tx| by_id(tx, id)).await?;
+        if let Some(tenant) = &found {
+            self.known.keep(tenant.clone(), changes);
+        }
+        Ok(found)
     }
 
     /// Pauses or resumes a tenant; `false` if it was so already.
@@ -96,22 +104,21 @@ impl Control {
     /// [`Error::NotFound`] when there is no such tenant.
     pub async fn set_tenant_state(&self, id: TenantId, state: TenantState, act: Act) -> Result<bool, Error> {
         const ACTION: &str = "change a tenant's state";
-        self.database
-            .write(ACTION, move |tx| {
-                let before = by_id(tx, id)?.ok_or_else(|| missing(id))?;
-                if before.state == state {
-                    return Ok(false);
-                }
-                let row = named_params! { ":id": id.to_string(), ":state": state.as_str() };
-                tx.execute("UPDATE tenant SET state = :state WHERE id = :id", row).map_err(Error::sql(ACTION))?;
-                let action = match state {
-                    TenantState::Active => "tenant.resumed",
-                    TenantState::Paused => "tenant.paused",
-                };
-                audit::append(tx, act, &NewAudit::new(action, Some(id)))?;
-                Ok(true)
-            })
-            .await
+        self.change_tenant(id, ACTION, move |tx| {
+            let before = by_id(tx, id)?.ok_or_else(|| missing(id))?;
+            if before.state == state {
+                return Ok(false);
+            }
+            let row = named_params! { ":id": id.to_string(), ":state": state.as_str() };
+            tx.execute("UPDATE tenant SET state = :state WHERE id = :id", row).map_err(Error::sql(ACTION))?;
+            let action = match state {
+                TenantState::Active => "tenant.resumed",
+                TenantState::Paused => "tenant.paused",
+            };
+            audit::append(tx, act, &NewAudit::new(action, Some(id)))?;
+            Ok(true)
+        })
+        .await
     }
 
     /// Removes a tenant (its folder is noted as nobody's until it is deleted), its accounts, its secrets and its key, without which no copy of its secrets can be read.
@@ -120,7 +127,7 @@ impl Control {
     /// [`Error::NotFound`] when there is no such tenant.
     pub async fn remove_tenant(&self, id: TenantId, act: Act) -> Result<RemovedTenant, Error> {
         const ACTION: &str = "remove a tenant";
-        let mut removed = self.database.write(ACTION, move |tx| remove(tx, ACTION, id, act)).await?;
+        let mut removed = self.change_tenant(id, ACTION, move |tx| remove(tx, ACTION, id, act)).await?;
         // The key is zeroed in the file by `secure_delete`; the log may still hold the page as it was.
         removed.key_overwritten = self.database.empty_log(ACTION).await?;
         Ok(removed)

@@ -15,38 +15,48 @@ const SIMILAR_MAX: u32 = 20_000;
 /// BM25 weights of title, brand, category, options, description, measured on two judged catalogues.
 const RANK: &str = "-bm25(product_text, 2.5, 0.3, 1.0, 0.8, 0.6)";
 
+/// The catalogue as it stands at one moment: a search asks it several times, and nothing changes in between.
+#[derive(Debug)]
+pub struct CatalogueView<'a>(&'a Transaction<'a>);
+
 impl TenantStore {
+    /// Runs `look` over the catalogue of one moment, on a thread of its own.
+    pub async fn look_into_catalogue<T, F>(&self, look: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&CatalogueView<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.read("search the catalogue", move |tx| look(&CatalogueView(tx))).await
+    }
+}
+
+impl CatalogueView<'_> {
     /// Looks words up, and gathers the words around those that may be misspelt.
-    pub async fn vocabulary(&self, exact: Vec<String>, around: Vec<Around>) -> Result<Vocabulary, Error> {
-        self.read("look words up", move |tx| {
-            let mut vocabulary = Vocabulary { products: products_about(tx)?, ..Vocabulary::default() };
-            for word in exact {
-                let products = products_with(tx, &word)?;
-                if products > 0 {
-                    vocabulary.known.push(KnownWord { word, products });
-                }
+    pub fn vocabulary(&self, exact: Vec<String>, around: &[Around]) -> Result<Vocabulary, Error> {
+        let tx = self.0;
+        let mut vocabulary = Vocabulary { products: products_about(tx)?, ..Vocabulary::default() };
+        for word in exact {
+            let products = products_with(tx, &word)?;
+            if products > 0 {
+                vocabulary.known.push(KnownWord { word, products });
             }
-            for around in &around {
-                vocabulary.similar.extend(similar(tx, around)?);
-            }
-            Ok(vocabulary)
-        })
-        .await
+        }
+        for around in around {
+            vocabulary.similar.extend(similar(tx, around)?);
+        }
+        Ok(vocabulary)
     }
 
     /// The visible products that fit a plan best by their words, at most `limit`, best first. Prices and availability
     /// are kept here; sizes and colours only as words, so the caller checks them on the variants.
-    pub async fn search_candidates(&self, plan: SearchPlan, limit: usize) -> Result<Vec<Candidate>, Error> {
-        self.read("search the catalogue", move |tx| {
-            let found = select(tx, &plan, limit)?;
-            found.into_iter().map(|(id, bm25)| candidate(tx, id, bm25)).collect()
-        })
-        .await
+    pub fn candidates(&self, plan: &SearchPlan, limit: usize) -> Result<Vec<Candidate>, Error> {
+        let found = select(self.0, plan, limit)?;
+        found.into_iter().map(|(id, bm25)| candidate(self.0, id, bm25)).collect()
     }
 
-    /// Candidates' products, in their order. One that is gone or hidden by now is `None`.
-    pub async fn candidate_products(&self, ids: Vec<i64>) -> Result<Vec<Option<Product>>, Error> {
-        self.read("read found products", move |tx| ids.into_iter().map(|id| product(tx, id)).collect()).await
+    /// Candidates' products, in their order. One that is hidden is `None`.
+    pub fn products(&self, ids: &[i64]) -> Result<Vec<Option<Product>>, Error> {
+        ids.iter().map(|id| product(self.0, *id)).collect()
     }
 }
 

@@ -65,14 +65,18 @@ async fn import(store: &TenantStore, batch: Vec<PreparedProduct>) -> UpsertCount
 async fn search(store: &TenantStore, words: &[&str]) -> Vec<String> {
     let words = words.iter().map(|&word| vec![word.to_owned()]).collect();
     let plan = SearchPlan { words, ..SearchPlan::default() };
-    let found = store.search_candidates(plan, 10).await.expect("searches");
-    let ids = found.into_iter().map(|candidate| candidate.id).collect();
-    let products = store.candidate_products(ids).await.expect("reads");
+    let look = move |catalogue: &CatalogueView<'_>| {
+        let ids: Vec<_> = catalogue.candidates(&plan, 10)?.into_iter().map(|candidate| candidate.id).collect();
+        catalogue.products(&ids)
+    };
+    let products = store.look_into_catalogue(look).await.expect("searches");
     products.into_iter().flatten().map(|product| product.key.0).collect()
 }
 
 async fn knows(store: &TenantStore, word: &str) -> u64 {
-    store.vocabulary(vec![word.into()], Vec::new()).await.expect("looks up").products_with(word)
+    let words = vec![word.to_owned()];
+    let look = move |catalogue: &CatalogueView<'_>| catalogue.vocabulary(words, &[]);
+    store.look_into_catalogue(look).await.expect("looks up").products_with(word)
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
         "next_due" => read!(store.next_due(rules)),
         "begin_turn" => read!(with.conversations => |id| store.begin_turn(id, rules.now)),
         "turns" => read!(with.conversations => |id| store.turns(id, ROWS)),
-        "outbox_head" => read!(with.conversations => |id| store.outbox_head(id, rules.now)),
+        "next_step" => read!(with.conversations => |id| store.next_step(id, rules.now)),
         "outbox_rows" => read!(with.conversations => |id| store.outbox_rows(id, ROWS)),
         "unknown_mids" => read!(store.unknown_mids(with.account.clone(), vec!["a-mid".into()])),
         "events_after" => read!(store.events_after(0, Vec::new(), ROWS)),
@@ -110,14 +110,17 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
         "products_by_key" => read!(store.products_by_key(with.products.clone())),
         "product" => read!(with.products => |key| store.product(key)),
         "catalog_status" => read!(store.catalog_status()),
-        "vocabulary" => {
+        "look_into_catalogue" => {
             // Every word of the catalogue that could be one of theirs: canaries are words too.
             let around =
                 "0123456789abcdef".chars().map(|first| Around { prefix: first.into(), length_min: 1, length_max: 64 });
-            read!(store.vocabulary(vec!["linen".into()], around.collect()))
+            let around: Vec<_> = around.collect();
+            let ids: Vec<_> = (0..i64::from(ROWS)).collect();
+            read!(store.look_into_catalogue(move |catalogue| {
+                let words = catalogue.vocabulary(vec!["linen".into()], &around)?;
+                Ok((words, catalogue.candidates(&plan, ROWS as usize)?, catalogue.products(&ids)?))
+            }))
         }
-        "candidate_products" => read!(store.candidate_products((0..i64::from(ROWS)).collect())),
-        "search_candidates" => read!(store.search_candidates(plan, ROWS as usize)),
         "account_mended" | "take_over" | "record_effects" | "park_open" | "leave_open" | "name_shopper"
         | "set_persona" | "append_event" | "spare_products" | "finish_import" | "queue_person" | "finish_send" => {
             Row::WriteOnly(NOTHING)
