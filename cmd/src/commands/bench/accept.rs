@@ -55,8 +55,8 @@ pub struct AcceptArgs {
     turns: bool,
 }
 
-pub async fn run(report: &mut Report, args: AcceptArgs) -> Result<(), Failure> {
-    let place = Place::make(report, &args.place)?;
+pub async fn run(report: &Report, args: AcceptArgs) -> Result<(), Failure> {
+    let place = Place::make(report.ui(), &args.place)?;
     let bodies = Bodies::make(args.deliveries as usize)?;
     let aura = place.embed(None).await?;
     let rounds = rounds(&aura, &args, &bodies).await;

@@ -1,11 +1,19 @@
 //! `aura bench all`: every measurement, one table.
 
+use std::{
+    ffi::OsString,
+    process::{ExitStatus, Stdio},
+};
+
 use clap::Parser;
+use serde::Deserialize;
+use tokio::process::Command;
 
 use super::{
     Measurement, failed,
+    machine::Machine,
     place::{Place, PlaceArgs},
-    report::Report,
+    report::{self, Figure},
 };
 use crate::{failure::Failure, ui::Ui};
 
@@ -25,8 +33,8 @@ const QUICK: &[&str] = &[
 
 /// Make every measurement and show one table
 ///
-/// Runs each measurement as its own command would, one after the other, in a temporary directory. A whole report takes
-/// about fifteen minutes on two cores; nothing else should run meanwhile.
+/// Runs each measurement as a command of its own, one after the other, in a temporary directory, so that none finds the
+/// memory of another. A whole report takes about fifteen minutes on two cores; nothing else should run meanwhile.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -50,31 +58,74 @@ struct Line {
 }
 
 impl Line {
-    fn parse(line: &str, place: &PlaceArgs) -> Result<Self, Failure> {
-        let words = line.split(' ').map(Into::into).chain(place.words());
-        Self::try_parse_from::<_, std::ffi::OsString>(words)
+    fn parse(line: &str) -> Result<Self, Failure> {
+        Self::try_parse_from(line.split(' '))
             .map_err(|error| failed(format!("`aura bench {line}` is no measurement: {error}")))
     }
 }
 
+/// What a measurement prints, line by line.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Told {
+    Machine(Machine),
+    Figure(Figure),
+}
+
 pub async fn run(ui: Ui, args: AllArgs) -> Result<(), Failure> {
-    Place::make(&Report::live(ui), &args.place)?;
+    Place::make(ui, &args.place)?;
     let lines = if args.quick { QUICK } else { FULL };
-    let mut report = Report::gathering(ui);
+    for line in lines {
+        Line::parse(line)?;
+    }
+    let mut figures = Vec::new();
     let mut broken = 0;
     for line in lines {
         ui.say(format!("aura bench {line}"));
         // One that fails takes nothing from the others.
-        if let Err(failure) = Line::parse(line, &args.place)?.measurement.run(&mut report).await {
-            ui.fail(&failure);
-            broken += 1;
+        match measure(line, &args.place).await {
+            Ok(told) if ui.json => told.iter().try_for_each(|figure| ui.json_line(figure))?,
+            Ok(told) => figures.extend(told),
+            Err(failure) => {
+                ui.fail(&failure);
+                broken += 1;
+            }
         }
     }
-    report.finish()?;
+    if !ui.json {
+        report::summarise(ui, &figures)?;
+    }
     match broken {
         0 => Ok(()),
         broken => Err(failed(format!("{broken} of {} measurements could not be made", lines.len()))),
     }
+}
+
+/// Runs one line as a process of its own. The disk's figure comes first: it swings from one to the next.
+async fn measure(line: &str, place: &PlaceArgs) -> Result<Vec<Figure>, Failure> {
+    let program = std::env::current_exe().map_err(|error| Failure::io("this binary is not to be found", &error))?;
+    let words = ["bench"].into_iter().chain(line.split(' ')).chain(["--json"]).map(OsString::from);
+    let child = Command::new(program)
+        .args(words.chain(place.words()))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| Failure::io("the measurement did not start", &error))?;
+    let output =
+        child.wait_with_output().await.map_err(|error| Failure::io("the measurement's end cannot be seen", &error))?;
+    if !ExitStatus::success(&output.status) {
+        return Err(failed(format!("`aura bench {line}` ended with {}", output.status)));
+    }
+    let mut figures = Vec::new();
+    for told in serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Told>() {
+        match told.map_err(|error| failed(format!("`aura bench {line}` said what cannot be read: {error}")))? {
+            Told::Machine(machine) => figures.push(machine.figure(line)),
+            Told::Figure(figure) => figures.push(figure),
+        }
+    }
+    Ok(figures)
 }
 
 #[cfg(test)]
@@ -85,7 +136,7 @@ mod tests {
     fn every_measurement_of_a_report_is_a_command() {
         for line in FULL.iter().chain(QUICK) {
             let word = line.split(' ').next().expect("a word");
-            let parsed = Line::parse(line, &PlaceArgs::default()).expect("it can be run");
+            let parsed = Line::parse(line).expect("it can be run");
             assert_eq!(parsed.measurement.name(), word);
         }
     }

@@ -52,8 +52,8 @@ pub struct FairnessArgs {
     messages: u32,
 }
 
-pub async fn run(report: &mut Report, args: FairnessArgs) -> Result<(), Failure> {
-    let place = Place::make(report, &args.place)?;
+pub async fn run(report: &Report, args: FairnessArgs) -> Result<(), Failure> {
+    let place = Place::make(report.ui(), &args.place)?;
     let street = Street::start(&place, args.shops).await?;
     let measured = measure(report, &street, &args).await;
     street.running.stopper().cancel();
@@ -62,7 +62,7 @@ pub async fn run(report: &mut Report, args: FairnessArgs) -> Result<(), Failure>
     Ok(stopped?)
 }
 
-async fn measure(report: &mut Report, street: &Street, args: &FairnessArgs) -> Result<(), Failure> {
+async fn measure(report: &Report, street: &Street, args: &FairnessArgs) -> Result<(), Failure> {
     let alone = street.waits("alone", args).await?;
     street.sim.deliveries(Deliveries { batch: BATCH, ..Deliveries::default() });
     street.sim.hold_webhooks();

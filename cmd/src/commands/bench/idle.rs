@@ -47,8 +47,8 @@ pub struct IdleArgs {
     watch_seconds: u32,
 }
 
-pub async fn run(report: &mut Report, args: IdleArgs) -> Result<(), Failure> {
-    let place = Place::make(report, &args.place)?;
+pub async fn run(report: &Report, args: IdleArgs) -> Result<(), Failure> {
+    let place = Place::make(report.ui(), &args.place)?;
     let sim = Sim::start(Arc::new(SystemClock), APP_SECRET).await;
     let sim = sim.map_err(|error| failed(format!("the simulated Instagram did not start: {error}")))?;
     let added = add_tenants(report, &place, &sim, args.tenants).await?;

@@ -42,8 +42,8 @@ pub struct ImportArgs {
     size_gb: Option<u64>,
 }
 
-pub async fn run(report: &mut Report, args: ImportArgs) -> Result<(), Failure> {
-    let place = Place::make(report, &args.place)?;
+pub async fn run(report: &Report, args: ImportArgs) -> Result<(), Failure> {
+    let place = Place::make(report.ui(), &args.place)?;
     let file = place.path("products.csv");
     let (products, bytes) = match args.size_gb {
         Some(gb) => write(&file, 0, gb * GB).await?,
@@ -56,7 +56,7 @@ pub async fn run(report: &mut Report, args: ImportArgs) -> Result<(), Failure> {
     measured
 }
 
-async fn measure(report: &mut Report, client: &Client, file: &Path, products: u64, bytes: u64) -> Result<(), Failure> {
+async fn measure(report: &Report, client: &Client, file: &Path, products: u64, bytes: u64) -> Result<(), Failure> {
     place::add_tenant(client).await?;
     for again in [false, true] {
         machine::forget_peak();

@@ -1,15 +1,16 @@
 //! What a figure depends on: the machine, the build, and what a sync of the disk takes.
 
 use std::{
+    borrow::Cow,
     fs::{self, OpenOptions},
     io::{self, Seek, SeekFrom, Write},
     path::Path,
     time::{Duration, Instant},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::report::Percentiles;
+use super::report::{Figure, Percentiles};
 use crate::{failure::Failure, render::pairs, ui::Ui};
 
 /// Writes that the disk is measured by.
@@ -18,14 +19,14 @@ const SYNCS: usize = 500;
 const SYNC_BYTES: usize = 4_096;
 
 /// What a measurement was made on.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Machine {
     /// Cores that this process may use.
     pub cores: usize,
     /// Memory of the machine.
     pub memory_mb: u64,
     /// `release` or `debug`.
-    pub profile: &'static str,
+    pub profile: Cow<'static, str>,
     /// The file system under the data.
     pub file_system: String,
     /// What `fdatasync` takes after a write of 4 KiB, ms.
@@ -42,11 +43,17 @@ impl Machine {
         Ok(Self {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory_mb: figure_kb("/proc/meminfo", "MemTotal").unwrap_or_default() / 1_024,
-            profile: if cfg!(debug_assertions) { "debug" } else { "release" },
+            profile: if cfg!(debug_assertions) { "debug" } else { "release" }.into(),
             file_system: file_system(dir).unwrap_or_else(|| "unknown".into()),
             fdatasync_p50_ms: syncs.ms(0.50),
             fdatasync_p99_ms: syncs.ms(0.99),
         })
+    }
+
+    /// What a sync took before the measurement of this command line.
+    pub fn figure(&self, line: &str) -> Figure {
+        let measurement = line.split(' ').next().unwrap_or(line).to_owned();
+        Figure::new("fdatasync, p50", self.fdatasync_p50_ms, "ms").of(measurement)
     }
 
     /// Tells it before anything is measured.

@@ -18,7 +18,7 @@ mod soak;
 mod turn;
 
 use self::report::Report;
-use crate::{context::Context, failure::Failure};
+use crate::{context::Context, failure::Failure, ui::Ui};
 
 /// Measure this build on this machine
 ///
@@ -52,13 +52,13 @@ enum Measurement {
 pub async fn run(context: &Context, args: BenchArgs) -> Result<(), Failure> {
     match args.verb {
         Verb::All(args) => all::run(context.ui, args).await,
-        Verb::One(one) => one.run(&mut Report::live(context.ui)).await,
+        Verb::One(one) => one.run(context.ui).await,
     }
 }
 
 impl Measurement {
-    async fn run(self, report: &mut Report) -> Result<(), Failure> {
-        report.begin(self.name());
+    async fn run(self, ui: Ui) -> Result<(), Failure> {
+        let report = &Report::new(ui, self.name());
         match self {
             Self::Accept(args) => accept::run(report, args).await,
             Self::Fairness(args) => fairness::run(report, args).await,

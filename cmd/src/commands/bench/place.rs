@@ -13,8 +13,8 @@ use aura::{
 };
 use tempfile::TempDir;
 
-use super::{failed, machine::Machine, report::Report};
-use crate::failure::Failure;
+use super::{failed, machine::Machine};
+use crate::{failure::Failure, ui::Ui};
 
 /// Signs what the load generator sends. Known to nobody who could use it: the listener is on loopback.
 pub const APP_SECRET: &str = "bench-app-secret";
@@ -46,17 +46,15 @@ pub struct Place {
 }
 
 impl Place {
-    /// Makes the directory, measures its disk, and tells the machine where that has not been done.
-    pub fn make(report: &Report, args: &PlaceArgs) -> Result<Self, Failure> {
+    /// Makes the directory, measures its disk, and tells what it found.
+    pub fn make(ui: Ui, args: &PlaceArgs) -> Result<Self, Failure> {
         let dir = args.dir.as_deref().unwrap_or(Path::new("."));
         let folder = tempfile::Builder::new()
             .prefix("aura-bench-")
             .tempdir_in(dir)
             .map_err(|error| Failure::io(format!("no directory could be made in {}", dir.display()), &error))?;
         let machine = Machine::measure(folder.path())?;
-        if !report.is_gathering() {
-            machine.tell(report.ui())?;
-        }
+        machine.tell(ui)?;
         Ok(Self { folder, machine })
     }
 

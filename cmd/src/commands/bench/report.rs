@@ -1,8 +1,8 @@
 //! Figures, the budgets they are held against, and how both are shown.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{failure::Failure, render::Grid, ui::Ui};
 
@@ -25,41 +25,53 @@ impl Percentiles {
 }
 
 /// One figure. A script gets each as a line of its own.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Figure {
-    #[serde(skip_serializing_if = "str::is_empty")]
-    measurement: &'static str,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    measurement: Cow<'static, str>,
     name: String,
+    #[serde(deserialize_with = "null_is_no_number")]
     value: f64,
-    unit: &'static str,
+    unit: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     budget: Option<Budget>,
 }
 
+/// JSON has no word for what is not a number.
+fn null_is_no_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
 /// What the figure should be, and whether it is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Budget {
     limit: f64,
     /// `at_least` or `at_most`.
-    kind: &'static str,
+    kind: Cow<'static, str>,
     met: bool,
 }
 
 impl Figure {
     pub fn new(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
-        Self { measurement: "", name: name.into(), value, unit, budget: None }
+        Self { measurement: "".into(), name: name.into(), value, unit: unit.into(), budget: None }
+    }
+
+    /// What it belongs to.
+    pub fn of(self, measurement: String) -> Self {
+        Self { measurement: measurement.into(), ..self }
     }
 
     /// Good from `limit` up.
     pub fn at_least(self, limit: f64) -> Self {
         let met = self.value >= limit;
-        Self { budget: Some(Budget { limit, kind: "at_least", met }), ..self }
+        Self { budget: Some(Budget { limit, kind: "at_least".into(), met }), ..self }
     }
 
     /// Good up to `limit`.
     pub fn at_most(self, limit: f64) -> Self {
         let met = self.value <= limit;
-        Self { budget: Some(Budget { limit, kind: "at_most", met }), ..self }
+        Self { budget: Some(Budget { limit, kind: "at_most".into(), met }), ..self }
     }
 
     fn cells(&self) -> [String; 4] {
@@ -74,28 +86,17 @@ impl Figure {
     }
 }
 
-/// Where figures go as they are complete: shown at once, or gathered into one table at the end.
+/// Shows the figures of one measurement as they are complete.
 #[derive(Debug)]
 pub struct Report {
     ui: Ui,
-    gathered: Option<Vec<Figure>>,
     measurement: &'static str,
 }
 
 impl Report {
-    /// Shows figures at once.
-    pub const fn live(ui: Ui) -> Self {
-        Self { ui, gathered: None, measurement: "" }
-    }
-
-    /// Keeps them for [`Report::finish`]; a script gets them at once all the same.
-    pub const fn gathering(ui: Ui) -> Self {
-        Self { ui, gathered: Some(Vec::new()), measurement: "" }
-    }
-
-    /// Whether several measurements share it, so that what they have in common is told once.
-    pub const fn is_gathering(&self) -> bool {
-        self.gathered.is_some()
+    /// Of one measurement.
+    pub const fn new(ui: Ui, measurement: &'static str) -> Self {
+        Self { ui, measurement }
     }
 
     /// Where it shows.
@@ -103,35 +104,23 @@ impl Report {
         self.ui
     }
 
-    /// What the next figures belong to.
-    pub fn begin(&mut self, measurement: &'static str) {
-        self.measurement = measurement;
-    }
-
     /// Takes figures that are complete.
-    pub fn add(&mut self, figures: impl IntoIterator<Item = Figure>) -> Result<(), Failure> {
-        let figures = figures.into_iter().map(|figure| Figure { measurement: self.measurement, ..figure });
+    pub fn add(&self, figures: impl IntoIterator<Item = Figure>) -> Result<(), Failure> {
+        let figures = figures.into_iter().map(|figure| Figure { measurement: self.measurement.into(), ..figure });
         let figures: Vec<Figure> = figures.collect();
         if self.ui.json {
             return figures.iter().try_for_each(|figure| self.ui.json_line(figure));
         }
-        match &mut self.gathered {
-            Some(gathered) => {
-                gathered.extend(figures);
-                Ok(())
-            }
-            None => self.ui.text(&format!("\n{}", table(self.ui, &figures, false))),
-        }
+        self.ui.text(&format!("\n{}", table(self.ui, &figures, false)))
     }
+}
 
-    /// Shows what was gathered, and counts the budgets that are met.
-    pub fn finish(self) -> Result<(), Failure> {
-        let Some(figures) = self.gathered.filter(|_| !self.ui.json) else { return Ok(()) };
-        let budgets: Vec<bool> = figures.iter().filter_map(|figure| Some(figure.budget.as_ref()?.met)).collect();
-        let met = budgets.iter().filter(|met| **met).count();
-        let table = table(self.ui, &figures, true);
-        self.ui.text(&format!("\n{table}\n\n{met} of {} budgets met", budgets.len()))
-    }
+/// Shows the figures of many measurements, and counts the budgets that are met.
+pub fn summarise(ui: Ui, figures: &[Figure]) -> Result<(), Failure> {
+    let budgets: Vec<bool> = figures.iter().filter_map(|figure| Some(figure.budget.as_ref()?.met)).collect();
+    let met = budgets.iter().filter(|met| **met).count();
+    let table = table(ui, figures, true);
+    ui.text(&format!("\n{table}\n\n{met} of {} budgets met", budgets.len()))
 }
 
 fn table(ui: Ui, figures: &[Figure], with_measurement: bool) -> String {
@@ -141,8 +130,8 @@ fn table(ui: Ui, figures: &[Figure], with_measurement: bool) -> String {
     let mut last = "";
     for figure in figures {
         let [name, measured, budget, verdict] = figure.cells();
-        let shown = if figure.measurement == last { "" } else { figure.measurement };
-        last = figure.measurement;
+        let shown = if figure.measurement == last { "" } else { &*figure.measurement };
+        last = &figure.measurement;
         grid.row([shown, &name, &measured, &budget, &verdict].into_iter().skip(skip));
     }
     grid.finish()
@@ -180,6 +169,14 @@ mod tests {
         assert_eq!(cells(Figure::new("rate", 41_000.0, "/s").at_least(40_000.0)), "rate|41000 /s|>= 40000|met");
         assert_eq!(cells(Figure::new("p99", 12.34, "ms").at_most(10.0)), "p99|12.3 ms|<= 10.0|missed");
         assert_eq!(cells(Figure::new("p99", f64::NAN, "ms").at_most(10.0)), "p99|NaN ms|<= 10.0|missed");
+    }
+
+    #[test]
+    fn a_figure_is_read_as_it_is_written() {
+        let lacking = Figure::new("p99", f64::NAN, "ms").at_most(10.0);
+        let read: Figure =
+            serde_json::to_string(&lacking).and_then(|line| serde_json::from_str(&line)).expect("a figure");
+        assert_eq!(read.cells(), lacking.cells());
     }
 
     #[test]

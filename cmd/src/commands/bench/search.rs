@@ -43,8 +43,8 @@ pub struct SearchArgs {
     slowest: bool,
 }
 
-pub async fn run(report: &mut Report, args: SearchArgs) -> Result<(), Failure> {
-    let place = Place::make(report, &args.place)?;
+pub async fn run(report: &Report, args: SearchArgs) -> Result<(), Failure> {
+    let place = Place::make(report.ui(), &args.place)?;
     let file = place.path("products.csv");
     let aura = place.embed(None).await?;
     let client = place::client(&aura);

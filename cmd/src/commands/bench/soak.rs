@@ -58,8 +58,8 @@ pub struct SoakArgs {
     shoppers: u32,
 }
 
-pub async fn run(report: &mut Report, args: SoakArgs) -> Result<(), Failure> {
-    let place = Place::make(report, &args.place)?;
+pub async fn run(report: &Report, args: SoakArgs) -> Result<(), Failure> {
+    let place = Place::make(report.ui(), &args.place)?;
     let sim = Sim::start(Arc::new(SystemClock), APP_SECRET).await;
     let sim = sim.map_err(|error| failed(format!("the simulated Instagram did not start: {error}")))?;
     let process = Process::start(&place, sim.url()).await?;
