@@ -58,7 +58,7 @@ impl Deadlines {
     /// Thinking models of 2026 may think for many seconds before they write; a shopper does not wait for longer, and the
     /// rest of the turn has to fit behind it.
     pub const FIRST_TOKEN: Duration = Duration::from_secs(20);
-    /// Longer than any pause that a healthy stream was seen to make.
+    /// A server that says nothing for so long in the middle of a sentence is gone.
     pub const IDLE: Duration = Duration::from_secs(15);
     /// A reply to a DM has a few hundred tokens; what is not there after a minute is not coming in time.
     pub const TOTAL: Duration = Duration::from_secs(60);

@@ -171,3 +171,141 @@ impl Drop for CallSpan {
         tracing::debug!(outcome, elapsed_ms, first_token_ms, "model call ended");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeMap,
+        fmt,
+        sync::{Arc, Mutex},
+    };
+
+    use secrecy::SecretString;
+    use tracing::{
+        Subscriber,
+        field::{Field, Visit},
+        span,
+    };
+    use tracing_subscriber::{Layer, Registry, layer::Context, layer::SubscriberExt as _};
+
+    use super::*;
+    use crate::{
+        net,
+        provider::{
+            Access, ChatModel as _, collect, fixture,
+            openai::OpenAi,
+            testing::{Answer, WireServer},
+        },
+    };
+
+    /// What a trace would show: the fields of every span and event.
+    #[derive(Clone, Debug, Default)]
+    struct Seen(Arc<Mutex<BTreeMap<String, String>>>);
+
+    impl Visit for Seen {
+        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+            self.0.lock().expect("one thread").insert(field.name().to_owned(), format!("{value:?}"));
+        }
+    }
+
+    impl<S: Subscriber> Layer<S> for Seen {
+        fn on_new_span(&self, attributes: &span::Attributes<'_>, _: &span::Id, _: Context<'_, S>) {
+            attributes.record(&mut self.clone());
+        }
+
+        fn on_record(&self, _: &span::Id, values: &span::Record<'_>, _: Context<'_, S>) {
+            values.record(&mut self.clone());
+        }
+
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+            event.record(&mut self.clone());
+        }
+    }
+
+    impl Seen {
+        fn all(&self) -> BTreeMap<String, String> {
+            self.0.lock().expect("one thread").clone()
+        }
+    }
+
+    const WHOLE: &str = r#"{"id":"resp_1","model":"gpt-6-luna-2026","status":"completed",
+        "output":[{"type":"message","content":[{"type":"output_text","text":"secret reply"}]}],
+        "usage":{"input_tokens":900,"input_tokens_details":{"cached_tokens":512,"cache_write_tokens":100},"output_tokens":40}}"#;
+
+    /// Everything that a trace shows of one call with `fields`, answered with `answer`.
+    async fn trace(fields: GenAiFields, answer: Answer) -> BTreeMap<String, String> {
+        let seen = Seen::default();
+        let guard = tracing::subscriber::set_default(Registry::default().with(seen.clone()));
+        let server = WireServer::start([answer]).await;
+        let openai = OpenAi::new("openai", &server.url, net::CONNECT_DEADLINE).expect("an address");
+        let openai = openai.with_endpoint(|endpoint| endpoint.with_fields(fields));
+        let key = SecretString::from("sk-live-123");
+        let access = Access { key: Some(&key), ..Access::default() };
+        let request = fixture::question("gpt-6-luna");
+        let whole = openai.answer(&request, access).await;
+        let streamed = collect("openai", openai.stream(&request, access)).await;
+        assert_eq!(whole.is_ok(), streamed.is_ok());
+        drop(guard);
+        seen.all()
+    }
+
+    #[tokio::test]
+    async fn a_call_s_span_has_models_and_figures_by_the_names_of_the_chosen_version() {
+        let newer = trace(GenAiFields::V1_40, Answer::json(200, WHOLE)).await;
+        for (name, value) in [
+            ("gen_ai.operation.name", "\"chat\""),
+            ("gen_ai.provider.name", "\"openai\""),
+            ("gen_ai.request.model", "\"gpt-6-luna\""),
+            ("gen_ai.response.model", "\"gpt-6-luna-2026\""),
+            ("gen_ai.response.id", "\"resp_1\""),
+            ("gen_ai.response.finish_reasons", "\"stop\""),
+            ("gen_ai.usage.input_tokens", "900"),
+            ("gen_ai.usage.output_tokens", "40"),
+            ("gen_ai.usage.cache_read.input_tokens", "512"),
+            ("gen_ai.usage.cache_creation.input_tokens", "100"),
+            ("server.address", "\"127.0.0.1\""),
+            ("outcome", "\"ok\""),
+        ] {
+            assert_eq!(newer.get(name).map(String::as_str), Some(value), "{name}");
+        }
+        assert!(!newer.contains_key("gen_ai.system") && !newer.contains_key("error.type"));
+        let older = trace(GenAiFields::V1_36, Answer::json(200, WHOLE)).await;
+        assert_eq!(older.get("gen_ai.system").map(String::as_str), Some("\"openai\""));
+        assert!(!older.keys().any(|name| name.contains("provider.name") || name.contains("cache_")));
+        let off = trace(GenAiFields::Off, Answer::json(200, WHOLE)).await;
+        assert!(!off.keys().any(|name| name.starts_with("gen_ai.")), "{off:?}");
+    }
+
+    #[tokio::test]
+    async fn no_word_of_a_conversation_and_no_key_is_in_a_trace() {
+        let quoting = r#"{"error":{"message":"you said Is this still there? with sk-live-123","code":"bad"}}"#;
+        for answer in [Answer::json(200, WHOLE), Answer::json(400, quoting)] {
+            let all = format!("{:?}", trace(GenAiFields::V1_40, answer).await);
+            for word in ["still there", "secret reply", "You answer for the shop", "sk-live", "find_products"] {
+                assert!(!all.contains(word), "{word} in {all}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failed_call_and_one_that_is_dropped_say_so() {
+        let failed = trace(GenAiFields::V1_40, Answer::json(429, "{}")).await;
+        assert_eq!(failed.get("error.type").map(String::as_str), Some("\"rate_limit\""));
+        let seen = Seen::default();
+        let guard = tracing::subscriber::set_default(Registry::default().with(seen.clone()));
+        let server = WireServer::start([Answer::sse("").then_stall()]).await;
+        let openai = OpenAi::new("openai", &server.url, net::CONNECT_DEADLINE).expect("an address");
+        let request = fixture::question("gpt-6-luna");
+        {
+            let mut call = openai.answer(&request, Access::default());
+            tokio::select! {
+                biased;
+                _ = &mut call => panic!("the server never answers"),
+                () = server.has_been_asked() => {}
+            }
+        }
+        server.client_has_gone().await;
+        drop(guard);
+        assert_eq!(seen.all().get("outcome").map(String::as_str), Some("\"cancelled\""));
+    }
+}

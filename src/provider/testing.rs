@@ -102,6 +102,8 @@ pub(super) struct WireServer {
     /// Its address, `http://127.0.0.1:PORT`.
     pub(super) url: String,
     received: Arc<Mutex<Vec<Received>>>,
+    /// One message for each request.
+    asked: tokio::sync::Mutex<mpsc::UnboundedReceiver<()>>,
     /// One message for each client that went away before its answer was complete.
     gone: tokio::sync::Mutex<mpsc::UnboundedReceiver<()>>,
     task: tokio::task::JoinHandle<()>,
@@ -119,17 +121,22 @@ impl WireServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let url = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
         let received = Arc::new(Mutex::new(Vec::new()));
+        let (asks, asked) = mpsc::unbounded_channel();
         let (went, gone) = mpsc::unbounded_channel();
         let seen = Arc::clone(&received);
         let task = tokio::spawn(async move {
             for number in 0.. {
                 let Ok((socket, _)) = listener.accept().await else { return };
                 let answer = answers.get(number).or(answers.last()).cloned().expect("there is an answer");
-                let (seen, went) = (Arc::clone(&seen), went.clone());
-                tokio::spawn(async move { serve(socket, answer, &seen, &went).await });
+                let (seen, asks, went) = (Arc::clone(&seen), asks.clone(), went.clone());
+                tokio::spawn(async move {
+                    if serve(socket, answer, &seen, &asks).await == Some(Left::Early) {
+                        let _ = went.send(());
+                    }
+                });
             }
         });
-        Self { url, received, gone: tokio::sync::Mutex::new(gone), task }
+        Self { url, received, asked: asked.into(), gone: gone.into(), task }
     }
 
     /// All requests up to now.
@@ -144,42 +151,54 @@ impl WireServer {
         received[0].body.clone()
     }
 
+    /// Waits until a whole request has come.
+    pub(super) async fn has_been_asked(&self) {
+        self.asked.lock().await.recv().await.expect("the server runs");
+    }
+
     /// Waits until a client has left a stalled answer.
     pub(super) async fn client_has_gone(&self) {
         self.gone.lock().await.recv().await.expect("the server runs");
     }
 }
 
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// With the answer's end.
+    AtTheEnd,
+    /// The client went while the answer stood still.
+    Early,
+}
+
+/// Serves one connection; `None` if the client left before it had asked or read everything.
 async fn serve(
     mut socket: TcpStream,
     answer: Answer,
     received: &Mutex<Vec<Received>>,
-    went: &mpsc::UnboundedSender<()>,
-) {
+    asks: &mpsc::UnboundedSender<()>,
+) -> Option<Left> {
     socket.set_nodelay(true).expect("a TCP socket");
-    let Some(request) = read(&mut socket).await else { return };
+    let request = read(&mut socket).await?;
     received.lock().expect("no test panics while it holds this").push(request);
-    let mut pieces = vec![answer.head.into_bytes()];
-    let mut stalls = false;
+    // Nobody listens in tests that do not ask.
+    let _ = asks.send(());
+    socket.write_all(answer.head.as_bytes()).await.ok()?;
     for step in answer.steps {
         match step {
-            Step::Send(bytes) => pieces.push(bytes),
-            Step::Stall => stalls = true,
+            Step::Send(bytes) => {
+                socket.write_all(&bytes).await.ok()?;
+                // The client may read this piece before the next is written.
+                tokio::task::yield_now().await;
+            }
+            Step::Stall => {
+                // Ends when the client closes; whether by FIN or by reset is the same.
+                let _ = socket.read(&mut [0; 1]).await;
+                return Some(Left::Early);
+            }
         }
     }
-    for piece in pieces {
-        if socket.write_all(&piece).await.is_err() {
-            return;
-        }
-        // The client reads this piece before the next is written, so that pieces do not grow together.
-        tokio::task::yield_now().await;
-    }
-    if stalls {
-        let mut byte = [0; 1];
-        // Returns when the client closes; whether by FIN or by reset is the same.
-        let _closed = socket.read(&mut byte).await;
-        let _ = went.send(());
-    }
+    Some(Left::AtTheEnd)
 }
 
 /// Reads one request; `None` if the client leaves before its end.

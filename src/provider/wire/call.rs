@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, future::Future, time::Duration};
 
-use futures_util::{FutureExt as _, StreamExt as _, stream, stream::BoxStream};
+use futures_util::{StreamExt as _, stream, stream::BoxStream};
 use reqwest::{RequestBuilder, Response, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
@@ -428,10 +428,7 @@ impl<D: Decoder> Reading<'_, D> {
                     ProviderError::new(provider, ErrorClass::Protocol).with_code(code)
                 };
                 frames.drain(chunk.is_none(), &mut self.decoder, events, unreadable).map_err(with_id(request_id))?;
-                if is_finished(events) {
-                    // The end of the body is usually here already; a connection whose end was read is used again.
-                    while let Some(Ok(Some(_))) = response.chunk().now_or_never() {}
-                } else if chunk.is_none() {
+                if chunk.is_none() && !is_finished(events) {
                     end(provider, &mut self.decoder, events).map_err(with_id(request_id))?;
                 }
                 Ok(())

@@ -174,7 +174,7 @@ async fn a_refusal_whose_body_never_ends_is_read_to_its_limit_only() {
 #[tokio::test]
 async fn each_wait_has_its_own_limit() {
     let stalled = |before: &str| Answer::sse(before).then_stall();
-    let long = Duration::from_secs(600);
+    let long = Duration::from_secs(10);
     let none = Deadlines { connect: long, first_token: long, idle: long, total: long };
     for (answer, deadlines, kind) in [
         (stalled(""), Deadlines { first_token: SHORT, ..none }, TimeoutKind::FirstToken),
@@ -217,6 +217,30 @@ async fn dropping_a_stream_closes_the_connection() {
 }
 
 #[tokio::test]
+async fn dropping_a_call_that_does_not_stream_closes_the_connection() {
+    let server = WireServer::start([Answer::json(200, "one").then_stall()]).await;
+    let client = Client::new(&server.url);
+    let mut call = Box::pin(client.call().answer());
+    tokio::select! {
+        biased;
+        _ = &mut call => panic!("the answer never ends"),
+        () = server.has_been_asked() => {}
+    }
+    drop(call);
+    server.client_has_gone().await;
+}
+
+#[tokio::test]
+async fn a_host_that_takes_the_connection_and_says_nothing_is_given_up_at_the_limit_for_connecting() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+    // TLS belongs to the connection, and nobody speaks it here.
+    let url = format!("https://{}", listener.local_addr().expect("a bound socket has an address"));
+    let endpoint = Endpoint::new("x", &url, SHORT).expect("an address");
+    let (_, failure) = Client { endpoint, ..Client::new(&url) }.read(Framing::Sse).await;
+    assert_eq!(failure.expect("a failure").class, ErrorClass::Timeout(TimeoutKind::Connect));
+}
+
+#[tokio::test]
 async fn nobody_at_the_address_is_a_failure_of_transport_that_sent_nothing() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
     let url = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
@@ -239,7 +263,8 @@ async fn bytes_that_are_no_text_and_endless_lines_end_the_call() {
 #[tokio::test]
 async fn a_connection_whose_answer_was_read_is_used_again() {
     let body = "data: END\n\n";
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let answer = format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
     let url = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
     let server = tokio::spawn(async move {
@@ -250,10 +275,12 @@ async fn a_connection_whose_answer_was_read_is_used_again() {
             while !request.ends_with(b"\"?\"") {
                 request.push(socket.read_u8().await.expect("the same connection asks again"));
             }
-            socket.write_all(format!("{head}{body}").as_bytes()).await.expect("the client listens");
+            socket.write_all(answer.as_bytes()).await.expect("the client listens");
         }
     });
-    let client = Client::new(&url);
+    // Another connection is never answered here.
+    let deadlines = Deadlines { total: Duration::from_secs(2), ..Deadlines::default() };
+    let client = Client { deadlines, ..Client::new(&url) };
     for _ in 0..2 {
         assert_eq!(client.read(Framing::Sse).await, (vec!["END".to_owned()], None));
     }
