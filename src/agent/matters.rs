@@ -19,6 +19,9 @@ use crate::{domain::conversation::Label, workflow::Intent};
 /// Stands in a group for any number of [`NUMBER_DIGITS_MIN`] digits or more.
 const NUMBER: &str = "#";
 
+/// Stands in a group for thousands as an audience is counted in: `12k`.
+const THOUSANDS: &str = "#k";
+
 /// "earn 300 daily": sums that are promised have three digits at least.
 const NUMBER_DIGITS_MIN: usize = 3;
 
@@ -51,6 +54,7 @@ struct Matters {
     rules: Vec<(Label, usize)>,
     groups: PhraseBook<Place>,
     numbers: Vec<Place>,
+    thousands: Vec<Place>,
     bare: PhraseBook<Label>,
     abuse: PhraseBook<()>,
     beside_abuse: HashSet<String>,
@@ -77,6 +81,7 @@ impl Matters {
             rules: Vec::new(),
             groups: PhraseBook::new(),
             numbers: Vec::new(),
+            thousands: Vec::new(),
             bare: PhraseBook::new(),
             abuse: book(&file.abuse),
             beside_abuse: file.beside_abuse.iter().flat_map(|text| words(text)).collect(),
@@ -99,19 +104,24 @@ impl Matters {
 
     fn add(&mut self, place: Place, phrases: &[String]) {
         for phrase in phrases {
-            if phrase == NUMBER {
-                self.numbers.push(place);
-            } else {
-                self.groups.add(place, phrase);
+            match phrase.as_str() {
+                NUMBER => self.numbers.push(place),
+                THOUSANDS => self.thousands.push(place),
+                phrase => self.groups.add(place, phrase),
             }
         }
     }
 
     /// The groups found in a sentence.
     fn found(&self, unit: &Unit<'_>) -> Vec<Place> {
-        let number = |word: &str| word.len() >= NUMBER_DIGITS_MIN && word.bytes().all(|byte| byte.is_ascii_digit());
-        let numbers = if unit.tokens.iter().any(|token| number(&token.folded)) { &self.numbers[..] } else { &[] };
-        self.groups.find(&unit.tokens).into_iter().map(|found| found.sign).chain(numbers.iter().copied()).collect()
+        let digits = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+        let number = |word: &str| word.len() >= NUMBER_DIGITS_MIN && digits(word);
+        let thousands = |word: &str| word.strip_suffix('k').is_some_and(digits);
+        let any = |is: &dyn Fn(&str) -> bool| unit.tokens.iter().any(|token| is(&token.folded));
+        let numbers = if any(&number) { &self.numbers[..] } else { &[] };
+        let audience = if any(&thousands) { &self.thousands[..] } else { &[] };
+        let figures = numbers.iter().chain(audience).copied();
+        self.groups.find(&unit.tokens).into_iter().map(|found| found.sign).chain(figures).collect()
     }
 }
 
