@@ -8,6 +8,7 @@ mod error;
 mod fixture;
 pub mod gateway;
 pub mod gemini;
+pub mod ollama;
 pub mod openai;
 pub mod openai_chat;
 pub mod price;

@@ -32,7 +32,6 @@ pub(in crate::provider) enum Framing {
     /// `text/event-stream`.
     Sse,
     /// One JSON document per line (Ollama).
-    #[cfg_attr(not(test), expect(dead_code, reason = "Ollama's adapter is on its way"))]
     Lines,
 }
 

@@ -81,6 +81,11 @@ impl Endpoint {
         url
     }
 
+    /// A request without a body.
+    pub(in crate::provider) fn get(&self, url: Url) -> RequestBuilder {
+        self.client.request(Method::GET, url)
+    }
+
     /// A request with `body` as JSON.
     pub(in crate::provider) fn post(&self, url: Url, body: &impl Serialize) -> Result<RequestBuilder, ProviderError> {
         // Fails only for a schema or arguments that are no JSON after all; the text of the error could quote them.

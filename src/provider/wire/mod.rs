@@ -18,6 +18,7 @@ pub(in crate::provider) use {
     call::{Call, Decoder, Frame, Framing, ask},
     endpoint::key_mark,
     json::{Count, OwnIds, Raw, or_default, tool_args, tool_args_of_value},
+    lines::{LINE_BYTES_MAX, LineEnd, Lines},
     refused::{Hints, Refused, class_of, code, protobuf_duration},
     words::{args_text, call_id, image_url, result_images, result_text, tool_name},
 };
