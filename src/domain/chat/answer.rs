@@ -192,6 +192,15 @@ pub struct Usage {
     pub raw: Option<Json>,
 }
 
+impl Usage {
+    /// Whether it says anything. Servers that do not count send zeros (LiteLLM, when it translates), and an answer that
+    /// seems free would never reach a budget: such a usage is one that is missing.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        self.input_total > 0 || self.output_total > 0
+    }
+}
+
 /// A whole answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChatAnswer {

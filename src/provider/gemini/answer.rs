@@ -167,9 +167,9 @@ impl AnswerDecoder {
         }
         if let Some(usage) = chunk.usage_metadata {
             // A usage that cannot be read is one that is missing; the answer counts all the same.
-            if let Ok(metadata) = serde_json::from_str::<UsageMetadata>(usage.get()) {
-                out.push(StreamEvent::Usage(Box::new(metadata.usage(self.served_model.clone(), usage))));
-            }
+            let metadata = serde_json::from_str::<UsageMetadata>(usage.get());
+            let told = metadata.map(|metadata| metadata.usage(self.served_model.clone(), usage));
+            out.extend(told.into_iter().filter(Usage::is_told).map(|usage| StreamEvent::Usage(Box::new(usage))));
         }
         Ok(())
     }

@@ -265,9 +265,8 @@ impl AnswerDecoder {
         }
         if let Some(raw) = response.usage {
             // A usage that cannot be read is one that is missing; the answer counts all the same.
-            if let Ok(usage) = serde_json::from_str::<WireUsage>(raw.get()) {
-                out.push(StreamEvent::Usage(Box::new(usage.usage(response, raw))));
-            }
+            let told = serde_json::from_str::<WireUsage>(raw.get()).map(|usage| usage.usage(response, raw));
+            out.extend(told.into_iter().filter(Usage::is_told).map(|usage| StreamEvent::Usage(Box::new(usage))));
         }
         let status = response.status.as_deref().unwrap_or_default();
         let because = response.incomplete_details.as_ref().and_then(|details| details.reason.as_deref());

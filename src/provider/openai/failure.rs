@@ -25,7 +25,7 @@ pub(in crate::provider) struct ErrorBody {
     kind: Option<String>,
     param: Option<String>,
     code: Option<String>,
-    /// A number in `code` or `status` (OpenRouter): the status that the answer should have had.
+    /// A number in `code` or `status`: the status that the answer should have had.
     status: Option<u16>,
 }
 
@@ -39,12 +39,17 @@ impl ErrorBody {
     /// Reads an object, or a text that is all a server says (Ollama, llama.cpp).
     pub(in crate::provider) fn of(value: &Value) -> Self {
         let text = |key: &str| value[key].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-        let status = |key: &str| value[key].as_u64().and_then(|status| u16::try_from(status).ok());
+        // As a number (OpenRouter) or as a text that holds one (LiteLLM).
+        let status = |key: &str| {
+            let number = value[key].as_u64().or_else(|| value[key].as_str()?.parse().ok());
+            number.and_then(|status| u16::try_from(status).ok())
+        };
+        let is_number = |code: &String| code.bytes().all(|byte| byte.is_ascii_digit());
         Self {
             message: value.as_str().map(str::to_owned).or_else(|| text("message")).unwrap_or_default(),
             kind: text("type"),
             param: text("param"),
-            code: text("code"),
+            code: text("code").filter(|code| !is_number(code)),
             status: status("code").or_else(|| status("status")).filter(|status| (400..600).contains(status)),
         }
     }
@@ -89,10 +94,15 @@ impl ErrorBody {
     }
 }
 
-/// An answer that is no success. Some servers put the object at the top, some answer in plain text.
+/// An answer that is no success. Some servers put the object at the top, some into an event (LiteLLM, when it was to
+/// stream), some answer in plain text.
 pub(in crate::provider) fn of_answer(provider: &str, refused: &Refused) -> ProviderError {
     let base = refused.error(provider);
-    match serde_json::from_slice::<Value>(&refused.body) {
+    let body = match refused.body.strip_prefix(b"data:") {
+        Some(event) => event.split(|byte| *byte == b'\n').next().unwrap_or_default(),
+        None => &refused.body,
+    };
+    match serde_json::from_slice::<Value>(body) {
         Ok(body) if !body["error"].is_null() => ErrorBody::of(&body["error"]).refine(base),
         Ok(body) if body.is_object() => ErrorBody::of(&body).refine(base),
         _ => base,
@@ -137,6 +147,14 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_may_come_as_an_event_and_its_code_as_a_number_in_a_text() {
+        let body = b"data: {\"error\": {\"message\": \"?\", \"type\": \"internal_server_error\", \"code\": \"500\"}}\n\ndata: [DONE]\n\n";
+        let error = of_answer("x", &Refused { status: 500, hints: Hints::default(), body: body.to_vec() });
+        assert_eq!((error.class, error.code.as_deref()), (ErrorClass::Overloaded, Some("internal_server_error")));
+        assert!(error.words.is_some());
+    }
+
+    #[test]
     fn an_error_inside_a_success_has_the_class_of_the_status_it_names() {
         for (body, class) in [
             (json!({"code": 429, "message": "slow"}), ErrorClass::RateLimit),
@@ -144,6 +162,8 @@ mod tests {
             (json!({"code": "rate_limit_exceeded"}), ErrorClass::RateLimit),
             (json!({"message": "?"}), ErrorClass::Overloaded),
             (json!({"code": 402}), ErrorClass::Billing),
+            (json!({"code": "429", "type": "throttling_error"}), ErrorClass::RateLimit),
+            (json!({"code": "500", "type": "internal_server_error", "message": "?"}), ErrorClass::Overloaded),
         ] {
             assert_eq!(ErrorBody::of(&body).inside_success("x").class, class, "{body}");
         }

@@ -10,8 +10,8 @@ use crate::provider::{ErrorClass, ProviderError, Words};
 /// The longest wait that a provider can impose: a quota of a day is over by then.
 pub(in crate::provider) const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3_600);
 
-/// The longest code or id that is kept, in bytes; longer ones are none.
-const CODE_BYTES_MAX: usize = 128;
+/// The longest code or id that is kept, in bytes; longer ones are none. Proxies pack their routes into ids (LiteLLM: 400).
+const CODE_BYTES_MAX: usize = 512;
 
 /// Where the vendors put the id of a call, the most particular first.
 const REQUEST_ID_HEADERS: [&str; 4] = ["x-request-id", "request-id", "x-goog-request-id", "x-generation-id"];
@@ -98,7 +98,7 @@ pub(in crate::provider) const fn class_of(status: u16) -> ErrorClass {
 /// A word of the provider that may go into logs: letters, digits and a few signs, not long. Anything else is `None`.
 pub(in crate::provider) fn code(text: &str) -> Option<Box<str>> {
     let fits = (1..=CODE_BYTES_MAX).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:[]/".contains(&byte));
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:[]/=".contains(&byte));
     fits.then(|| text.into())
 }
 
@@ -209,7 +209,7 @@ mod tests {
     fn only_words_that_look_like_codes_are_kept_as_such() {
         assert_eq!(code("insufficient_quota").as_deref(), Some("insufficient_quota"));
         assert_eq!(code("input[0].content").as_deref(), Some("input[0].content"));
-        for bad in ["", "my card is 4111", "a\nb", "ä", &"a".repeat(129)] {
+        for bad in ["", "my card is 4111", "a\nb", "ä", &"a".repeat(513)] {
             assert_eq!(code(bad), None, "{bad}");
         }
     }
