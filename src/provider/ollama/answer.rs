@@ -102,7 +102,8 @@ impl AnswerDecoder {
             out.push(StreamEvent::ToolEnd { index, args: tool_args_of_value(call.function.arguments) });
         }
         if line.done {
-            out.push(StreamEvent::Usage(Box::new(usage(&line))));
+            // Each count is left out when it is zero; without any, nothing is told.
+            out.extend(Some(usage(&line)).filter(Usage::is_told).map(|usage| StreamEvent::Usage(Box::new(usage))));
             let reason = match line.done_reason.as_deref() {
                 Some("length") => Finish::Length,
                 Some("stop") | None if self.calls > 0 => Finish::ToolCalls,

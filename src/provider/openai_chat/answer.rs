@@ -295,8 +295,7 @@ impl AnswerDecoder {
     fn usage(&mut self, raw: &RawValue, out: &mut Vec<StreamEvent>) {
         // A usage that cannot be read is one that is missing; the answer counts all the same.
         let Ok(used) = serde_json::from_str::<WireUsage>(raw.get()) else { return };
-        self.has_usage = true;
-        out.push(StreamEvent::Usage(Box::new(Usage {
+        let told = Usage {
             input_total: used.prompt_tokens.or_zero(),
             input_cached: used.prompt_tokens_details.cached_tokens.or_zero(),
             input_cache_write_30m: used.prompt_tokens_details.cache_write_tokens.or_zero(),
@@ -307,7 +306,15 @@ impl AnswerDecoder {
             provider_cost_pico_usd: used.cost.and_then(pico_dollars),
             raw: Some(Json::from_text(raw.get())),
             ..Usage::default()
-        })));
+        };
+        self.tell(told, out);
+    }
+
+    fn tell(&mut self, usage: Usage, out: &mut Vec<StreamEvent>) {
+        if usage.is_told() {
+            self.has_usage = true;
+            out.push(StreamEvent::Usage(Box::new(usage)));
+        }
     }
 
     /// The calls are complete, and so is the answer.
@@ -324,13 +331,14 @@ impl AnswerDecoder {
         }
         if let (false, Some(timings)) = (self.has_usage, self.timings) {
             let cached = timings.cache_n.or_zero();
-            out.push(StreamEvent::Usage(Box::new(Usage {
+            let told = Usage {
                 input_total: cached.saturating_add(timings.prompt_n.or_zero()),
                 input_cached: cached,
                 output_total: timings.predicted_n.or_zero(),
                 served_model: self.served_model.clone(),
                 ..Usage::default()
-            })));
+            };
+            self.tell(told, out);
         }
         let has_calls = !self.calls.is_empty();
         let reason = match self.reason.as_deref() {

@@ -362,6 +362,11 @@ async fn usage_is_read_wherever_it_stands() {
         ("at the end", hello.clone() + &end(), Some((900, 512, 40, None))),
         ("nowhere", hello.clone() + done, None),
         ("null", hello.clone() + &event(r#"{"choices":[],"usage":null}"#) + done, None),
+        (
+            "zeros",
+            hello.clone() + &event(r#"{"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":0}}"#) + done,
+            None,
+        ),
         ("unreadable", hello.clone() + &event(r#"{"choices":[],"usage":[1]}"#) + done, None),
         ("on every chunk", on_every_chunk(1) + &on_every_chunk(2) + &finish("stop") + done, Some((9, 0, 2, None))),
         (
@@ -542,4 +547,41 @@ fn efforts_beyond_what_servers_share_are_taken_to_the_nearest() {
     let model = ModelRef::new("local", MODEL);
     let body = Writer { request: &request, compat: &compat, model: &model, endpoint: "", streams: false };
     assert_eq!(serde_json::to_value(body).expect("JSON")["reasoning"], json!({"effort": "high"}));
+}
+
+/// Run by `tests/real/litellm.sh`, against a server that is not ours.
+#[tokio::test]
+#[ignore = "needs a LiteLLM proxy: tests/real/litellm.sh"]
+async fn a_real_server_that_is_not_ours_is_understood() {
+    let url = std::env::var("AURA_REAL_SERVER").expect("the script says where it is");
+    let model = OpenAiChat::new("litellm", &url, Compat::default(), net::CONNECT_DEADLINE).expect("an address");
+    let key = SecretString::from("sk-aura-real");
+    let access = Access { key: Some(&key), ..Access::default() };
+    let question = fixture::question("canned");
+    for streams in [false, true] {
+        let answer = match streams {
+            true => collect("litellm", model.stream(&question, access)).await,
+            false => model.answer(&question, access).await,
+        };
+        let answer = answer.expect("canned text");
+        assert_eq!((answer.text().as_str(), &answer.finish), (FIRST_REPLY, &Finish::Stop), "{streams}");
+        assert!(answer.usage.as_ref().is_some_and(|used| used.output_total > 0), "{streams}: {answer:?}");
+        assert!(answer.served_model.is_some() && answer.id.is_some(), "{streams}: {answer:?}");
+        println!("streamed: {streams}, {:?} {:?}", answer.served_model, answer.usage);
+    }
+    // Keys are not tried: a proxy without a database answers 500 without one and 400 with a wrong one.
+    for (name, class) in
+        [("limited", ErrorClass::RateLimit), ("failing", ErrorClass::Overloaded), ("too-long", ErrorClass::TooLong)]
+    {
+        for streams in [false, true] {
+            let request = ChatRequest::new(name, question.messages.clone());
+            let answer = match streams {
+                true => collect("litellm", model.stream(&request, access)).await,
+                false => model.answer(&request, access).await,
+            };
+            let error = answer.expect_err(name);
+            println!("{name}, streamed: {streams}: {error} {:?}", error.words.as_ref().map(|words| words.expose()));
+            assert_eq!(error.class, class, "{name}, {streams}: {error:?}");
+        }
+    }
 }
