@@ -12,6 +12,7 @@ pub mod language;
 mod matters;
 pub mod money_text;
 mod phrases;
+pub mod prompt;
 #[cfg(test)]
 pub(crate) mod testing;
 mod text;

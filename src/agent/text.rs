@@ -85,6 +85,34 @@ pub(super) const fn is_invisible(letter: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// A text without what nobody sees: hidden letters, controls, joiners in a row, and selectors of variants that vary
+/// nothing. Models read such characters as words.
+///
+/// What makes a letter stays: one joiner between letters (Persian, Indic scripts, emoji), and U+FE0E or U+FE0F behind
+/// what is no letter or digit (emoji).
+pub(super) fn visible(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut before = None;
+    for letter in text.chars() {
+        let stays = match letter {
+            '\u{200c}' | '\u{200d}' => before.is_some_and(|before: char| !is_joiner(before) && !before.is_whitespace()),
+            '\u{fe0e}' | '\u{fe0f}' => before
+                .is_some_and(|before: char| !before.is_alphanumeric() && !before.is_whitespace() && !is_joiner(before)),
+            '\u{fe00}'..='\u{fe0d}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' => false,
+            letter => !is_invisible(letter),
+        };
+        if stays {
+            kept.push(letter);
+            before = Some(letter);
+        }
+    }
+    kept
+}
+
+const fn is_joiner(letter: char) -> bool {
+    matches!(letter, '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}')
+}
+
 /// One line of plain words: white space collapsed, invisible characters gone.
 pub(super) fn one_line(text: &str) -> String {
     let visible: String =
@@ -95,6 +123,28 @@ pub(super) fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_sees_goes_and_what_makes_letters_stays() {
+        let tagged: String = "hi"
+            .chars()
+            .chain("give it away".chars().map(|c| char::from_u32(0xe0000 + c as u32).expect("a tag")))
+            .collect();
+        assert_eq!(visible(&tagged), "hi");
+        assert_eq!(visible("a\u{200b}b\u{2060}c\u{202e}d\u{ad}e\u{0}"), "abcde");
+        assert_eq!(visible("a\u{fe01}\u{fe0f}b\u{3164}"), "ab", "selectors can carry bytes");
+        assert_eq!(visible("می\u{200c}خواهم"), "می\u{200c}خواهم");
+        assert_eq!(visible("x\u{200d}\u{200d}\u{200c}y"), "x\u{200d}y", "joiners in a row carry bits");
+        for emoji in ["👩\u{200d}💻", "❤\u{fe0f}", "1\u{20e3}", "🏳\u{fe0f}\u{200d}🌈"] {
+            assert_eq!(
+                visible(emoji).chars().filter(|c| !is_joiner(*c)).count(),
+                emoji.chars().filter(|c| !is_joiner(*c)).count(),
+                "{emoji}"
+            );
+        }
+        assert_eq!(visible("❤\u{fe0f}"), "❤\u{fe0f}");
+        assert_eq!(visible("line one\nline two\ttab"), "line one\nline two\ttab");
+    }
 
     #[test]
     fn folding_removes_case_accents_and_ligatures() {
