@@ -6,9 +6,9 @@ use aura::domain::tenant::TenantSlug;
 
 use crate::commands::{
     audit::AuditArgs, bench::BenchArgs, catalog::CatalogArgs, chat::ChatArgs, completion::CompletionArgs,
-    config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, notify::NotifyArgs,
-    persona::PersonaArgs, secret::SecretArgs, serve::ServeArgs, status::StatusArgs, tail::TailArgs, tenant::TenantArgs,
-    trigger::TriggerArgs, version::VersionArgs,
+    config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, model::ModelArgs,
+    notify::NotifyArgs, persona::PersonaArgs, secret::SecretArgs, serve::ServeArgs, status::StatusArgs, tail::TailArgs,
+    tenant::TenantArgs, trigger::TriggerArgs, usage::UsageArgs, version::VersionArgs,
 };
 
 const AFTER_HELP: &str = "\
@@ -71,12 +71,14 @@ pub enum Command {
     Persona(PersonaArgs),
     Connect(ConnectArgs),
     Catalog(CatalogArgs),
+    Model(ModelArgs),
     Chat(ChatArgs),
     Trigger(TriggerArgs),
     Tail(TailArgs),
     Conversation(ConversationArgs),
     Notify(NotifyArgs),
     Status(StatusArgs),
+    Usage(UsageArgs),
     Audit(AuditArgs),
     Secret(SecretArgs),
     Config(ConfigArgs),

@@ -115,8 +115,8 @@ impl Signals {
 
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
     use commands::{
-        audit, bench, catalog, chat, completion, config, connect, conversation, notify, persona, secret, status, tail,
-        tenant, trigger, version,
+        audit, bench, catalog, chat, completion, config, connect, conversation, model, notify, persona, secret, status,
+        tail, tenant, trigger, usage, version,
     };
     match command {
         Command::Serve(_) | Command::Demo(_) => Ok(()),
@@ -131,6 +131,8 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Notify(args) => notify::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
         Command::Audit(args) => audit::run(context, args).await,
+        Command::Model(args) => model::run(context, args).await,
+        Command::Usage(args) => usage::run(context, args).await,
         Command::Secret(args) => secret::run(context, args).await,
         Command::Config(args) => config::run(context, args),
         Command::Completion(args) => completion::run(context, args),

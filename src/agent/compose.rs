@@ -66,6 +66,16 @@ impl Findings {
     }
 }
 
+/// Puts the disclosure before what somebody else wrote, where the turn has to begin with it: no model decides whether
+/// shoppers are told that they speak with an assistant.
+#[must_use]
+pub fn disclosed(request: WriteRequest<'_>, mut draft: Draft) -> Draft {
+    let facts = Facts::default();
+    let disclosure = Writer::new(request.input, request.understanding.language, &facts).disclosure();
+    draft.messages.splice(0..0, disclosure);
+    draft
+}
+
 /// Writes a draft.
 #[must_use]
 pub fn compose(input: &TurnInput, understanding: &Understanding, findings: &Findings) -> Draft {

@@ -33,6 +33,8 @@ pub struct Authored {
     pub draft: Draft,
     /// `builtin`, or `PROVIDER:MODEL`.
     pub by: String,
+    /// Whether it wants a person to go on after that.
+    pub hands_over: bool,
 }
 
 /// Why a writer has no draft. The texts are for the operator and hold nothing of the conversation.
@@ -95,7 +97,7 @@ impl BuiltIn {
     #[must_use]
     pub fn draft(request: WriteRequest<'_>) -> Authored {
         let draft = compose::compose(request.input, request.understanding, request.findings);
-        Authored { draft, by: Written::BUILTIN.to_owned() }
+        Authored { draft, by: Written::BUILTIN.to_owned(), hands_over: false }
     }
 }
 

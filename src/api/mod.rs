@@ -9,6 +9,7 @@ mod catalog;
 mod chat;
 mod conversation;
 mod event;
+mod model;
 mod notify;
 mod problem;
 mod secret;
@@ -28,6 +29,9 @@ pub use conversation::{
     NewLabel, NewMessage, OutboxRow, Parked, Takeover, Turn,
 };
 pub use event::{Event, EventQuery};
+pub use model::{
+    Budget, ModelChoice, ModelPrice, ModelUsed, Models, Provider, UsageQuery, UsageReport, UsageRow, UseModel,
+};
 pub use notify::{LastNotification, NewNotifyTarget, NotifyTarget, NotifyTargetAdded, NotifyTested};
 pub use problem::{ErrorKind, KINDS, KindRow, Problem, ProblemBody, exit, exit_code_of, status_of};
 pub use secret::{NewSecret, Secret};

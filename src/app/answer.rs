@@ -231,7 +231,7 @@ impl<L: Lookup> Turn<'_, L> {
         // Whoever wrote it: a question that is asked again is not answered with the identical text.
         let fit = drafted.filter(|written| understanding.asked == Asked::First || !self.said_before(written));
         let written = fit.unwrap_or_else(|| {
-            let Authored { draft, by } = BuiltIn::draft(request);
+            let Authored { draft, by, .. } = BuiltIn::draft(request);
             written(by, draft)
         });
         self.written = Some(written.clone());

@@ -332,7 +332,7 @@ async fn a_model_that_repeats_itself_is_not_let_through() {
             _: WriteRequest<'a>,
         ) -> futures_util::future::BoxFuture<'a, Result<Authored, WriteError>> {
             let draft = Draft { messages: vec!["Let me see.".into()], ..Draft::default() };
-            Box::pin(std::future::ready(Ok(Authored { draft, by: "test:parrot".into() })))
+            Box::pin(std::future::ready(Ok(Authored { draft, by: "test:parrot".into(), hands_over: false })))
         }
     }
     let mut talk = Talk::new();

@@ -229,6 +229,7 @@ async fn what_must_not_be_made_twice_is_durable_before_the_run_goes_on() {
             messages: Vec::new(),
             products: Vec::new(),
             citations: Vec::new(),
+            hands_over: false,
         })
     };
     for result in [EffectResult::Guard(Vec::new()), by("gemini:flash"), by(Written::BUILTIN), by("openai:luna")] {

@@ -23,6 +23,7 @@ mod find;
 pub mod housekeeping;
 mod import;
 mod installation;
+pub mod models;
 pub mod notify;
 pub mod problem;
 mod reach;
@@ -73,6 +74,7 @@ pub use caller::{Caller, TenantCtx};
 pub use error::{Error, ErrorKind};
 pub use import::{ImportOptions, ImportReport};
 pub use installation::Installation;
+use models::Models;
 pub use reach::ReachChange;
 use secrets::{KnownSecret, Secrets};
 use tell::Telling;
@@ -101,8 +103,10 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// New identifiers.
     pub ids: Arc<dyn Ids>,
-    /// Writes drafts.
-    pub writer: Arc<dyn Writer>,
+    /// Writes drafts in the place of every model, where it is given.
+    pub writer: Option<Arc<dyn Writer>>,
+    /// The models of providers.
+    pub models: Models,
     /// What can be counted.
     pub metrics: Metrics,
     /// Whether workers run here: a daemon, not a lone command.
@@ -160,8 +164,10 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// New identifiers.
     pub ids: Arc<dyn Ids>,
-    /// Writes drafts.
-    pub writer: Arc<dyn Writer>,
+    /// Writes drafts in the place of every model, where it is given.
+    pub writer: Option<Arc<dyn Writer>>,
+    /// The models of providers.
+    pub models: Models,
     /// What can be counted.
     pub metrics: Metrics,
     /// Reaches people.
@@ -182,7 +188,7 @@ impl App {
     /// Puts the parts together; nothing runs yet.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        let Setup { installation, store, config, graph, clock, ids, writer, metrics, sender, daemon } = setup;
+        let Setup { installation, store, config, graph, clock, ids, writer, models, metrics, sender, daemon } = setup;
         let (commits, rows) = (metrics.journal_commit_duration.clone(), metrics.journal_batch_rows.clone());
         let waits = metrics.journal_queue_wait.clone();
         store.journal().observe(move |observed| match observed {
@@ -220,6 +226,7 @@ impl App {
             clock,
             ids,
             writer,
+            models,
             metrics,
             daemon,
         }))
@@ -236,10 +243,10 @@ impl App {
         self.store.journal().close().await;
     }
 
-    /// Who writes, and under what conditions.
-    fn writing(&self) -> Writing<'_> {
+    /// Under what conditions `writer` writes.
+    fn writing<'a>(&'a self, writer: &'a dyn Writer) -> Writing<'a> {
         let limit = Duration::from_millis(self.config.models.timeout_ms.into());
-        Writing { writer: &*self.writer, limit, metrics: &self.metrics }
+        Writing { writer, limit, metrics: &self.metrics }
     }
 
     /// The operator's doing, now.

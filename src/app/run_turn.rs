@@ -164,7 +164,8 @@ impl App {
             let (store, covered, now) = (&attended.store, covered.clone(), self.clock.now());
             async move { Ok(store.record_effects(begun.turn, begun.conversation.id, covered, effects, now).await?) }
         };
-        answer::answer(&lookup, self.writing(), input, begun.effects.clone(), record).await
+        let writer = self.writer_for(&attended.tenant, &attended.store, &begun.correlation).await?;
+        answer::answer(&lookup, self.writing(&*writer), input, begun.effects.clone(), record).await
     }
 
     /// Shows the shopper that somebody is at it. A courtesy: its failure changes nothing, and its delay little.

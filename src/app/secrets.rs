@@ -41,12 +41,30 @@ pub enum KnownSecret {
     MetaVerifyToken,
     /// The password of the mail server that people are told through.
     NotifySmtpPassword,
+    /// The key of Google's Gemini API.
+    GeminiApiKey,
+    /// The key of OpenAI's API.
+    OpenAiApiKey,
 }
 
 impl KnownSecret {
     /// Every one.
-    pub const ALL: [Self; 4] =
-        [Self::MetaAppSecret, Self::MetaInstagramAppSecret, Self::MetaVerifyToken, Self::NotifySmtpPassword];
+    pub const ALL: [Self; 6] = [
+        Self::MetaAppSecret,
+        Self::MetaInstagramAppSecret,
+        Self::MetaVerifyToken,
+        Self::NotifySmtpPassword,
+        Self::GeminiApiKey,
+        Self::OpenAiApiKey,
+    ];
+
+    /// The key of a provider of models; `None` for one that wants none.
+    #[must_use]
+    pub fn of_provider(provider: &str) -> Option<Self> {
+        [Self::GeminiApiKey, Self::OpenAiApiKey]
+            .into_iter()
+            .find(|known| known.as_str().strip_suffix(".api_key") == Some(provider))
+    }
 
     /// The word that people type.
     #[must_use]
@@ -56,6 +74,8 @@ impl KnownSecret {
             Self::MetaInstagramAppSecret => "meta.instagram_app_secret",
             Self::MetaVerifyToken => "meta.verify_token",
             Self::NotifySmtpPassword => "notify.smtp.password",
+            Self::GeminiApiKey => "gemini.api_key",
+            Self::OpenAiApiKey => "openai.api_key",
         }
     }
 
@@ -90,6 +110,8 @@ impl KnownSecret {
             Self::MetaInstagramAppSecret => &meta.instagram_app_secret,
             Self::MetaVerifyToken => &meta.verify_token,
             Self::NotifySmtpPassword => &config.notify.smtp.password,
+            Self::GeminiApiKey => &config.providers.gemini.api_key,
+            Self::OpenAiApiKey => &config.providers.openai.api_key,
         };
         value.as_ref().map(crate::secret::Secret::to_secret_string)
     }
@@ -105,7 +127,7 @@ pub enum Owner<'a> {
 }
 
 impl Owner<'_> {
-    const fn scope(self) -> SecretScope {
+    pub(super) const fn scope(self) -> SecretScope {
         match self {
             Self::Installation(Caller::Operator) => SecretScope::Installation,
             Self::Tenant(ctx) => ctx.scope(),

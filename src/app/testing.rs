@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{App, Installation, Setup};
 use crate::{
-    agent::writer::BuiltIn,
+    app::models::Models,
     channel::instagram::Graph,
     config::{Config, Environment},
     domain::{Clock, Ids, Timestamp, audit::Act},
@@ -58,6 +58,22 @@ pub(crate) async fn app() -> (TempDir, App) {
     let config = Config::default();
     let sender =
         Sender::new(crate::net::Guarded::new(config.rules()).expect("a client"), std::time::Duration::from_secs(1));
-    let writer = Arc::new(BuiltIn);
-    (folder, App::new(Setup { installation, store, config, graph, clock, ids, writer, metrics, sender, daemon: false }))
+    let models = Models::new(&config).expect("the providers' own addresses");
+    let writer = None;
+    (
+        folder,
+        App::new(Setup {
+            installation,
+            store,
+            config,
+            graph,
+            clock,
+            ids,
+            writer,
+            models,
+            metrics,
+            sender,
+            daemon: false,
+        }),
+    )
 }

@@ -39,7 +39,7 @@ impl Writing<'_> {
             Ok(authored) => authored.and_then(readable),
             Err(_) => Err(WriteError::TimedOut { limit_ms }),
         };
-        let Authored { draft, by } = authored.unwrap_or_else(|error| {
+        let Authored { mut draft, by, hands_over } = authored.unwrap_or_else(|error| {
             self.metrics.writer_failures.with_label_values(&[error.code()]).inc();
             tracing::warn!(
                 turn.id = %request.input.turn, reason = error.code(), error = %chain(&error),
@@ -47,7 +47,10 @@ impl Writing<'_> {
             );
             BuiltIn::draft(request)
         });
-        written(by, compose::with_cards(request, draft))
+        if by != Written::BUILTIN {
+            draft = compose::disclosed(request, draft);
+        }
+        Written { hands_over, ..written(by, compose::with_cards(request, draft)) }
     }
 }
 
@@ -59,6 +62,7 @@ pub(super) fn written(by: String, draft: Draft) -> Written {
         messages: draft.messages,
         products: draft.products.into_iter().map(|key| key.0).collect(),
         citations: draft.citations.into_iter().map(cited).collect(),
+        hands_over: false,
     }
 }
 

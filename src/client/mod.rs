@@ -243,6 +243,38 @@ impl Client {
         self.open(request).await.map(drop)
     }
 
+    /// Which models hold.
+    pub async fn models(&self, owner: Owner<'_>) -> Result<api::Models, Error> {
+        self.get(&under(owner, &["models"]), &()).await
+    }
+
+    /// Chooses the models of a role.
+    pub async fn use_model(
+        &self,
+        owner: Owner<'_>,
+        role: &str,
+        choice: &api::UseModel,
+    ) -> Result<api::ModelUsed, Error> {
+        let body = json_body(choice)?;
+        self.json(request(Method::PUT, &under(owner, &["models", role]), &(), body)?).await
+    }
+
+    /// Limits what models may cost.
+    pub async fn limit_models(&self, owner: Owner<'_>, budget: &api::Budget) -> Result<api::Budget, Error> {
+        let body = json_body(budget)?;
+        self.json(request(Method::PUT, &under(owner, &["model-budget"]), &(), body)?).await
+    }
+
+    /// What models cost.
+    pub async fn model_prices(&self) -> Result<Vec<api::ModelPrice>, Error> {
+        self.list(&["model-prices"], &()).await
+    }
+
+    /// What a tenant's models have cost.
+    pub async fn usage(&self, slug: &str, query: &api::UsageQuery) -> Result<api::UsageReport, Error> {
+        self.get(&["tenants", slug, "usage"], query).await
+    }
+
     /// Whom a tenant's people are told through.
     pub async fn notify_targets(&self, slug: &str) -> Result<Vec<api::NotifyTarget>, Error> {
         self.list(&["tenants", slug, "notify"], &()).await

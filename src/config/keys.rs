@@ -5,11 +5,17 @@ use serde_json::Value;
 use super::Config;
 
 /// Keys whose values are secrets: never shown, and readable from a file named by `…_FILE`.
-pub(super) const SECRET: &[&str] =
-    &["meta.app_secret", "meta.instagram_app_secret", "meta.verify_token", "notify.smtp.password"];
+pub(super) const SECRET: &[&str] = &[
+    "meta.app_secret",
+    "meta.instagram_app_secret",
+    "meta.verify_token",
+    "notify.smtp.password",
+    "providers.gemini.api_key",
+    "providers.openai.api_key",
+];
 
 /// Keys and sections of the product's interface that this version has no capability for yet.
-const LATER: &[&str] = &["providers", "models.fallbacks", "models.allowed"];
+const LATER: &[&str] = &["providers.ollama"];
 
 /// Less alike than this, and a suggestion would only confuse (Jaro–Winkler: 1 is equal).
 const SIMILARITY_MIN: f64 = 0.75;
@@ -73,9 +79,9 @@ mod tests {
 
     #[test]
     fn later_keys_are_recognised_with_what_is_below_them() {
-        for key in ["providers", "providers.openai.base_url", "models.allowed"] {
+        for key in ["providers.ollama", "providers.ollama.base_url"] {
             assert!(is_later(key), "{key}");
         }
-        assert!(!is_later("providers_x") && !is_later("models.chat"));
+        assert!(!is_later("providers.ollama_x") && !is_later("providers.openai"));
     }
 }

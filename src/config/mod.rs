@@ -8,6 +8,7 @@ mod error;
 mod file;
 mod keys;
 mod load;
+mod models;
 mod places;
 mod settings;
 
@@ -16,8 +17,9 @@ pub use crate::secret::MasterKeyPolicy;
 pub use environment::Environment;
 pub use error::Error;
 pub use load::{Entry, Flag, Inputs, Loaded, Origin, load};
+pub use models::{Models, Providers};
 pub use places::{DataDirPlaces, places};
 pub use settings::{
-    Config, Conversation, Delivery, Drain, Log, LogFormat, LogLevel, Meta, MetricsListen, Models, Notify, Queue,
-    RateLimit, Retention, Secrets, Smtp, SmtpTls,
+    Config, Conversation, Delivery, Drain, Log, LogFormat, LogLevel, Meta, MetricsListen, Notify, Queue, RateLimit,
+    Retention, Secrets, Smtp, SmtpTls,
 };

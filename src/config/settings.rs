@@ -7,6 +7,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::models::{Models, Providers};
 use crate::{
     domain::notify::is_loopback,
     net::{Allowed, PORTS, Rules},
@@ -53,6 +54,8 @@ pub struct Config {
     pub log: Log,
     /// What answers.
     pub models: Models,
+    /// Where the models of others are.
+    pub providers: Providers,
 }
 
 impl Default for Config {
@@ -75,6 +78,7 @@ impl Default for Config {
             net: Net::default(),
             log: Log::default(),
             models: Models::default(),
+            providers: Providers::default(),
         }
     }
 }
@@ -408,31 +412,6 @@ impl LogLevel {
     }
 }
 
-/// What answers, understands and looks. This version has `builtin` only; the keys are here so that a file that names it
-/// is right today and later.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Models {
-    /// What writes answers.
-    pub chat: String,
-    /// What turns text into vectors.
-    pub embed: String,
-    /// What looks at pictures.
-    pub vision: String,
-    /// Milliseconds that one draft may take to write (100 to 600000) before the built-in composer writes instead: a
-    /// shopper waits.
-    pub timeout_ms: u32,
-}
-
-/// The model that needs no key and no network.
-const BUILTIN: &str = "builtin";
-
-impl Default for Models {
-    fn default() -> Self {
-        Self { chat: BUILTIN.into(), embed: BUILTIN.into(), vision: BUILTIN.into(), timeout_ms: 45_000 }
-    }
-}
-
 impl Config {
     /// What the guarded client may call: what `net` says, and the ntfy server, which the operator has named as well.
     #[must_use]
@@ -476,6 +455,8 @@ impl Config {
             ("meta.login_url", Some(&meta.login_url)),
             ("meta.api_url", Some(&meta.api_url)),
             ("notify.ntfy_server", Some(&self.notify.ntfy_server)),
+            ("providers.gemini.base_url", Some(&self.providers.gemini.base_url)),
+            ("providers.openai.base_url", Some(&self.providers.openai.base_url)),
         ];
         for (key, url) in urls {
             url.map_or(Ok(()), |url| check_url(url)).map_err(|reason| (key, reason))?;
@@ -488,11 +469,7 @@ impl Config {
         }
         self.notify.smtp.check()?;
         check_version(&meta.version).map_err(|reason| ("meta.version", reason))?;
-        let words = [("models.chat", &models.chat), ("models.embed", &models.embed), ("models.vision", &models.vision)];
-        match words.into_iter().find(|(_, model)| *model != BUILTIN) {
-            Some((key, model)) => Err((key, format!("`{model}` is not available: this version has `builtin` only"))),
-            None => Ok(()),
-        }
+        models.settings().map(drop)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 
 use crate::{
     app::{self, ErrorKind},
-    channel, net, store,
+    channel, net, provider, store,
 };
 
 /// Why nothing could be started.
@@ -22,6 +22,9 @@ pub enum Error {
     /// An address of the Instagram API that cannot be one.
     #[error("`meta.graph_url` is not usable")]
     Graph(#[from] channel::instagram::graph::InvalidGraph),
+    /// An address of a provider of models that cannot be one.
+    #[error("the address of a provider is not usable")]
+    Provider(#[from] provider::InvalidEndpoint),
     /// The clients that reach people.
     #[error(transparent)]
     Net(#[from] net::Error),
@@ -65,6 +68,7 @@ impl Error {
                 Some(format!("Give another address with `{setting}`, or stop whatever has this one."))
             }
             Self::Graph(_) => Some("It is a URL such as https://graph.instagram.com.".into()),
+            Self::Provider(_) => Some("See `providers.…base_url` in the configuration.".into()),
             Self::DiskFailed => Some("Check the disk, then start Aura again.".into()),
             Self::Net(_) | Self::Metrics(_) | Self::Socket { .. } => None,
         }
@@ -77,7 +81,7 @@ impl Error {
             Self::DataDir(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::App(error) => error.code(),
-            Self::Graph(_) => "config_invalid",
+            Self::Graph(_) | Self::Provider(_) => "config_invalid",
             Self::Net(_) | Self::Metrics(_) => "failed",
             Self::Listen { .. } => "address_in_use",
             Self::Socket { .. } => "socket_failed",
@@ -92,7 +96,7 @@ impl Error {
             Self::DataDir(error) => data_dir_kind(error),
             Self::Store(store::Error::DataDir(error)) => data_dir_kind(error),
             Self::App(error) => error.kind(),
-            Self::Graph(_) => ErrorKind::Usage,
+            Self::Graph(_) | Self::Provider(_) => ErrorKind::Usage,
             Self::Listen { .. } => ErrorKind::Conflict,
             Self::Store(_) | Self::Net(_) | Self::Metrics(_) | Self::Socket { .. } | Self::DiskFailed => {
                 ErrorKind::Failed

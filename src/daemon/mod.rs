@@ -17,8 +17,8 @@ pub use real::{SystemClock, UuidV7};
 pub use serve::{Bound, Options, Running, serve};
 
 use crate::{
-    agent::writer::{BuiltIn, Writer},
-    app::{App, Installation, Setup},
+    agent::writer::Writer,
+    app::{App, Installation, Setup, models::Models},
     channel::instagram::Graph,
     config::{Config, Environment},
     domain::{Clock, Ids, audit::Act},
@@ -91,6 +91,6 @@ async fn assemble(
     let guarded = Guarded::new(config.rules())?;
     let sender = Sender::new(guarded, Duration::from_millis(config.notify.timeout_ms.into()));
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
-    let writer = writer.unwrap_or_else(|| Arc::new(BuiltIn));
-    Ok(App::new(Setup { installation, store, config, graph, clock, ids, writer, metrics, sender, daemon }))
+    let models = Models::new(&config)?;
+    Ok(App::new(Setup { installation, store, config, graph, clock, ids, writer, models, metrics, sender, daemon }))
 }

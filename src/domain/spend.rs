@@ -87,8 +87,8 @@ impl Settlement {
 /// What one model cost on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpendRow {
-    /// Days since 1970-01-01 (UTC).
-    pub day: i64,
+    /// The first moment of the day (UTC).
+    pub day: Timestamp,
     /// What for.
     pub role: ModelRole,
     /// `PROVIDER:MODEL`.

@@ -11,6 +11,7 @@ use crate::{
         checkpoint::Note,
         conversations::ConversationView,
         events::EventView,
+        models::Usage,
         notify::AddedTarget,
         problem::{Problem, Weight},
         status::{AccountStatus, Status, TenantStatus, Unreadable},
@@ -20,6 +21,8 @@ use crate::{
         account::Account,
         catalog::CatalogStatus,
         conversation::{Conversation, Label, Message},
+        cost::{Budget, PicoDollars},
+        model::{Allowed, ModelChoice, ModelRole, ModelSettings},
         notify::{LastNotification, Target, TargetState},
         outbox::OutboxState,
         persona::Persona,
@@ -27,8 +30,10 @@ use crate::{
         proof::Fault,
         search::Hit,
         secret::SecretInfo,
+        spend::SpendRow,
         tenant::{Tenant, TenantState},
     },
+    provider::price::Prices,
     store::{self, Conservation, OutboxRow, TurnSummary},
 };
 
@@ -371,6 +376,71 @@ fn last_notification(last: LastNotification) -> api::LastNotification {
 pub(super) fn notify_target_added(added: AddedTarget) -> api::NotifyTargetAdded {
     let state = TargetState { target: added.target, waiting: 0, given_up: 0, due_at: None, last: None };
     api::NotifyTargetAdded { target: notify_target(state), signing_key: added.key.map(|key| key.to_string()) }
+}
+
+pub(super) fn models(settings: &ModelSettings, providers: Vec<(String, bool)>) -> api::Models {
+    api::Models {
+        choices: settings.choices.iter().map(|(role, choice)| model_choice(*role, choice)).collect(),
+        allowed: match &settings.allowed {
+            Some(Allowed::Only(entries)) => entries.iter().map(ToString::to_string).collect(),
+            Some(Allowed::All) | None => vec!["*".into()],
+        },
+        budget: budget(settings.budget),
+        providers: providers.into_iter().map(|(name, ready)| api::Provider { name, ready }).collect(),
+    }
+}
+
+pub(super) fn model_choice(role: ModelRole, choice: &ModelChoice) -> api::ModelChoice {
+    api::ModelChoice {
+        role: role.as_str().into(),
+        model: choice.model.to_string(),
+        fallbacks: choice.fallbacks.iter().map(ToString::to_string).collect(),
+    }
+}
+
+pub(super) fn budget(budget: Budget) -> api::Budget {
+    let shown = |limit: Option<PicoDollars>| limit.map(|limit| limit.to_string());
+    api::Budget {
+        day_usd: shown(budget.day),
+        month_usd: shown(budget.month),
+        conversation_usd: shown(budget.conversation),
+    }
+}
+
+pub(super) fn prices(prices: &Prices) -> api::List<api::ModelPrice> {
+    let items = prices.all().map(|(provider, price)| api::ModelPrice {
+        model: format!("{provider}:{}", price.model),
+        from: price.from.map(Into::into),
+        input_usd: price.rates.input.per_million().to_string(),
+        cached_usd: price.rates.cached.per_million().to_string(),
+        output_usd: price.rates.output.per_million().to_string(),
+        dearer_above_tokens: price.above.map(|(tokens, _)| tokens),
+    });
+    api::List { items: items.collect() }
+}
+
+/// Of a moment as it is shown, the date.
+const DATE_CHARS: usize = 10;
+
+pub(super) fn usage(usage: Usage) -> api::UsageReport {
+    let row = |row: SpendRow| api::UsageRow {
+        day: api::Time::from(row.day).to_string().chars().take(DATE_CHARS).collect(),
+        role: row.role.as_str().into(),
+        model: row.model,
+        calls: row.calls,
+        failures: row.failures,
+        input_tokens: row.input_tokens,
+        cached_tokens: row.cached_tokens,
+        output_tokens: row.output_tokens,
+        cost_usd: row.cost.to_string(),
+        estimated_usd: row.estimated.to_string(),
+    };
+    api::UsageReport {
+        today_usd: usage.spent.day.to_string(),
+        month_usd: usage.spent.month.to_string(),
+        reserved_usd: usage.spent.reserved.to_string(),
+        rows: usage.rows.into_iter().map(row).collect(),
+    }
 }
 
 pub(super) fn secret(secret: SecretInfo) -> api::Secret {

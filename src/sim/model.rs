@@ -138,7 +138,7 @@ impl ScriptedModel {
 impl Writer for ScriptedModel {
     fn write<'a>(&'a self, request: WriteRequest<'a>) -> BoxFuture<'a, Result<Authored, WriteError>> {
         match self.next(Asked::of(&request)) {
-            Play::Draft(draft) => ready(Ok(Authored { draft, by: self.0.name.clone() })).boxed(),
+            Play::Draft(draft) => ready(Ok(Authored { draft, by: self.0.name.clone(), hands_over: false })).boxed(),
             Play::Fail(error) => ready(Err(error)).boxed(),
             Play::Hang => pending().boxed(),
         }

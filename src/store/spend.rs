@@ -75,7 +75,7 @@ const fn stored(amount: PicoDollars) -> i64 {
 
 fn spend_row(row: &Row<'_>) -> rusqlite::Result<SpendRow> {
     Ok(SpendRow {
-        day: row.get("day")?,
+        day: Timestamp(row.get::<_, i64>("day")? * DAY_MS),
         role: parsed(row, "role", ModelRole::parse)?,
         model: row.get("model")?,
         calls: row.get("calls")?,

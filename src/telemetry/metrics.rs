@@ -55,6 +55,8 @@ pub struct Metrics {
     pub turns: IntCounterVec,
     /// Drafts that their writer did not bring, by reason; the built-in composer wrote them.
     pub writer_failures: IntCounterVec,
+    /// Tries of a model that gave no answer, by reason.
+    pub model_misses: IntCounterVec,
     /// Attempts to send by outcome.
     pub send_attempts: IntCounterVec,
     /// Unknown outcomes by how they were resolved.
@@ -180,6 +182,7 @@ impl Metrics {
                 "outcome",
             )?,
             writer_failures: counters("writer_failures_total", "Drafts that their writer did not bring", "reason")?,
+            model_misses: counters("model_misses_total", "Tries of a provider's model that gave no answer", "reason")?,
             send_attempts: counters("send_attempts_total", "Attempts to send a reply by outcome", "outcome")?,
             outbox_unknown: counters(
                 "outbox_unknown_total",

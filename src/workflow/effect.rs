@@ -127,6 +127,9 @@ pub struct Written {
     /// What they cite.
     #[serde(default)]
     pub citations: Vec<Cited>,
+    /// Whether whoever wrote it wants a person to go on after that.
+    #[serde(default)]
+    pub hands_over: bool,
 }
 
 /// Words of a source that a draft cites.

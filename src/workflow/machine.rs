@@ -86,11 +86,13 @@ pub fn resume(workflow: &Workflow, mut state: State, result: &EffectResult) -> R
     let next = match (step, result) {
         (Step::Understand(node), EffectResult::Understand(it)) => node.next(it, &mut state.variables),
         (Step::Retrieve(node), EffectResult::Retrieve(it)) => node.next(it, &mut state.variables),
-        (Step::Compose(node), EffectResult::Compose(_)) => {
+        (Step::Compose(node), EffectResult::Compose(written)) => {
+            state.variables.write(written.hands_over);
             state.draft = Draft::Unchecked;
             &node.next
         }
         (Step::Cards(node), EffectResult::Cards(_)) => {
+            state.variables.write(false);
             state.draft = Draft::Unchecked;
             &node.next
         }
@@ -183,6 +185,7 @@ mod tests {
             messages: vec!["Hello".into()],
             products: Vec::new(),
             citations: Vec::new(),
+            hands_over: false,
         }
     }
 

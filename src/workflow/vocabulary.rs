@@ -115,6 +115,8 @@ vocabulary! {
         Beside = "beside",
         /// What the last retrieval brought.
         Found = "found",
+        /// Whether whoever wrote the last draft wants a person to go on after it.
+        HandsOver = "hands_over",
     }
 }
 
@@ -126,7 +128,7 @@ impl Variable {
             Self::Intent => Intent::WORDS.to_vec(),
             Self::Ask => Ask::WORDS.to_vec(),
             Self::Language => Language::ALL.iter().map(|language| language.code()).collect(),
-            Self::Explicit | Self::Repeated => vec!["yes", "no"],
+            Self::Explicit | Self::Repeated | Self::HandsOver => vec!["yes", "no"],
             Self::Beside => vec![Intent::Policy.as_str(), Intent::Order.as_str(), "none"],
             Self::Found => FoundWhat::WORDS.to_vec(),
             Self::Asked => Asked::WORDS.to_vec(),
@@ -218,6 +220,8 @@ const fn not_before() -> Asked {
 pub struct Variables {
     understood: Option<Understanding>,
     found: Option<FoundWhat>,
+    #[serde(default)]
+    hands_over: bool,
 }
 
 impl Variables {
@@ -227,6 +231,10 @@ impl Variables {
 
     pub(super) const fn find(&mut self, found: FoundWhat) {
         self.found = Some(found);
+    }
+
+    pub(super) const fn write(&mut self, hands_over: bool) {
+        self.hands_over = hands_over;
     }
 
     /// The value of a variable; `None` while nothing gave it one.
@@ -243,6 +251,7 @@ impl Variables {
             Variable::Beside => of(|it| it.beside.map_or("none", Intent::as_str)),
             Variable::Found => self.found.map(FoundWhat::as_str),
             Variable::Asked => of(|it| it.asked.as_str()),
+            Variable::HandsOver => Some(yes_no(self.hands_over)),
             Variable::Label => of(|it| it.label.map_or("none", Label::as_str)),
         }
     }

@@ -19,6 +19,7 @@ mod model;
 mod modes;
 mod notify;
 mod overload;
+mod provider;
 mod secrets;
 mod shop;
 mod support;

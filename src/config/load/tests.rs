@@ -87,11 +87,11 @@ fn an_unknown_key_is_answered_with_its_place_and_the_nearest() {
 #[test]
 fn a_key_of_a_later_version_is_refused_rather_than_ignored() {
     assert_eq!(
-        complaint("[providers.openai]\nbase_url = \"http://x\"", &[]),
-        "aura.toml:1: `providers` needs a later version of Aura | Remove it, or start a version that knows it."
+        complaint("[providers.ollama]\nbase_url = \"http://x\"", &[]),
+        "aura.toml:1: `providers.ollama` needs a later version of Aura | Remove it, or start a version that knows it."
     );
-    assert!(complaint("", &[("AURA_MODELS__ALLOWED", "x")]).contains("needs a later version"));
-    assert!(complaint("[models]\nchat = \"openai:gpt\"", &[]).contains("`builtin` only"));
+    assert!(complaint("", &[("AURA_PROVIDERS__OLLAMA__BASE_URL", "x")]).contains("needs a later version"));
+    assert!(complaint("[models]\nembed = \"openai:x\"", &[]).contains("`builtin` only"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub(super) mod catalog;
 pub(super) mod chat;
 pub(super) mod conversations;
 pub(super) mod events;
+pub(super) mod models;
 pub(super) mod notify;
 pub(super) mod secrets;
 pub(super) mod status;

@@ -58,7 +58,8 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
         "serve" => return Some(Case::Apart("starts a daemon; it would find the data directory held")),
         "demo" => return Some(Case::Apart("makes a data directory and tenants of its own")),
         "completion" => vec![with(&["bash"], 0)],
-        "version" | "status" | "config show" | "config sources" | "config validate" | "tenant list" => {
+        "version" | "status" | "config show" | "config sources" | "config validate" | "tenant list"
+        | "model prices" => {
             vec![with(&[], 0)]
         }
         "audit verify" => vec![with(&[], 0), in_alder(&[], 0)],
@@ -110,7 +111,9 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
         "notify test" => vec![in_alder(&[PAGER], 8), in_alder(&["nobody"], 3)],
         "conversation label" => in_conversations(&["spam"], 0, &[]),
         "secret set" => vec![in_alder(&["meta.verify_token", "-"], 0).given("a-verify-token\n")],
-        "secret list" => vec![in_alder(&[], 0)],
+        "secret list" | "model list" | "usage" => vec![in_alder(&[], 0)],
+        "model use" => vec![in_alder(&["builtin"], 0)],
+        "model budget" => vec![in_alder(&["--day", "1"], 0)],
         "secret remove" => {
             let set = run(&["secret", "set", "-t", "alder", "meta.verify_token", "-"], 0).given("a-verify-token\n");
             vec![set, in_alder(&["meta.verify_token"], 0)]

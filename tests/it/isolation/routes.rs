@@ -112,6 +112,11 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
         }
         ("DELETE", "/tenants/{slug}/notify/{name}") => named("webhook", "", 204),
         ("POST", "/tenants/{slug}/notify/{name}/test") => named(PAGER, "", 200),
+        ("GET", "/models" | "/model-prices" | "/tenants/{slug}/models" | "/tenants/{slug}/usage") => {
+            own("", "", 200, &[])
+        }
+        ("PUT", "/models/{name}" | "/tenants/{slug}/models/{name}") => named("chat", r#"{"model":"builtin"}"#, 200),
+        ("PUT", "/model-budget" | "/tenants/{slug}/model-budget") => own("", r#"{"day_usd":"1"}"#, 200, &[]),
         ("GET", "/tenants/{slug}/secrets") => own("", "", 200, &[]),
         ("POST", "/tenants/{slug}/trigger") => {
             let entry = serde_json::json!({"object": "instagram", "entry": [{"id": birch.account, "time": 1, "messaging": []}]});

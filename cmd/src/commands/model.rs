@@ -1,0 +1,157 @@
+//! `aura model`
+
+use aura::{api, domain::tenant::TenantSlug};
+
+use crate::{context::Context, failure::Failure, render};
+
+/// Choose which models answer: for every tenant, or with `-t` for one
+#[derive(Debug, clap::Args)]
+pub struct ModelArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    List(List),
+    Use(Use),
+    Budget(Budget),
+    Prices(Prices),
+}
+
+#[derive(Debug, clap::Args)]
+struct Owner {
+    /// Tenant that is meant; all that have chosen nothing themselves when left out
+    #[arg(short = 't', long = "tenant", value_name = "SLUG", env = "AURA_TENANT", hide_env_values = true)]
+    slug: Option<TenantSlug>,
+}
+
+impl Owner {
+    fn slug(&self) -> Option<&str> {
+        self.slug.as_ref().map(TenantSlug::as_str)
+    }
+
+    fn shown(&self) -> String {
+        self.slug().map_or_else(|| "every tenant without a choice of its own".to_owned(), str::to_owned)
+    }
+
+    fn flag(&self) -> String {
+        self.slug().map(|slug| format!(" -t {slug}")).unwrap_or_default()
+    }
+}
+
+/// Show which models hold, what they may cost, and which providers have a key
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura model list
+  aura model list -t noor --json")]
+struct List {
+    #[command(flatten)]
+    owner: Owner,
+}
+
+/// Let a model answer from the next turn on; a turn under way ends on its own
+///
+/// A model is `builtin`, which needs no key and no network, or PROVIDER:MODEL. Whatever happens to the others, `builtin`
+/// stands behind them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura model use gemini:gemini-3.5-flash-lite --fallback openai:gpt-6-luna
+  aura model use openai:gpt-6-luna -t noor
+  aura model use builtin -t noor")]
+struct Use {
+    #[command(flatten)]
+    owner: Owner,
+    /// `builtin`, or PROVIDER:MODEL
+    model: String,
+    /// What stands in for it, in order; can be repeated
+    #[arg(long = "fallback", value_name = "MODEL")]
+    fallbacks: Vec<String>,
+    /// What for
+    #[arg(long, default_value = "chat", value_parser = ["chat", "embed", "vision"])]
+    role: String,
+}
+
+/// Limit what models may cost, in US dollars; a limit that is left out is lifted
+///
+/// What a call may cost at most is set aside before it is made, so a limit is never passed. Where a limit is reached the
+/// next model of the list is asked if it fits, else `builtin` answers.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura model budget --day 2 --month 40
+  aura model budget -t noor --day 0.50 --conversation 0.05
+  aura model budget -t noor")]
+struct Budget {
+    #[command(flatten)]
+    owner: Owner,
+    /// In one day (UTC), for each tenant
+    #[arg(long, value_name = "USD")]
+    day: Option<String>,
+    /// In one calendar month (UTC), for each tenant
+    #[arg(long, value_name = "USD")]
+    month: Option<String>,
+    /// In one conversation
+    #[arg(long, value_name = "USD")]
+    conversation: Option<String>,
+}
+
+/// Show what models cost, in US dollars per million tokens
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura model prices
+  aura model prices --json")]
+struct Prices {}
+
+pub async fn run(context: &Context, args: ModelArgs) -> Result<(), Failure> {
+    match args.verb {
+        Verb::List(args) => list(context, &args.owner).await,
+        Verb::Use(args) => choose(context, args).await,
+        Verb::Budget(args) => limit(context, args).await,
+        Verb::Prices(Prices {}) => prices(context).await,
+    }
+}
+
+async fn list(context: &Context, owner: &Owner) -> Result<(), Failure> {
+    let ui = context.ui;
+    let models = context.client().await?.models(owner.slug()).await?;
+    ui.table(&models, || render::models(&models, ui.width()))
+}
+
+async fn choose(context: &Context, args: Use) -> Result<(), Failure> {
+    let Use { owner, model, fallbacks, role } = args;
+    let used = context.client().await?.use_model(owner.slug(), &role, &api::UseModel { model, fallbacks }).await?;
+    if context.ui.json {
+        return context.ui.json_line(&used);
+    }
+    let route: Vec<&str> =
+        std::iter::once(&used.choice.model).chain(&used.choice.fallbacks).map(String::as_str).collect();
+    let what = if used.changed { "from the next turn on" } else { "as before" };
+    let next = match used.keys_missing.first() {
+        Some(provider) => format!("aura secret set {provider}.api_key{}", owner.flag()),
+        None => format!("aura model list{}", owner.flag()),
+    };
+    context.ui.done(format!("{role} for {}: {}, {what}", owner.shown(), route.join(", then ")), next);
+    Ok(())
+}
+
+async fn limit(context: &Context, args: Budget) -> Result<(), Failure> {
+    let Budget { owner, day, month, conversation } = args;
+    let wanted = api::Budget { day_usd: day, month_usd: month, conversation_usd: conversation };
+    let set = context.client().await?.limit_models(owner.slug(), &wanted).await?;
+    if context.ui.json {
+        return context.ui.json_line(&set);
+    }
+    let what = format!("the budget of {}: {}", owner.shown(), render::budget(&set));
+    context.ui.done(what, format!("aura model list{}", owner.flag()));
+    Ok(())
+}
+
+async fn prices(context: &Context) -> Result<(), Failure> {
+    let ui = context.ui;
+    let list = api::List { items: context.client().await?.model_prices().await? };
+    ui.table(&list, || render::prices(&list.items, ui.width()))
+}

@@ -1,0 +1,67 @@
+//! Models: what is chosen, what it costs.
+
+use aura::api::{Budget, ModelPrice, Models, UsageReport};
+
+use super::layout::{Grid, or_dash, pairs};
+
+pub fn models(models: &Models, width: Option<usize>) -> String {
+    let mut grid = Grid::new(width, &["ROLE", "MODEL", "BEHIND IT"]).whole(&[0]);
+    for choice in &models.choices {
+        let mut behind = choice.fallbacks.clone();
+        if choice.model != "builtin" && behind.last().is_none_or(|last| last != "builtin") {
+            behind.push("builtin".into());
+        }
+        grid.row([&choice.role, &choice.model, or_dash(Some(&behind.join(", ")))]);
+    }
+    let ready = |ready: bool| models.providers.iter().filter(move |provider| provider.ready == ready);
+    let names =
+        |ready_ones: bool| ready(ready_ones).map(|provider| provider.name.clone()).collect::<Vec<_>>().join(", ");
+    let about = pairs(&[
+        ("allowed", if models.allowed == ["*"] { "every provider".into() } else { models.allowed.join(", ") }),
+        ("budget", budget(&models.budget)),
+        ("with a key", or_dash(Some(&names(true))).into()),
+        ("without", or_dash(Some(&names(false))).into()),
+    ]);
+    format!("{}\n\n{about}", grid.finish())
+}
+
+/// `2 USD a day, 40 USD a month`
+pub fn budget(budget: &Budget) -> String {
+    let Budget { day_usd, month_usd, conversation_usd } = budget;
+    let spans = [(day_usd, "a day"), (month_usd, "a month"), (conversation_usd, "a conversation")];
+    let limits: Vec<String> =
+        spans.into_iter().filter_map(|(limit, span)| Some(format!("{} USD {span}", limit.as_ref()?))).collect();
+    if limits.is_empty() { "none".into() } else { limits.join(", ") }
+}
+
+pub fn prices(prices: &[ModelPrice], width: Option<usize>) -> String {
+    let head = ["MODEL", "FROM", "INPUT", "CACHED", "OUTPUT", "DEARER ABOVE"];
+    let mut grid = Grid::new(width, &head).whole(&[0]).right(&[2, 3, 4, 5]);
+    for price in prices {
+        let from = price.from.map(|from| from.to_string().chars().take(10).collect::<String>());
+        let above = price.dearer_above_tokens.map(|tokens| format!("{tokens} tokens"));
+        let ModelPrice { model, input_usd, cached_usd, output_usd, .. } = price;
+        grid.row([model, or_dash(from.as_deref()), input_usd, cached_usd, output_usd, or_dash(above.as_deref())]);
+    }
+    grid.finish()
+}
+
+pub fn usage(usage: &UsageReport, width: Option<usize>) -> String {
+    let about = pairs(&[
+        ("today", format!("{} USD", usage.today_usd)),
+        ("this month", format!("{} USD", usage.month_usd)),
+        ("set aside", format!("{} USD", usage.reserved_usd)),
+    ]);
+    if usage.rows.is_empty() {
+        return format!("{about}\n\nNo model of a provider was called.");
+    }
+    let head = ["DAY", "ROLE", "MODEL", "CALLS", "FAILED", "TOKENS IN", "CACHED", "OUT", "USD"];
+    let mut grid = Grid::new(width, &head).whole(&[0, 2]).right(&[3, 4, 5, 6, 7, 8]);
+    for row in &usage.rows {
+        let figures =
+            [row.calls, row.failures, row.input_tokens, row.cached_tokens, row.output_tokens].map(|n| n.to_string());
+        let [calls, failures, input, cached, output] = &figures;
+        grid.row([&row.day, &row.role, &row.model, calls, failures, input, cached, output, &row.cost_usd]);
+    }
+    format!("{about}\n\n{}", grid.finish())
+}

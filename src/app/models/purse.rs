@@ -1,0 +1,112 @@
+//! A tenant's money for models: its budget, its prices, its file.
+
+use futures_util::future::{BoxFuture, FutureExt as _};
+
+use crate::{
+    domain::{
+        CallId, Clock, ConversationId, Ids, TurnId, chain,
+        chat::ModelRef,
+        cost::{Budget, PicoDollars},
+        model::ModelRole,
+        spend::{NewReservation, Reserved, Settlement},
+    },
+    provider::{
+        gateway::{Bound, NoMoney, Purse, Spent},
+        price::Prices,
+    },
+    store::TenantStore,
+};
+
+/// A call that has not come back after this has lost its caller: longer than any turn may take.
+const LOST_AFTER_MS: i64 = 15 * 60_000;
+
+/// What calls are paid from, and what they are for.
+pub(super) struct TenantPurse<'a> {
+    pub(super) store: &'a TenantStore,
+    pub(super) budget: Budget,
+    pub(super) prices: &'a Prices,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) ids: &'a dyn Ids,
+    pub(super) role: ModelRole,
+    pub(super) conversation: Option<ConversationId>,
+    pub(super) turn: Option<TurnId>,
+    pub(super) correlation: Option<String>,
+}
+
+impl TenantPurse<'_> {
+    /// Without a limit a model without a price may be used: its calls are counted, and cost what nobody knows.
+    fn most(&self, model: &ModelRef, bound: Bound) -> Result<PicoDollars, NoMoney> {
+        match self.prices.most(model, bound.input, bound.output, self.clock.now()) {
+            Some(most) => Ok(most),
+            None if self.budget.is_open() => Ok(PicoDollars::ZERO),
+            None => Err(NoMoney::Unpriced(model.clone())),
+        }
+    }
+
+    /// What a call cost, and whether that is an estimate.
+    fn cost(&self, model: &ModelRef, spent: &Spent) -> (PicoDollars, bool) {
+        let now = self.clock.now();
+        let told = spent.usage.as_ref().and_then(|usage| self.prices.cost(model, usage, now));
+        match (told, spent.at_most) {
+            (Some(cost), _) => (cost, spent.usage.as_ref().is_some_and(|usage| usage.estimated)),
+            (None, Bound { input: 0, output: 0 }) => (PicoDollars::ZERO, false),
+            (None, bound) => (self.prices.most(model, bound.input, bound.output, now).unwrap_or_default(), true),
+        }
+    }
+}
+
+impl Purse for TenantPurse<'_> {
+    fn reserve<'a>(&'a self, model: &'a ModelRef, bound: Bound) -> BoxFuture<'a, Result<CallId, NoMoney>> {
+        async move {
+            let now = self.clock.now();
+            let call = CallId::next(self.ids);
+            let wanted = NewReservation {
+                call,
+                conversation: self.conversation,
+                turn: self.turn,
+                correlation: self.correlation.clone(),
+                role: self.role,
+                model: model.clone(),
+                amount: self.most(model, bound)?,
+                now,
+                expires_at: now.plus_ms(LOST_AFTER_MS),
+            };
+            match self.store.reserve_spend(wanted, self.budget).await {
+                Ok(Reserved::Held) => Ok(call),
+                Ok(Reserved::OverBudget(over)) => Err(NoMoney::OverBudget(over)),
+                Err(error) => Err(NoMoney::Failed(chain(&error).to_string())),
+            }
+        }
+        .boxed()
+    }
+
+    fn settle<'a>(&'a self, call: CallId, model: &'a ModelRef, spent: Spent) -> BoxFuture<'a, ()> {
+        async move {
+            let (cost, estimated) = self.cost(model, &spent);
+            let usage = spent.usage.unwrap_or_default();
+            let tokens = |count| u64::try_from(count).unwrap_or(0);
+            let served = usage.served_model.map(|name| ModelRef::new(model.provider.clone(), name));
+            let settlement = Settlement {
+                call,
+                served,
+                cost,
+                estimated,
+                input_tokens: tokens(usage.input_total),
+                cached_tokens: tokens(usage.input_cached),
+                output_tokens: tokens(usage.output_total),
+                outcome: spent.outcome,
+                latency_ms: u64::try_from(spent.took.as_millis()).unwrap_or(u64::MAX),
+                now: self.clock.now(),
+            };
+            match self.store.settle_spend(settlement).await {
+                Ok(true) => {}
+                Ok(false) => tracing::warn!(call.id = %call, "a model call ended after it was given up; it counts in full"),
+                // What was set aside counts in full when its time is over: a budget is never overdrawn by it.
+                Err(error) => {
+                    tracing::error!(call.id = %call, error = %chain(&error), "what a model call cost is not counted yet");
+                }
+            }
+        }
+        .boxed()
+    }
+}

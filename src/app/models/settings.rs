@@ -1,0 +1,193 @@
+//! What was said about models: by a tenant, behind it by the installation, behind that by the configuration.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::app::{
+    App, Error, TenantCtx,
+    secrets::{KnownSecret, Owner},
+};
+use crate::domain::{
+    cost::Budget,
+    model::{Model, ModelChoice, ModelRole, ModelSettings},
+    secret::SecretScope,
+    spend::{SpendRow, Spent},
+};
+
+const DAY_MS: i64 = 86_400_000;
+/// Scopes that are remembered; when there are more, all are read anew.
+const REMEMBERED_MAX: usize = 4_096;
+
+/// What was read, so that a turn does not cost two reads.
+#[derive(Debug, Default)]
+pub(super) struct Remembered(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    settings: HashMap<SecretScope, ModelSettings>,
+    /// Counts changes: what was read before one is not remembered after it.
+    changes: u64,
+}
+
+impl Remembered {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forget(&self, scope: SecretScope) {
+        let mut state = self.state();
+        state.changes += 1;
+        state.settings.remove(&scope);
+    }
+}
+
+/// What a choice came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelChange {
+    /// What holds now.
+    pub choice: ModelChoice,
+    /// Whether it was otherwise before.
+    pub changed: bool,
+    /// Providers of it for which there is no key: their models are passed over until there is one.
+    pub keys_missing: Vec<String>,
+}
+
+/// How a scope's models stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelReport {
+    /// What holds.
+    pub settings: ModelSettings,
+    /// The configured providers, and whether each has the key it wants.
+    pub providers: Vec<(String, bool)>,
+}
+
+/// What a tenant's models have cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// In sum.
+    pub spent: Spent,
+    /// By day, role and model, the newest day first.
+    pub rows: Vec<SpendRow>,
+}
+
+impl App {
+    /// What holds for a scope: its own words, and where it says nothing those of who stands behind.
+    pub async fn models_of(&self, scope: SecretScope) -> Result<ModelSettings, Error> {
+        let configured = &self.models.configured;
+        let shared = self.said_of_models(SecretScope::Installation).await?;
+        Ok(match scope {
+            SecretScope::Installation => shared.or(configured),
+            SecretScope::Tenant(_) => self.said_of_models(scope).await?.or(&shared.or(configured)),
+        })
+    }
+
+    /// Chooses the models of a role from the next turn on; a turn under way ends on its own.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a provider that is not configured, for too many fallbacks, and for a model that `allowed`
+    /// does not hold.
+    pub async fn use_model(
+        &self,
+        owner: Owner<'_>,
+        role: ModelRole,
+        choice: ModelChoice,
+    ) -> Result<ModelChange, Error> {
+        if choice.fallbacks.len() > ModelChoice::FALLBACKS_MAX {
+            let most = ModelChoice::FALLBACKS_MAX;
+            let message = format!("{} fallbacks are more than {most}", choice.fallbacks.len());
+            return Err(Error::Invalid { message, hint: Some("A shopper waits for each that fails.".into()) });
+        }
+        let scope = owner.scope();
+        let allowed = self.models_of(scope).await?.allowed.unwrap_or_default();
+        if role != ModelRole::Chat && choice != ModelChoice::builtin() {
+            let message = format!("only `builtin` is available for {} in this version", role.as_str());
+            return Err(Error::Invalid { message, hint: None });
+        }
+        for model in std::iter::once(&choice.model).chain(&choice.fallbacks).filter_map(Model::remote) {
+            self.check_provider(&model.provider)?;
+            if !allowed.has(model) {
+                let message = format!("`{model}` is not among the models that are allowed here");
+                return Err(Error::Invalid { message, hint: Some("`aura model list` shows what is allowed.".into()) });
+            }
+        }
+        let changed = self.store.control().choose_model(scope, role, Some(choice.clone()), self.operator()).await?;
+        self.models.remembered.forget(scope);
+        let mut keys_missing: Vec<String> = Vec::new();
+        for model in std::iter::once(&choice.model).chain(&choice.fallbacks).filter_map(Model::remote) {
+            let provider = &*model.provider;
+            if !keys_missing.iter().any(|known| known == provider) && !self.has_key(scope, provider).await? {
+                keys_missing.push(provider.to_owned());
+            }
+        }
+        Ok(ModelChange { choice, changed, keys_missing })
+    }
+
+    /// How a scope's models stand.
+    pub async fn model_report(&self, owner: Owner<'_>) -> Result<ModelReport, Error> {
+        let scope = owner.scope();
+        let mut providers = Vec::new();
+        for provider in self.models.gateway.providers() {
+            providers.push((provider.to_owned(), self.has_key(scope, provider).await?));
+        }
+        Ok(ModelReport { settings: self.models_of(scope).await?, providers })
+    }
+
+    /// What a tenant's models have cost, in the last `days` days and in sum.
+    pub async fn usage(&self, tenant: &TenantCtx, days: u32) -> Result<Usage, Error> {
+        let store = self.tenant_store(tenant).await?;
+        let now = self.clock.now();
+        let from = now.plus_ms(-i64::from(days.saturating_sub(1)) * DAY_MS);
+        Ok(Usage { spent: store.spent(now).await?, rows: store.spend_rows(from, now).await? })
+    }
+
+    async fn has_key(&self, scope: SecretScope, provider: &str) -> Result<bool, Error> {
+        let Some(known) = KnownSecret::of_provider(provider) else { return Ok(true) };
+        let tenant = match scope {
+            SecretScope::Installation => None,
+            SecretScope::Tenant(tenant) => Some(tenant),
+        };
+        Ok(self.secrets.resolve(known, tenant).await?.is_some())
+    }
+
+    /// Says what a scope's models may cost; a limit that is absent is left to who stands behind.
+    pub async fn limit_models(&self, owner: Owner<'_>, budget: Budget) -> Result<bool, Error> {
+        let scope = owner.scope();
+        let allowed = self.said_of_models(scope).await?.allowed;
+        let changed = self.store.control().limit_models(scope, allowed, budget, self.operator()).await?;
+        self.models.remembered.forget(scope);
+        Ok(changed)
+    }
+
+    async fn said_of_models(&self, scope: SecretScope) -> Result<ModelSettings, Error> {
+        let remembered = &self.models.remembered;
+        let changes = {
+            let state = remembered.state();
+            if let Some(known) = state.settings.get(&scope) {
+                return Ok(known.clone());
+            }
+            state.changes
+        };
+        let read = self.store.control().model_settings(scope).await?;
+        let mut state = remembered.state();
+        if state.changes == changes {
+            if state.settings.len() >= REMEMBERED_MAX {
+                state.settings.clear();
+            }
+            state.settings.insert(scope, read.clone());
+        }
+        Ok(read)
+    }
+
+    fn check_provider(&self, provider: &str) -> Result<(), Error> {
+        let known: Vec<&str> = self.models.gateway.providers().collect();
+        if known.contains(&provider) {
+            return Ok(());
+        }
+        Err(Error::Invalid {
+            message: format!("no provider `{provider}` is configured"),
+            hint: Some(format!("There are {}.", known.join(", "))),
+        })
+    }
+}

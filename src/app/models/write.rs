@@ -1,0 +1,105 @@
+//! A draft by a model: the prompt, the gateway, and what is read from the answer.
+
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt as _};
+
+use super::{keys::TenantKeys, purse::TenantPurse};
+use crate::{
+    agent::{
+        prompt::{self, Scene},
+        writer::{Authored, BuiltIn, WriteError, WriteRequest, Writer},
+    },
+    app::{App, Error},
+    domain::{chat::ModelRef, cost::Budget, model::ModelRole, secret::SecretScope, tenant::Tenant},
+    provider::gateway::Wish,
+    store::TenantStore,
+};
+
+/// What a draft's time leaves to the call of a model: the rest is for reading the answer and counting what it cost.
+const SHARE_OF_TIME: f64 = 0.95;
+
+impl App {
+    /// Who writes for a tenant now: what it chose, as far as that is allowed; else the built-in composer.
+    pub(in crate::app) async fn writer_for<'a>(
+        &'a self,
+        tenant: &Tenant,
+        store: &'a TenantStore,
+        correlation: &str,
+    ) -> Result<Box<dyn Writer + 'a>, Error> {
+        if let Some(given) = &self.writer {
+            return Ok(Box::new(Given(&**given)));
+        }
+        let settings = self.models_of(SecretScope::Tenant(tenant.id)).await?;
+        let allowed = settings.allowed.clone().unwrap_or_default();
+        let route = settings.choice(ModelRole::Chat).map_or_else(Vec::new, |choice| choice.route(&allowed));
+        if route.is_empty() {
+            return Ok(Box::new(BuiltIn));
+        }
+        let correlation = Some(correlation.to_owned());
+        Ok(Box::new(ModelWriter { app: self, store, route, budget: settings.budget, correlation }))
+    }
+}
+
+/// A writer that stands for every model.
+#[derive(Debug)]
+struct Given<'a>(&'a dyn Writer);
+
+impl Writer for Given<'_> {
+    fn write<'a>(&'a self, request: WriteRequest<'a>) -> BoxFuture<'a, Result<Authored, WriteError>> {
+        self.0.write(request)
+    }
+}
+
+/// Writes with the models that a tenant chose, in their order.
+pub struct ModelWriter<'a> {
+    pub(in crate::app) app: &'a App,
+    pub(in crate::app) store: &'a TenantStore,
+    /// The models in the order in which they are tried; never empty.
+    pub(in crate::app) route: Vec<ModelRef>,
+    pub(in crate::app) budget: Budget,
+    pub(in crate::app) correlation: Option<String>,
+}
+
+impl std::fmt::Debug for ModelWriter<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ModelWriter").field("route", &self.route).finish_non_exhaustive()
+    }
+}
+
+impl Writer for ModelWriter<'_> {
+    fn write<'a>(&'a self, request: WriteRequest<'a>) -> BoxFuture<'a, Result<Authored, WriteError>> {
+        self.draft(request).boxed()
+    }
+}
+
+impl ModelWriter<'_> {
+    async fn draft(&self, write: WriteRequest<'_>) -> Result<Authored, WriteError> {
+        let (app, input) = (self.app, write.input);
+        let models = &app.models;
+        let (mark, canary) = (models.mark(input.tenant.id), models.canary(input.tenant.id));
+        let request = prompt::request(&Scene { write, memory: None, mark: &mark, canary: &canary });
+        let keys = TenantKeys { secrets: &app.secrets, tenant: input.tenant.id };
+        let purse = TenantPurse {
+            store: self.store,
+            budget: self.budget,
+            prices: &models.prices,
+            clock: &*app.clock,
+            ids: &*app.ids,
+            role: ModelRole::Chat,
+            conversation: Some(input.conversation),
+            turn: Some(input.turn),
+            correlation: self.correlation.clone(),
+        };
+        let within = Duration::from_millis(app.config.models.timeout_ms.into()).mul_f64(SHARE_OF_TIME);
+        let wish = Wish { route: &self.route, request: &request, within, keys: &keys, purse: &purse };
+        let asked = models.gateway.answer(wish).await;
+        for missed in asked.as_ref().map_or_else(|none| &none.missed, |answered| &answered.missed) {
+            app.metrics.model_misses.with_label_values(&[missed.miss.code()]).inc();
+        }
+        let answered = asked.map_err(|none| WriteError::Unavailable { reason: none.to_string() })?;
+        let drafted = prompt::read(&answered.answer, &[&canary, &mark])
+            .map_err(|error| WriteError::Unreadable { reason: error.to_string() })?;
+        Ok(Authored { draft: drafted.draft, by: answered.model.to_string(), hands_over: drafted.hands_over })
+    }
+}

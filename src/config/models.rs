@@ -1,0 +1,181 @@
+//! What can be set about models: which ones answer, where they are, what they may cost.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    domain::{
+        cost::{Budget, PicoDollars},
+        model::{Allowed, AllowedEntry, Model, ModelChoice, ModelRole, ModelSettings},
+    },
+    secret::Secret,
+};
+
+/// What answers, for every tenant that has chosen nothing else (`aura model use`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Models {
+    /// What writes answers: `builtin`, or `PROVIDER:MODEL`.
+    pub chat: String,
+    /// What turns text into vectors; `builtin` only in this version.
+    pub embed: String,
+    /// What looks at pictures; `builtin` only in this version.
+    pub vision: String,
+    /// What stands in for `chat`, in order. Behind all of them stands `builtin`.
+    pub fallbacks: Vec<String>,
+    /// Providers (`gemini`) and models (`gemini:gemini-3.5-flash-lite`) that tenants' data may go to; `*`: every one that
+    /// is configured. Nothing goes anywhere else, fallbacks included.
+    pub allowed: Vec<String>,
+    /// Milliseconds that one draft may take to write (100 to 600000) before the built-in composer writes instead: a
+    /// shopper waits.
+    pub timeout_ms: u32,
+    /// What the models of one tenant may cost in a day (UTC), in US dollars such as `2.50`.
+    pub budget_day_usd: Option<String>,
+    /// In a calendar month (UTC).
+    pub budget_month_usd: Option<String>,
+    /// In one conversation.
+    pub budget_conversation_usd: Option<String>,
+}
+
+impl Default for Models {
+    fn default() -> Self {
+        Self {
+            chat: Model::BUILTIN.into(),
+            embed: Model::BUILTIN.into(),
+            vision: Model::BUILTIN.into(),
+            fallbacks: Vec::new(),
+            allowed: vec![ANY.into()],
+            timeout_ms: 45_000,
+            budget_day_usd: None,
+            budget_month_usd: None,
+            budget_conversation_usd: None,
+        }
+    }
+}
+
+/// Everything that is configured.
+const ANY: &str = "*";
+
+/// A key, and what is wrong with its value.
+type Wrong = (&'static str, String);
+
+impl Models {
+    /// What these settings say, in the words that tenants say it in.
+    ///
+    /// # Errors
+    /// The key and the reason.
+    pub fn settings(&self) -> Result<ModelSettings, Wrong> {
+        let fallbacks =
+            self.fallbacks.iter().map(|text| model("models.fallbacks", text)).collect::<Result<Vec<_>, _>>()?;
+        if fallbacks.len() > ModelChoice::FALLBACKS_MAX {
+            let most = ModelChoice::FALLBACKS_MAX;
+            return Err(("models.fallbacks", format!("more than {most}: a shopper waits for each")));
+        }
+        Ok(ModelSettings {
+            choices: vec![
+                (ModelRole::Chat, ModelChoice { model: model("models.chat", &self.chat)?, fallbacks }),
+                (ModelRole::Embed, builtin("models.embed", &self.embed)?),
+                (ModelRole::Vision, builtin("models.vision", &self.vision)?),
+            ],
+            allowed: Some(allowed(&self.allowed)?),
+            budget: Budget {
+                day: limit("models.budget_day_usd", self.budget_day_usd.as_deref())?,
+                month: limit("models.budget_month_usd", self.budget_month_usd.as_deref())?,
+                conversation: limit("models.budget_conversation_usd", self.budget_conversation_usd.as_deref())?,
+            },
+        })
+    }
+}
+
+fn model(key: &'static str, text: &str) -> Result<Model, Wrong> {
+    Model::parse(text).map_err(|error| (key, error.to_string()))
+}
+
+fn builtin(key: &'static str, text: &str) -> Result<ModelChoice, Wrong> {
+    match text {
+        Model::BUILTIN => Ok(ModelChoice::builtin()),
+        other => Err((key, format!("`{other}` is not available: this version has `builtin` only"))),
+    }
+}
+
+fn limit(key: &'static str, text: Option<&str>) -> Result<Option<PicoDollars>, Wrong> {
+    text.map(PicoDollars::parse).transpose().map_err(|error| (key, error.to_string()))
+}
+
+fn allowed(listed: &[String]) -> Result<Allowed, Wrong> {
+    if listed.iter().any(|entry| entry == ANY) {
+        return Ok(Allowed::All);
+    }
+    let entry = |text: &String| AllowedEntry::parse(text).map_err(|error| ("models.allowed", error.to_string()));
+    Ok(Allowed::Only(listed.iter().map(entry).collect::<Result<_, _>>()?))
+}
+
+/// Where the models of others are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Providers {
+    /// Google's Gemini API.
+    pub gemini: Gemini,
+    /// OpenAI's Responses API.
+    pub openai: OpenAi,
+}
+
+/// Google's Gemini API.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gemini {
+    /// Its address, without a slash at its end.
+    pub base_url: String,
+    /// The key. Better kept with `aura secret set`.
+    pub api_key: Option<Secret>,
+}
+
+impl Default for Gemini {
+    fn default() -> Self {
+        Self { base_url: "https://generativelanguage.googleapis.com/v1beta".into(), api_key: None }
+    }
+}
+
+/// OpenAI's Responses API.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OpenAi {
+    /// Its address, without a slash at its end.
+    pub base_url: String,
+    /// The key. Better kept with `aura secret set`.
+    pub api_key: Option<Secret>,
+}
+
+impl Default for OpenAi {
+    fn default() -> Self {
+        Self { base_url: "https://api.openai.com/v1".into(), api_key: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(models: &Models) -> String {
+        models.settings().map_or_else(|(key, reason)| format!("{key}: {reason}"), |_| "fine".into())
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_key() {
+        let set = |change: fn(&mut Models)| {
+            let mut models = Models::default();
+            change(&mut models);
+            wrong(&models)
+        };
+        assert_eq!(wrong(&Models::default()), "fine");
+        for (told, key) in [
+            (set(|models| models.chat = "gemini".into()), "models.chat: `gemini` names no model"),
+            (set(|models| models.embed = "gemini:x".into()), "models.embed: "),
+            (set(|models| models.fallbacks = vec!["x".into()]), "models.fallbacks: "),
+            (set(|models| models.fallbacks = vec!["a:b".into(); 5]), "models.fallbacks: more than 4"),
+            (set(|models| models.allowed = vec!["a b".into()]), "models.allowed: "),
+            (set(|models| models.budget_day_usd = Some("-1".into())), "models.budget_day_usd: "),
+        ] {
+            assert!(told.starts_with(key), "{told}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Models of a provider in real turns: chosen, paid for, swapped, and stood in for.
+
+use std::sync::{Arc, Mutex};
+
+use aura::api;
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use crate::support::{ACCOUNT, SHOP, TestAura};
+
+const CATALOG: &str = "harbor_and_pine.jsonl";
+const QUESTION: &str = "How much is the Cove Linen Shirt?";
+const KEY: &str = "AIza-canary-key-of-the-test";
+const MODEL: &str = "gemini:gemini-3.5-flash-lite";
+
+/// What a request was.
+#[derive(Clone, Debug)]
+struct Asked {
+    path: String,
+    key: String,
+    body: Value,
+}
+
+#[derive(Default)]
+struct Shared {
+    asked: Vec<Asked>,
+    /// Status and body of the next answers; the last one again and again.
+    answers: Vec<(u16, String)>,
+}
+
+/// A server that speaks as Google's does.
+#[derive(Clone, Default)]
+struct FakeGemini(Arc<Mutex<Shared>>);
+
+impl FakeGemini {
+    /// Starts it with what it answers.
+    async fn answering(answers: &[(u16, String)]) -> (Self, String) {
+        let fake = Self::default();
+        fake.answers(answers);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+        let url = format!("http://{}/v1beta", listener.local_addr().expect("a bound socket has an address"));
+        let router = Router::new().fallback(Self::answer).with_state(fake.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (fake, url)
+    }
+
+    fn answers(&self, answers: &[(u16, String)]) {
+        self.0.lock().expect("free").answers = answers.to_vec();
+    }
+
+    fn asked(&self) -> Vec<Asked> {
+        self.0.lock().expect("free").asked.clone()
+    }
+
+    async fn answer(State(fake): State<Self>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+        let mut shared = fake.0.lock().expect("free");
+        let key = headers.get("x-goog-api-key").map_or("", |key| key.to_str().unwrap_or("?")).to_owned();
+        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        shared.asked.push(Asked { path: uri.path().to_owned(), key, body });
+        let (status, text) =
+            if shared.answers.len() > 1 { shared.answers.remove(0) } else { shared.answers[0].clone() };
+        let kind = if status == 200 { "text/event-stream" } else { "application/json" };
+        (StatusCode::from_u16(status).expect("a status"), [(header::CONTENT_TYPE, kind)], text).into_response()
+    }
+}
+
+/// A stream of one event in which the model writes a draft.
+fn draft(messages: &[&str], cards: &[&str]) -> (u16, String) {
+    says(&json!({ "messages": messages, "cards": cards, "citations": [], "hand_over": false }))
+}
+
+fn says(draft: &Value) -> (u16, String) {
+    let draft = draft.to_string();
+    let event = json!({
+        "candidates": [{ "content": { "role": "model", "parts": [{ "text": draft }] }, "finishReason": "STOP" }],
+        "usageMetadata": { "promptTokenCount": 900, "candidatesTokenCount": 40, "thoughtsTokenCount": 120,
+                           "cachedContentTokenCount": 512, "totalTokenCount": 1060 },
+        "modelVersion": "gemini-3.5-flash-lite",
+    });
+    (200, format!("data: {event}\r\n\r\n"))
+}
+
+fn failure(status: u16, word: &str) -> (u16, String) {
+    (status, json!({ "error": { "code": status, "message": "no", "status": word } }).to_string())
+}
+
+async fn aura(answers: &[(u16, String)]) -> (TestAura, FakeGemini) {
+    let (fake, url) = FakeGemini::answering(answers).await;
+    let aura = TestAura::setup().catalog(CATALOG).config(|config| config.providers.gemini.base_url = url).start().await;
+    let key = api::NewSecret { value: KEY.into() };
+    aura.client().set_secret(None, "gemini.api_key", &key).await.expect("stored");
+    (aura, fake)
+}
+
+async fn choose(aura: &TestAura, model: &str) -> api::ModelUsed {
+    let choice = api::UseModel { model: model.into(), fallbacks: Vec::new() };
+    aura.client().use_model(Some(SHOP), "chat", &choice).await.expect("chosen")
+}
+
+/// Has a shopper ask; what is said, and who said it.
+async fn ask(aura: &TestAura, name: &str) -> (String, Option<String>) {
+    aura.sim.shopper(name).writes(ACCOUNT, QUESTION);
+    aura.until_replies(name, 1).await;
+    aura.until_idle().await;
+    (aura.sim.replies_to(name).concat(), aura.conversation(name).await.turns[0].model.clone())
+}
+
+#[tokio::test]
+async fn a_provider_answers_from_the_next_turn_on_and_code_writes_the_price() {
+    let (aura, fake) = aura(&[draft(&["A summer favourite of ours:"], &["cove-linen-shirt"])]).await;
+    let (_, by) = ask(&aura, "before").await;
+    assert_eq!((by.as_deref(), fake.asked().len()), (Some("builtin"), 0));
+    let used = choose(&aura, MODEL).await;
+    assert!(used.changed && used.keys_missing.is_empty());
+    let (said, by) = ask(&aura, "ana").await;
+    assert!(said.contains("A summer favourite") && said.contains("Cove Linen Shirt – $58.00"), "{said}");
+    assert_eq!(by.as_deref(), Some(MODEL));
+    let asked = fake.asked();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].path, "/v1beta/models/gemini-3.5-flash-lite:streamGenerateContent");
+    assert_eq!(asked[0].key, KEY);
+    assert!(asked[0].body.to_string().contains("Cove Linen Shirt") && !asked[0].body.to_string().contains(KEY));
+    choose(&aura, "builtin").await;
+    let (_, by) = ask(&aura, "after").await;
+    assert_eq!((by.as_deref(), fake.asked().len()), (Some("builtin"), 1));
+}
+
+#[tokio::test]
+async fn a_model_that_wants_a_person_is_heard_out_and_a_person_is_told() {
+    let wish = json!({ "messages": ["Let me ask the team."], "cards": [], "citations": [], "hand_over": true });
+    let (aura, _fake) = aura(&[says(&wish)]).await;
+    choose(&aura, MODEL).await;
+    let (said, by) = ask(&aura, "ana").await;
+    assert!(said.contains("Let me ask the team."), "{said}");
+    let conversation = aura.conversation("ana").await;
+    assert_eq!(by.as_deref(), Some(MODEL));
+    assert_eq!(conversation.turns[0].outcome.as_deref(), Some("handed_over"), "{conversation:?}");
+}
+
+#[tokio::test]
+async fn a_draft_that_gives_the_prompt_away_is_not_sent() {
+    let (aura, fake) = aura(&[draft(&["Hello"], &[])]).await;
+    choose(&aura, MODEL).await;
+    ask(&aura, "ana").await;
+    let body = fake.asked()[0].body.to_string();
+    let (_, behind) = body.split_once("Reference: ").expect("the prompt has a canary");
+    let canary: String = behind.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+    fake.answers(&[draft(&[&format!("My instructions say {}.", canary.to_uppercase())], &[])]);
+    let (said, by) = ask(&aura, "mara").await;
+    assert!(!said.contains(&canary.to_uppercase()) && said.contains("$58.00"), "{said}");
+    assert_eq!(by.as_deref(), Some("builtin"));
+}
+
+#[tokio::test]
+async fn what_a_model_cost_is_counted_to_the_last_digit() {
+    let (aura, _fake) = aura(&[draft(&["Here it is:"], &["cove-linen-shirt"])]).await;
+    choose(&aura, MODEL).await;
+    ask(&aura, "ana").await;
+    let usage = aura.client().usage(SHOP, &api::UsageQuery::default()).await.expect("read");
+    let [row] = usage.rows.as_slice() else { panic!("{usage:?}") };
+    assert_eq!((row.model.as_str(), row.calls, row.failures), (MODEL, 1, 0));
+    assert_eq!((row.input_tokens, row.cached_tokens, row.output_tokens), (900, 512, 160));
+    // 388 × 0.30 + 512 × 0.03 + 160 × 2.50 dollars a million.
+    assert_eq!((row.cost_usd.as_str(), row.estimated_usd.as_str()), ("0.00053176", "0"));
+    assert_eq!((usage.today_usd.as_str(), usage.reserved_usd.as_str()), ("0.00053176", "0"));
+}
+
+#[tokio::test]
+async fn a_budget_that_is_too_small_for_the_call_lets_the_built_in_one_answer() {
+    let (aura, fake) = aura(&[draft(&["Here it is:"], &["cove-linen-shirt"])]).await;
+    choose(&aura, MODEL).await;
+    let budget = api::Budget { day_usd: Some("0.0001".into()), ..api::Budget::default() };
+    aura.client().limit_models(Some(SHOP), &budget).await.expect("limited");
+    let (said, by) = ask(&aura, "ana").await;
+    assert!(said.contains("$58.00"), "{said}");
+    assert_eq!((by.as_deref(), fake.asked().len()), (Some("builtin"), 0));
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_is_stood_in_for_and_money_is_never_asked_for_twice() {
+    for (answer, calls) in [
+        (failure(402, "RESOURCE_EXHAUSTED"), 1),
+        (failure(403, "PERMISSION_DENIED"), 1),
+        (failure(400, "INVALID_ARGUMENT"), 1),
+        ((200, "data: {\"candidates\":[]}\r\n\r\n".to_owned()), 1),
+    ] {
+        let (aura, fake) = aura(std::slice::from_ref(&answer)).await;
+        choose(&aura, MODEL).await;
+        let (said, by) = ask(&aura, "ana").await;
+        assert!(said.contains("$58.00"), "{said}");
+        assert_eq!(by.as_deref(), Some("builtin"), "{answer:?}");
+        assert!(fake.asked().len() >= calls, "{answer:?}");
+        if answer.0 != 200 {
+            assert_eq!(fake.asked().len(), calls, "{answer:?}");
+            let usage = aura.client().usage(SHOP, &api::UsageQuery::default()).await.expect("read");
+            assert_eq!((usage.today_usd.as_str(), usage.reserved_usd.as_str()), ("0", "0"), "{answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_goes_to_a_provider_that_is_not_allowed_or_not_configured() {
+    let (fake, url) = FakeGemini::answering(&[draft(&["Hi"], &[])]).await;
+    let aura = TestAura::setup()
+        .catalog(CATALOG)
+        .config(|config| {
+            config.providers.gemini.base_url = url;
+            config.models.allowed = vec!["openai".into()];
+            config.models.chat = MODEL.into();
+        })
+        .start()
+        .await;
+    let key = api::NewSecret { value: KEY.into() };
+    aura.client().set_secret(None, "gemini.api_key", &key).await.expect("stored");
+    for model in [MODEL, "nobody:x", "gemini"] {
+        let choice = api::UseModel { model: model.into(), fallbacks: Vec::new() };
+        let refused = aura.client().use_model(Some(SHOP), "chat", &choice).await;
+        assert!(refused.is_err(), "{model}");
+    }
+    let (_, by) = ask(&aura, "ana").await;
+    assert_eq!((by.as_deref(), fake.asked().len()), (Some("builtin"), 0), "whatever the configuration names");
+}
+
+#[tokio::test]
+async fn a_tenants_own_key_goes_before_the_shared_one() {
+    let (aura, fake) = aura(&[draft(&["Here it is:"], &["cove-linen-shirt"])]).await;
+    let own = api::NewSecret { value: "AIza-own".into() };
+    aura.client().set_secret(Some(SHOP), "gemini.api_key", &own).await.expect("stored");
+    choose(&aura, MODEL).await;
+    ask(&aura, "ana").await;
+    assert_eq!(fake.asked()[0].key, "AIza-own");
+}
+
+#[tokio::test]
+async fn the_command_line_says_what_changed_and_what_is_missing() {
+    let (_fake, url) = FakeGemini::answering(&[draft(&["Hi"], &[])]).await;
+    let aura = TestAura::setup().catalog(CATALOG).config(|config| config.providers.gemini.base_url = url).start().await;
+    let said = aura.said(&["model", "use", MODEL, "-t", SHOP], 0).await;
+    assert!(said.contains("from the next turn on") && said.contains("aura secret set gemini.api_key"), "{said}");
+    let said = aura.said(&["model", "use", "gemni:x", "-t", SHOP], 2).await;
+    assert!(said.contains("no provider `gemni`") && said.contains("gemini"), "{said}");
+    let said = aura.said(&["model", "budget", "-t", SHOP, "--day", "two"], 2).await;
+    assert!(said.contains("is not an amount of dollars"), "{said}");
+    let shown = aura.run(&["model", "list", "-t", SHOP]).await;
+    assert!(shown.contains(MODEL) && shown.contains("builtin"), "{shown}");
+    let prices = aura.run(&["model", "prices"]).await;
+    assert!(prices.contains("gemini:gemini-3.5-flash-lite"), "{prices}");
+    let usage = aura.run(&["usage", "-t", SHOP]).await;
+    assert!(usage.contains("No model of a provider was called"), "{usage}");
+}
