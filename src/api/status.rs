@@ -89,6 +89,9 @@ pub struct TenantStatus {
     pub with_person: u64,
     /// Shoppers who wait for a person.
     pub waiting: u64,
+    /// Since when the longest waiting of them does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Time>,
     /// Conversations that are labelled as no customer matter.
     pub labelled: u64,
     /// Conversations in which a draft waits for approval.

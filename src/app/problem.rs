@@ -62,6 +62,9 @@ fn count(number: u64, one: &str, many: &str) -> String {
 }
 
 fn minutes(ms: i64) -> String {
+    if ms < 60_000 {
+        return "less than a minute".to_owned();
+    }
     count(u64::try_from(ms / 60_000).unwrap_or_default(), "minute", "minutes")
 }
 
@@ -154,11 +157,8 @@ fn of_tenant(status: &TenantStatus, now: Timestamp) -> Vec<Problem> {
     if status.counts.waiting > 0 {
         let waited = waiting_since.map_or(0, |at| now.since_ms(at));
         let who = count(status.counts.waiting, "shopper waits", "shoppers wait");
-        let (weight, since) = match waited > WAITING_MAX_MS {
-            true => (Weight::Broken, format!(", the longest for {}", minutes(waited))),
-            false => (Weight::Wanted, String::new()),
-        };
-        let what = format!("{who} for a person{since}");
+        let weight = if waited > WAITING_MAX_MS { Weight::Broken } else { Weight::Wanted };
+        let what = format!("{who} for a person, the longest for {}", minutes(waited));
         add(weight, "people_waiting", what, format!("aura conversation list -t {slug} --state waiting"));
     }
     if status.counts.drafts > 0 {

@@ -54,6 +54,15 @@ impl TakeoverCause {
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|cause| cause.as_str() == word)
     }
+
+    /// Whether the shopper waits for a person from its beginning on, without a further word.
+    #[must_use]
+    pub const fn promises(self) -> bool {
+        match self {
+            Self::HandOver | Self::Asked => true,
+            Self::Echo | Self::Staff | Self::ThreadControl => false,
+        }
+    }
 }
 
 /// What a conversation was parked as: it is no customer matter, and nobody is waiting for the assistant.
@@ -110,8 +119,10 @@ pub struct Takeover {
     pub since: Timestamp,
     /// Why.
     pub cause: TakeoverCause,
-    /// When the shopper began to wait for the person; `None` while nobody waits.
+    /// When the shopper began to wait for the person: at the hand-over, or with a message; `None` while nobody waits.
     pub waiting_since: Option<Timestamp>,
+    /// The shopper's oldest message to the person without an answer; `None`: there is none.
+    pub unanswered_since: Option<Timestamp>,
 }
 
 /// Messages of the shopper were left to people, and nobody has dealt with them yet.

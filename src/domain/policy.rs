@@ -61,7 +61,7 @@ pub fn bot_returns_at(takeover: &Takeover, takeover_minutes: u32) -> Option<Time
     match takeover.cause {
         TakeoverCause::Asked => None,
         TakeoverCause::Echo | TakeoverCause::Staff | TakeoverCause::HandOver | TakeoverCause::ThreadControl => {
-            takeover.waiting_since.map(|since| since.plus_ms(i64::from(takeover_minutes) * 60_000))
+            takeover.unanswered_since.map(|since| since.plus_ms(i64::from(takeover_minutes) * 60_000))
         }
     }
 }
@@ -101,9 +101,11 @@ mod tests {
 
     #[test]
     fn the_bot_returns_only_to_a_waiting_shopper_and_never_after_a_person_was_asked_for() {
-        let takeover = |cause, waiting_since| Takeover { since: Timestamp(0), cause, waiting_since };
         let waiting = Some(Timestamp(5));
+        let takeover =
+            |cause, unanswered_since| Takeover { since: Timestamp(0), cause, waiting_since: waiting, unanswered_since };
         assert_eq!(bot_returns_at(&takeover(TakeoverCause::Echo, None), 30), None);
+        assert_eq!(bot_returns_at(&takeover(TakeoverCause::HandOver, None), 30), None, "a promise alone ends nothing");
         assert_eq!(bot_returns_at(&takeover(TakeoverCause::Echo, waiting), 30), Some(Timestamp(5 + 30 * MINUTE)));
         assert_eq!(bot_returns_at(&takeover(TakeoverCause::Asked, waiting), 30), None);
     }

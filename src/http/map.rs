@@ -482,6 +482,7 @@ fn tenant_status(status: TenantStatus) -> api::TenantStatus {
         conversations: status.counts.conversations,
         with_person: status.counts.taken_over,
         waiting: status.counts.waiting,
+        waiting_since: status.trouble.waiting_since.map(Into::into),
         drafts: status.counts.drafts,
         parked: status.counts.parked,
         labelled: status.counts.labelled,

@@ -37,7 +37,7 @@ pub enum ConversationFilter {
 
 pub(super) const COLUMNS: &str = "
     id, channel, account_id, shopper_id, shopper_name, shopper_name_at_ms, language, label, last_message_at_ms, last_shopper_at_ms, disclosed_at_ms,
-    takeover_cause, takeover_since_ms, waiting_since_ms, parked_reason, parked_since_ms,
+    takeover_cause, takeover_since_ms, waiting_since_ms, promised_since_ms, parked_reason, parked_since_ms,
     (SELECT o.turn_id FROM outbox o
      WHERE o.conversation_id = conversation.id AND o.state = 'pending' AND o.held = 1 LIMIT 1) AS draft_turn_id,
     (SELECT min(o.queued_at_ms) FROM outbox o
@@ -48,7 +48,8 @@ pub(super) const COLUMNS: &str = "
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
     let cause = parsed_opt(row, "takeover_cause", TakeoverCause::parse)?;
     let since = moment(row, "takeover_since_ms")?.unwrap_or_default();
-    let waiting_since = moment(row, "waiting_since_ms")?;
+    let unanswered_since = moment(row, "waiting_since_ms")?;
+    let waiting_since = unanswered_since.into_iter().chain(moment(row, "promised_since_ms")?).min();
     let parked_reason = parsed_opt(row, "parked_reason", SuppressReason::parse)?;
     let parked_since = moment(row, "parked_since_ms")?.unwrap_or_default();
     let draft = parsed_opt(row, "draft_turn_id", |text| text.parse().ok())?;
@@ -62,7 +63,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
         },
         shopper_name: row.get("shopper_name")?,
         shopper_name_at: moment(row, "shopper_name_at_ms")?,
-        takeover: cause.map(|cause| Takeover { since, cause, waiting_since }),
+        takeover: cause.map(|cause| Takeover { since, cause, waiting_since, unanswered_since }),
         parked: parked_reason.map(|reason| Parked { reason, since: parked_since }),
         draft: draft.map(|turn| Draft { turn, since: draft_since }),
         label: parsed_opt(row, "label", Label::parse)?,
@@ -98,7 +99,8 @@ pub(super) const MESSAGE_COLUMNS: &str = "id, side, text, payload, attachments, 
 /// Starts a takeover, or renews the one there is. An answer of which nothing has left is as if it had never been: its
 /// messages wait for the person. The rest of one that was being sent is cancelled.
 ///
-/// Whoever asked for a person keeps the person: no later cause turns that into a takeover that ends by itself.
+/// Whoever asked for a person keeps the person: no later cause turns that into a takeover that ends by itself. A hand-over
+/// waits for its person from now on ([`close_open`] and [`person_came`] end that).
 pub(super) fn take_over(
     tx: &Transaction<'_>,
     conversation: ConversationId,
@@ -123,7 +125,9 @@ pub(super) fn mark_taken_over(
         UPDATE conversation SET takeover_cause = CASE takeover_cause WHEN 'asked' THEN 'asked' ELSE :cause END,
             takeover_since_ms = :now, turn_due_at_ms = NULL,
             waiting_since_ms = (SELECT min(received_at_ms) FROM message
-                                WHERE conversation_id = :id AND answerable = 1 AND turn_id IS NULL)
+                                WHERE conversation_id = :id AND answerable = 1 AND turn_id IS NULL),
+            promised_since_ms = CASE WHEN :promises AND channel <> 'local' THEN coalesce(promised_since_ms, :now)
+                                ELSE promised_since_ms END
         WHERE id = :id";
     const BEFORE: &str = "SELECT takeover_cause IS NOT NULL FROM conversation WHERE id = :id";
     let failed = |error| Error::sql("start a takeover")(error);
@@ -134,7 +138,7 @@ pub(super) fn mark_taken_over(
     tx.prepare_cached(SQL)
         .and_then(|mut update| {
             update.execute(named_params! {
-                ":id": conversation.to_string(), ":cause": cause.as_str(), ":now": now.0,
+                ":id": conversation.to_string(), ":cause": cause.as_str(), ":now": now.0, ":promises": cause.promises(),
             })
         })
         .map_err(failed)?;
@@ -156,6 +160,7 @@ pub(super) fn give_back(
 ) -> Result<bool, Error> {
     const SQL: &str = "
         UPDATE conversation SET takeover_cause = NULL, takeover_since_ms = NULL, waiting_since_ms = NULL,
+            promised_since_ms = NULL,
             turn_due_at_ms = CASE WHEN EXISTS (SELECT 1 FROM message WHERE conversation_id = :id
                                                AND answerable = 1 AND turn_id IS NULL) THEN :now END
         WHERE id = :id AND takeover_cause IS NOT NULL";
@@ -260,7 +265,11 @@ pub(super) fn close_open(
         WHERE EXISTS (SELECT 1 FROM message WHERE conversation_id = :id AND answerable = 1 AND turn_id IS NULL)";
     const COVER: &str = "
         UPDATE message SET turn_id = :turn WHERE conversation_id = :id AND answerable = 1 AND turn_id IS NULL";
-    const SETTLE: &str = "UPDATE conversation SET turn_due_at_ms = NULL, waiting_since_ms = NULL WHERE id = :id";
+    // Who takes a message back still waits for the person that the assistant has promised.
+    const SETTLE: &str = "
+        UPDATE conversation SET turn_due_at_ms = NULL, waiting_since_ms = NULL,
+            promised_since_ms = CASE WHEN :keeps_promise THEN promised_since_ms END
+        WHERE id = :id";
     let turn = TurnId::next(ids);
     let (turn_text, id_text) = (turn.to_string(), conversation.to_string());
     let close = || -> rusqlite::Result<u32> {
@@ -269,7 +278,8 @@ pub(super) fn close_open(
             ":turn": turn_text, ":id": id_text, ":reason": reason.as_str(), ":now": now.0,
         })?;
         let covered = tx.prepare_cached(COVER)?.execute(named_params! { ":turn": turn_text, ":id": id_text })?;
-        tx.prepare_cached(SETTLE)?.execute(named_params! { ":id": id_text })?;
+        let keeps_promise = reason == SuppressReason::Unsent;
+        tx.prepare_cached(SETTLE)?.execute(named_params! { ":id": id_text, ":keeps_promise": keeps_promise })?;
         Ok(covered as u32)
     };
     let covered = close().map_err(Error::sql("close open messages"))?;
@@ -283,6 +293,15 @@ pub(super) fn close_open(
         event::append(tx, now, &finished)?;
     }
     Ok(covered)
+}
+
+/// The person that a hand-over waited for is there.
+pub(super) fn person_came(tx: &Transaction<'_>, conversation: ConversationId) -> Result<(), Error> {
+    const SQL: &str = "UPDATE conversation SET promised_since_ms = NULL WHERE id = :id";
+    tx.prepare_cached(SQL)
+        .and_then(|mut update| update.execute(named_params! { ":id": conversation.to_string() }))
+        .map(drop)
+        .map_err(Error::sql("end a wait for a person"))
 }
 
 /// Forgets an unfinished run: its messages are open again.
@@ -309,7 +328,7 @@ impl TenantStore {
             ConversationFilter::All => "1",
             ConversationFilter::WithBot => "takeover_cause IS NULL",
             ConversationFilter::TakenOver => "takeover_cause IS NOT NULL",
-            ConversationFilter::Waiting => "waiting_since_ms IS NOT NULL",
+            ConversationFilter::Waiting => "(waiting_since_ms IS NOT NULL OR promised_since_ms IS NOT NULL)",
             ConversationFilter::Draft => {
                 "id IN (SELECT conversation_id FROM outbox WHERE state = 'pending' AND held = 1)"
             }

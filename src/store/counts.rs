@@ -45,7 +45,8 @@ impl TenantStore {
     /// Counts conversations, open messages and outbox rows.
     pub async fn counts(&self) -> Result<TenantCounts, Error> {
         const CONVERSATIONS: &str = "
-            SELECT count(*), count(takeover_cause), count(waiting_since_ms), count(parked_since_ms), count(label)
+            SELECT count(*), count(takeover_cause), count(coalesce(waiting_since_ms, promised_since_ms)),
+                   count(parked_since_ms), count(label)
             FROM conversation WHERE channel <> 'local'";
         const OPEN: &str = "SELECT count(*) FROM message WHERE answerable = 1 AND turn_id IS NULL";
         const OUTBOX: &str = "SELECT state, count(*) AS rows FROM outbox WHERE account_id <> 'local' GROUP BY state";

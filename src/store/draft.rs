@@ -213,6 +213,7 @@ impl TenantStore {
             event::append(tx, now, &about(tx, EventKind::DraftEdited, "operator", conversation, turn)?)?;
             cancel_pending(tx, conversation, Some(turn), EDITED, now)?;
             hand_over(tx, conversation, turn, now)?;
+            conversation::person_came(tx, conversation)?;
             suppress_turn(tx, conversation, turn, SuppressReason::AnsweredByPerson)?;
             conversation::unpark(tx, conversation)?;
             let wrote = NewEvent::new(EventKind::PersonWrote, "operator").id("conversation", conversation);

@@ -365,7 +365,7 @@ fn notices(
         SELECT kind, count(*) AS notices FROM notice WHERE notification_id = :id GROUP BY kind ORDER BY min(id)";
     const NOTICES: &str = "
         SELECT n.kind, n.reason, n.subject, n.at_ms, n.repeats, c.id AS conversation_id, c.channel, c.account_id,
-               c.shopper_name, coalesce(c.waiting_since_ms, c.last_shopper_at_ms) AS waiting_since_ms, s.since_ms,
+               c.shopper_name, coalesce(c.promised_since_ms, c.waiting_since_ms, c.last_shopper_at_ms) AS waiting_since_ms, s.since_ms,
                (SELECT m.text FROM message m WHERE :with_text AND m.conversation_id = c.id AND m.side = 'shopper'
                 AND m.unsent = 0 AND m.text IS NOT NULL ORDER BY m.at_ms DESC, m.id DESC LIMIT 1) AS text
         FROM notice n

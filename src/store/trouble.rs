@@ -22,8 +22,13 @@ impl TenantStore {
     /// What may need a person; what is counted is counted since `since`.
     pub async fn trouble(&self, since: Timestamp) -> Result<Trouble, Error> {
         const ACTION: &str = "see what needs a person";
-        const WAITING: &str =
-            "SELECT min(waiting_since_ms) FROM conversation WHERE waiting_since_ms IS NOT NULL AND channel <> 'local'";
+        const WAITING: &str = "
+            SELECT min(at_ms) FROM (
+                SELECT min(waiting_since_ms) AS at_ms FROM conversation
+                WHERE waiting_since_ms IS NOT NULL AND channel <> 'local'
+                UNION ALL
+                SELECT min(promised_since_ms) FROM conversation
+                WHERE promised_since_ms IS NOT NULL AND channel <> 'local')";
         const OPEN: &str = "
             SELECT min(m.received_at_ms) FROM message m JOIN conversation c ON c.id = m.conversation_id
             WHERE m.answerable = 1 AND m.turn_id IS NULL AND c.takeover_cause IS NULL AND c.channel <> 'local'";

@@ -129,6 +129,77 @@ async fn after_a_wish_for_a_person_the_bot_says_when_and_nothing_more_whatever_h
     assert_eq!(aura.sim.replies_to("ana").len(), 2);
 }
 
+/// Who waits for a person, as the real command lists them.
+async fn waiting(aura: &TestAura) -> Vec<serde_json::Value> {
+    let listed = aura.run(&["conversation", "list", "-t", SHOP, "--state", "waiting", "--json"]).await;
+    let listed: serde_json::Value = serde_json::from_str(&listed).expect("one JSON document");
+    listed["items"].as_array().expect("a list").clone()
+}
+
+async fn hands_over(aura: &TestAura, name: &str) -> String {
+    says(aura, name, "Can I talk to a human please?").await;
+    aura.conversation(name).await.conversation.id
+}
+
+#[tokio::test]
+async fn a_hand_over_is_on_the_list_of_those_who_wait_at_once_and_until_a_person_comes() {
+    let aura = setup().start().await;
+    assert!(waiting(&aura).await.is_empty());
+    let mut names = Vec::new();
+    for name in ["ana", "ben", "cleo", "dora"] {
+        names.push((name, hands_over(&aura, name).await));
+        aura.advance(MINUTE_MS);
+    }
+    let id_of = |wanted: &str| names.iter().find(|(name, _)| *name == wanted).expect("handed over").1.clone();
+    let rows = waiting(&aura).await;
+    assert_eq!(rows.len(), 4, "{rows:?}");
+    assert!(rows.iter().all(|row| row["takeover"]["waiting_since"].is_string()), "{rows:?}");
+    assert!(aura.run(&["conversation", "list", "-t", SHOP, "--state", "parked"]).await.lines().count() <= 1);
+    let status = aura.run(&["status"]).await;
+    assert!(status.contains("4 shoppers wait for a person, the longest for 4 minutes"), "{status}");
+    let shop = aura.client().status().await.expect("the daemon answers").tenants.remove(0);
+    let ana = aura.conversation("ana").await.conversation.takeover.expect("a person has it");
+    assert_eq!((shop.waiting, shop.waiting_since), (4, ana.waiting_since));
+    assert_eq!(shop.waiting_since, Some(ana.since));
+
+    // Who takes it has not answered yet; who answers, in Aura or in the app, or lets the bot, has.
+    aura.client().take_over(SHOP, &id_of("ana")).await.expect("taken");
+    assert_eq!(waiting(&aura).await.len(), 4);
+    aura.client().send(SHOP, &id_of("ana"), &api::NewMessage { text: "Mia here.".into() }).await.expect("sent");
+    aura.sim.person_writes(ACCOUNT, "ben", "Mia here.");
+    aura.until_idle().await;
+    aura.client().release(SHOP, &id_of("cleo")).await.expect("released");
+    let rows = waiting(&aura).await;
+    assert_eq!(rows.iter().map(|row| row["id"].as_str()).collect::<Vec<_>>(), [Some(id_of("dora").as_str())]);
+    assert!(aura.run(&["status"]).await.contains("1 shopper waits for a person, the longest for"));
+
+    // A message taken back takes no promise back.
+    let mid = aura.sim.shopper("dora").writes(ACCOUNT, "Hello?");
+    aura.until_recorded().await;
+    aura.sim.shopper("dora").unsends(ACCOUNT, &mid);
+    aura.until_recorded().await;
+    assert_eq!(waiting(&aura).await.len(), 1);
+    // Neither does time, nor a restart.
+    aura.advance(3 * 60 * MINUTE_MS);
+    let aura = aura.restart().await;
+    assert_eq!(waiting(&aura).await.len(), 1);
+    let status = aura.run(&["status"]).await;
+    assert!(status.contains("1 shopper waits for a person, the longest for 181 minutes"), "{status}");
+}
+
+#[tokio::test]
+async fn a_hand_over_that_a_person_lets_go_waits_for_one_and_an_edited_one_does_not() {
+    let aura = setup().start().await;
+    aura.run(&["tenant", "edit", SHOP, "--mode", "suggest"]).await;
+    let (ana, ben) = (hands_over(&aura, "ana").await, hands_over(&aura, "ben").await);
+    assert!(waiting(&aura).await.is_empty(), "nothing was said yet");
+    aura.run(&["conversation", "approve", "-t", SHOP, &ana]).await;
+    aura.run(&["conversation", "edit", "-t", SHOP, &ben, "--text", "Mia here. What can I do?"]).await;
+    aura.until_idle().await;
+    let rows = waiting(&aura).await;
+    assert_eq!(rows.iter().map(|row| row["id"].as_str()).collect::<Vec<_>>(), [Some(ana.as_str())]);
+}
+
 #[tokio::test]
 async fn a_wish_for_a_person_that_no_webhook_brought_gets_its_one_message_and_nothing_more() {
     let aura = setup().start().await;

@@ -304,6 +304,7 @@ fn status_page() {
         conversations: 1_204,
         with_person: 3,
         waiting: 1,
+        waiting_since: Some(minutes_ago(5)),
         drafts: 2,
         parked: 1,
         labelled: 4,
