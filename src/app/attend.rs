@@ -1,5 +1,8 @@
 //! What workers do: one conversation at a time, until it has nothing due.
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +37,10 @@ pub async fn run(app: App, stop: CancellationToken) {
             job = app.work.next() => job,
         };
         let began = Instant::now();
-        let outcome = app.attend(job, &stop).await;
+        // One conversation that cannot be worked on costs no worker.
+        let outcome = AssertUnwindSafe(app.attend(job, &stop)).catch_unwind().await.unwrap_or_else(|_panic| {
+            Err(Error::Failed { message: "the work on it has panicked".into(), source: None })
+        });
         if let Err(error) = &outcome {
             tracing::warn!(
                 tenant.id = %job.tenant, conversation.id = %job.conversation, error = %chain(error),

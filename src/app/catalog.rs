@@ -1,9 +1,10 @@
 //! The catalogue, for whoever may see it: importing, looking, searching as the assistant does.
 
-use tokio::io::AsyncRead;
+use tokio::{io::AsyncRead, time::Instant};
 
 use super::{App, Error, ImportOptions, ImportReport, TenantCtx, find, import};
 use crate::domain::{
+    TenantId,
     catalog::CatalogStatus,
     product::{Product, ProductKey},
     search::Hit,
@@ -17,7 +18,23 @@ impl App {
         reader: impl AsyncRead + Send + Unpin + 'static,
         options: ImportOptions,
     ) -> Result<ImportReport, Error> {
+        let mut told = ToldImport::new(tenant.id());
+        let outcome = self.run_import(tenant, reader, options).await;
+        told.ended(&outcome);
+        outcome
+    }
+
+    async fn run_import(
+        &self,
+        tenant: &TenantCtx,
+        reader: impl AsyncRead + Send + Unpin + 'static,
+        options: ImportOptions,
+    ) -> Result<ImportReport, Error> {
         let _place = self.bulk.enter(tenant.id()).await?;
+        tracing::info!(
+            tenant.id = %tenant.id(), format = %options.format, dry_run = options.dry_run, prune = options.prune,
+            "import started"
+        );
         let store = self.tenant_store(tenant).await?.in_bulk();
         let report = import::import(&store, tenant.tenant(), &*self.clock, reader, options, |_| {}).await?;
         self.changed(tenant.id()).await?;
@@ -43,5 +60,44 @@ impl App {
             name: key.to_string(),
             hint: Some("`aura catalog search` finds products and shows their ids.".into()),
         })
+    }
+}
+
+/// An import whose end the log tells of, whatever it is: whoever has asked may be gone before. What went wrong is told by
+/// its code alone, because its words may be the catalogue's.
+struct ToldImport {
+    tenant: TenantId,
+    began: Instant,
+    ended: bool,
+}
+
+impl ToldImport {
+    fn new(tenant: TenantId) -> Self {
+        Self { tenant, began: Instant::now(), ended: false }
+    }
+
+    fn ended(&mut self, outcome: &Result<ImportReport, Error>) {
+        self.ended = true;
+        let elapsed_ms = self.began.elapsed().as_millis() as u64;
+        match outcome {
+            Ok(report) => tracing::info!(
+                tenant.id = %self.tenant, format = report.format, products = report.products,
+                variants = report.variants, added = report.added, updated = report.updated,
+                unchanged = report.unchanged, removed = report.removed,
+                skipped = report.skipped.len() as u64 + report.skipped_more, elapsed_ms, "import finished"
+            ),
+            Err(error) => {
+                tracing::warn!(tenant.id = %self.tenant, reason = error.code(), elapsed_ms, "import failed");
+            }
+        }
+    }
+}
+
+impl Drop for ToldImport {
+    fn drop(&mut self) {
+        if !self.ended {
+            let elapsed_ms = self.began.elapsed().as_millis() as u64;
+            tracing::warn!(tenant.id = %self.tenant, reason = "abandoned", elapsed_ms, "import failed");
+        }
     }
 }

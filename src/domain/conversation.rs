@@ -65,6 +65,29 @@ impl TakeoverCause {
     }
 }
 
+/// Why a person no longer has the conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakeoverEnd {
+    /// A person let the assistant answer again.
+    Released,
+    /// The shopper waited, and no person answered in time.
+    Unanswered,
+    /// The channel gave the thread back to us.
+    ThreadControl,
+}
+
+impl TakeoverEnd {
+    /// The word in events and in the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Unanswered => "unanswered",
+            Self::ThreadControl => "thread_control",
+        }
+    }
+}
+
 /// What a conversation was parked as: it is no customer matter, and nobody is waiting for the assistant.
 ///
 /// The only list of labels. It stays until a person clears it, and keeps nobody from being answered later.

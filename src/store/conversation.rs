@@ -9,7 +9,7 @@ use super::{
 use crate::domain::{
     ConversationId, Ids, Timestamp, TurnId,
     channel::{AccountId, ChannelKind, ShopperId},
-    conversation::{Conversation, ConversationKey, Draft, Label, Message, Parked, Side, Takeover, TakeoverCause},
+    conversation::{Conversation, ConversationKey, Draft, Label, Message, Parked, Side, Takeover, TakeoverCause, TakeoverEnd},
     event::{EventKind, NewEvent},
     inbound::AttachmentKind,
     policy,
@@ -155,6 +155,7 @@ pub(super) fn mark_taken_over(
 pub(super) fn give_back(
     tx: &Transaction<'_>,
     conversation: ConversationId,
+    end: TakeoverEnd,
     actor: &'static str,
     now: Timestamp,
 ) -> Result<bool, Error> {
@@ -170,7 +171,7 @@ pub(super) fn give_back(
         .map_err(Error::sql("end a takeover"))?;
     if ended == 1 {
         let ended = NewEvent::new(EventKind::TakeoverEnded, actor).id("conversation", conversation);
-        event::append(tx, now, &ended)?;
+        event::append(tx, now, &ended.word("cause", end.as_str()))?;
     }
     Ok(ended == 1)
 }
@@ -437,7 +438,7 @@ impl TenantStore {
         self.write("end a takeover", move |tx| {
             leave_to_person(tx, conversation, &*ids, now)?;
             let dealt_with = unpark(tx, conversation)?;
-            Ok(give_back(tx, conversation, "operator", now)? || dealt_with)
+            Ok(give_back(tx, conversation, TakeoverEnd::Released, "operator", now)? || dealt_with)
         })
         .await
     }
@@ -454,7 +455,7 @@ impl TenantStore {
             let returns_at =
                 found.and_then(|it| it.takeover).and_then(|it| policy::bot_returns_at(&it, takeover_minutes));
             match returns_at {
-                Some(at) if at <= now => give_back(tx, conversation, "system", now),
+                Some(at) if at <= now => give_back(tx, conversation, TakeoverEnd::Unanswered, "system", now),
                 _ => Ok(false),
             }
         })

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
 
-use super::{Error, TenantStore, chain, notice};
+use super::{Error, TenantStore, chain, notice, told};
 use crate::domain::{
     MessageId, OutboxId, TenantId, Timestamp,
     event::{Event, EventKind, NewEvent},
@@ -52,6 +52,7 @@ pub(super) fn append(tx: &Transaction<'_>, now: Timestamp, event: &NewEvent) -> 
             ":actor": event.actor, ":correlation": event.correlation, ":payload": payload, ":hash": hash,
         })?;
         tx.prepare_cached("UPDATE event_head SET hash = :hash")?.execute(named_params! { ":hash": hash })?;
+        told::note(&owner, event);
         Ok(seq)
     };
     let seq = append().map_err(failed)?;

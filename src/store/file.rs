@@ -18,7 +18,7 @@ use super::{
     blocking::{Blocking, Lane},
     group::Group,
     health::Health,
-    sqlite,
+    sqlite, told,
 };
 
 /// Read-only connections per open file: a slow reader must not keep the others waiting, and each costs 3 descriptors.
@@ -192,9 +192,11 @@ impl DatabaseFile {
                 health.check()?;
                 writer.configure(Lane::Bulk, syncs)?;
                 let tx = sqlite::begin(&mut writer.connection, &readers.path).map_err(Error::sql(action))?;
+                told::begin();
                 let value = work(&tx).inspect_err(|error| health.note_full(error))?;
                 let committed = sqlite::commit(tx, &readers.path).map_err(Error::sql(action));
                 committed.inspect_err(|error| health.note_commit(error))?;
+                told::take().tell();
                 Ok(value)
             })
             .await

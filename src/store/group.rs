@@ -16,7 +16,7 @@ use std::{
 use rusqlite::{Connection, Transaction, ffi};
 use tokio::sync::oneshot;
 
-use super::{Error, health::Health, sqlite};
+use super::{Error, health::Health, sqlite, told};
 
 /// Writes in one transaction, at most.
 const WRITES_MAX: usize = 64;
@@ -81,22 +81,28 @@ impl Group {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let (told, outcome) = oneshot::channel();
+        let (answer, outcome) = oneshot::channel();
         // Nobody hears of it if the caller has gone away meanwhile; what was done stands all the same.
         let write = move |tx: &Transaction<'_>| {
-            if told.is_closed() {
+            if answer.is_closed() {
                 return Ran::Gone;
             }
-            match catch_unwind(AssertUnwindSafe(|| work(tx))) {
+            told::begin();
+            let worked = catch_unwind(AssertUnwindSafe(|| work(tx)));
+            let untold = told::take();
+            match worked {
                 Ok(Ok(value)) => Ran::Kept(Box::new(move |committed| {
-                    drop(told.send(Outcome::Done(committed.map(|()| value).map_err(Error::sql(action)))));
+                    if committed.is_ok() {
+                        untold.tell();
+                    }
+                    drop(answer.send(Outcome::Done(committed.map(|()| value).map_err(Error::sql(action)))));
                 })),
                 Ok(Err(error)) => {
                     // A statement that fails, even for a read error, is undone and no more; a commit that fails is doubt.
                     health.note_full(&error);
-                    refused(error.sqlite_code(), told, Outcome::Done(Err(error)))
+                    refused(error.sqlite_code(), answer, Outcome::Done(Err(error)))
                 }
-                Err(payload) => refused(None, told, Outcome::Panicked(payload)),
+                Err(payload) => refused(None, answer, Outcome::Panicked(payload)),
             }
         };
         let mut queue = self.queue();

@@ -13,7 +13,7 @@ use super::{
 use crate::domain::{
     ConversationId, Ids, MessageId, RequestId, Timestamp, TurnId,
     channel::{ChannelKind, ShopperId},
-    conversation::TakeoverCause,
+    conversation::{TakeoverCause, TakeoverEnd},
     event::{EventKind, NewEvent},
     inbound::{InboundEvent, InboundKind, InboundMessage},
     turn::SuppressReason,
@@ -361,7 +361,7 @@ impl Recorder<'_> {
         if Some(owner) == self.rules.own_app_id.as_deref() {
             // Whoever asked for a person keeps the person, whichever app owns the thread.
             if !thread.asked {
-                conversation::give_back(self.tx, thread.id, "system", self.rules.now)?;
+                conversation::give_back(self.tx, thread.id, TakeoverEnd::ThreadControl, "system", self.rules.now)?;
             }
         } else {
             conversation::take_over(self.tx, thread.id, TakeoverCause::ThreadControl, "system", self.rules.now)?;

@@ -32,6 +32,7 @@ mod silence;
 mod spend;
 mod sqlite;
 mod tenant;
+mod told;
 mod trouble;
 mod turn;
 mod walk;

@@ -2,6 +2,8 @@
 
 mod logs;
 mod metrics;
+mod panics;
 
 pub use logs::start_logs;
 pub use metrics::{Described, Metrics, OUTBOX_STATES};
+pub use panics::log_panics;

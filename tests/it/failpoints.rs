@@ -51,6 +51,35 @@ async fn a_dm_is_answered_once_wherever_on_its_way_the_daemon_dies() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_costs_nobody_an_answer_and_shows_its_place_and_none_of_its_words() {
+    const WORDS: &str = "words-of-a-shopper-8c41";
+    let scene = Scene::new().await;
+    // As many as there are workers: none of them may be lost.
+    let process = scene
+        .binary
+        .clone()
+        .with("AURA_WORKERS", "2")
+        .with("FAILPOINTS", &format!("after_claim=2*panic({WORDS})"))
+        .start()
+        .await;
+    scene.sim.deliver_to(&process.webhook_url().await);
+    for name in ["ana", "ben"] {
+        scene.sim.shopper(name).writes(ACCOUNT, "Is the coat there?");
+    }
+    for name in ["ana", "ben"] {
+        scene.sim.until_replies(name, 1, DEADLINE).await.expect("answered after a rest");
+    }
+    scene.rest(&process).await;
+    let said = process.stderr();
+    scene.end(process).await;
+    let panics: Vec<_> = said.iter().filter(|line| line.contains("\"panicked\"")).collect();
+    assert_eq!(panics.len(), 2, "{said:#?}");
+    assert!(panics.iter().all(|line| line.contains("panic.location") && line.contains(".rs:")), "{panics:#?}");
+    assert!(!said.iter().any(|line| line.contains(WORDS)), "{said:#?}");
+    scene.judge(2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reply_is_seen_once_though_the_daemon_dies_with_it_on_the_wire() {
     let scene = Scene::new().await;
     let mut messages = 0;

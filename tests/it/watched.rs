@@ -86,6 +86,59 @@ async fn one_id_leads_from_a_webhook_to_its_send_in_the_log_and_in_the_events() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn takeovers_and_imports_are_in_the_log_with_how_they_began_how_they_ended_and_why() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data_dir: PathBuf = folder.path().join("data");
+    let sim = Sim::start(Arc::new(SystemClock), APP_SECRET).await.expect("the simulator starts");
+    sim.account(ACCOUNT, "noor", "a-token");
+    let daemon = Daemon::start(&data_dir, sim.url(), "info").await;
+    sim.deliver_to(&daemon.webhooks);
+    let run = async |args: &[&str], stdin: &str, code: i32| {
+        let ran = aura(&data_dir, args, stdin).await;
+        assert_eq!(ran.code, code, "{args:?}: {ran:?}");
+        ran.stdout
+    };
+    run(&["tenant", "add", "noor", "--name", "Noor"], "", 0).await;
+    run(&["secret", "set", "meta.app_secret", "-"], APP_SECRET, 0).await;
+    run(&["connect", "instagram", "-t", "noor", "--account-id", ACCOUNT, "--token-file", "-"], "a-token", 0).await;
+    let line = |id: &str, title: &str| format!("{{\"id\":\"{id}\",\"title\":\"{title}\"}}\n");
+    let catalogue = line("1", "A canary-shirt") + &line("2", "A canary-coat") + "{\"id\":\"3\"}\n";
+    run(&["catalog", "import", "-t", "noor", "-"], &catalogue, 0).await;
+    run(&["catalog", "import", "-t", "noor", "--prune", "-"], &line("1", "A canary-shirt"), 6).await;
+    run(&["catalog", "import", "-t", "noor", "-"], "canary-nonsense", 2).await;
+
+    sim.shopper("ana").writes(ACCOUNT, "Can I talk to a human please? canary-words");
+    sim.until_replies("ana", 1, DEADLINE).await.expect("answered");
+    let listed = run(&["conversation", "list", "-t", "noor", "--state", "waiting", "--json"], "", 0).await;
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    let id = listed["items"][0]["id"].as_str().expect("an id").to_owned();
+    run(&["conversation", "takeover", "-t", "noor", &id], "", 0).await;
+    run(&["conversation", "release", "-t", "noor", &id], "", 0).await;
+    run(&["conversation", "takeover", "-t", "noor", &id], "", 0).await;
+    let log = daemon.stop().await;
+    assert!(!log.contains("canary"), "{log}");
+    let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let of = |message: &str, fields: &[&str]| -> Vec<String> {
+        let row = |line: &Value| fields.iter().map(|field| line[*field].to_string()).collect::<Vec<_>>().join(" ");
+        lines.iter().filter(|line| line["message"] == message).map(row).collect()
+    };
+    let (asked, staff) = (format!("{id:?} \"bot\" \"asked\""), format!("{id:?} \"operator\" \"staff\""));
+    assert_eq!(of("takeover started", &["conversation.id", "actor", "reason"]), [asked, staff], "{log}");
+    let released = format!("{id:?} \"operator\" \"released\"");
+    assert_eq!(of("takeover ended", &["conversation.id", "actor", "reason"]), [released], "{log}");
+    assert_eq!(of("import started", &["format", "dry_run", "prune"]).len(), 3, "{log}");
+    let counts = ["format", "products", "variants", "added", "updated", "unchanged", "removed", "skipped"];
+    assert_eq!(of("import finished", &counts), ["\"aura_jsonl\" 2 2 2 0 0 0 1"], "{log}");
+    assert_eq!(of("import failed", &["reason"]), ["\"conflict\"", "\"invalid\""], "{log}");
+    let told = lines.iter().filter(|line| {
+        line["message"].as_str().is_some_and(|message| message.starts_with("takeover ") || message.starts_with("import "))
+    });
+    for line in told {
+        assert!(line["tenant.id"].as_str().is_some_and(|id| id.starts_with("ten_")), "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_figure_that_the_docs_promise_is_there_when_it_has_something_to_tell() {
     let house = House::open().await;
     let tenant = house.tenant("alder", ACCOUNT).await;

@@ -40,6 +40,7 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8, Failure> {
         LogFormat::Json => Some(true),
     };
     telemetry::start_logs(config.log.level.as_str(), json);
+    telemetry::log_panics();
     // Heard from here on, so that none is missed: one while it starts ends it, nothing has been promised yet; then a first
     // one lets everything end in order, and a second one ends it at once.
     let mut signals = Signals::listen()?;
