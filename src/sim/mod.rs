@@ -44,7 +44,7 @@ pub use shopper::Shopper;
 pub use webhook::{Deliveries, Echoes, Order};
 use webhook::{Event, Queue, What};
 use world::digits;
-pub use world::{Account, By, Delivery, Seen, Send, Shown, Thread, Verdict, World};
+pub use world::{Account, By, Delivery, Read, Seen, Send, Shown, Thread, Verdict, World};
 
 /// The app id in echoes of what is sent through the API.
 const APP_ID: &str = "2200000000000001";
@@ -392,7 +392,7 @@ impl Sim {
         format!(
             "sends {verdicts:?}, webhook answers {statuses:?}, {} webhooks waiting, {} reads, sent:\n{}",
             world.webhooks_waiting,
-            world.reads,
+            world.reads.len(),
             world.sent()
         )
     }

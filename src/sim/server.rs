@@ -27,7 +27,7 @@ use super::{
     fault::{Call, CallKind, Fault},
     payload::{self, Of},
     readback::{conversations, object},
-    world::{By, Seen, Send, Shown, Verdict},
+    world::{By, Read, Seen, Send, Shown, Verdict},
 };
 use crate::{channel::instagram::signature::app_secret_proof, domain::channel::ChannelRules};
 
@@ -164,8 +164,11 @@ async fn read(
     answer: impl FnOnce(&mut State) -> Result<Value, Refusal>,
 ) -> Response {
     let call = Call { kind, account: account.to_owned(), shopper, text: None };
+    let at = shared.clock.now();
     let answer = shared.change(|state| {
-        state.world.reads += usize::from(matches!(kind, CallKind::Conversations | CallKind::Read));
+        if matches!(kind, CallKind::Conversations | CallKind::Read) {
+            state.world.reads.push(Read { account: account.to_owned(), at });
+        }
         match state.plan.strike(&call) {
             Some(fault) => Err(fault),
             None => Ok(answer(state)),

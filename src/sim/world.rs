@@ -107,6 +107,15 @@ pub struct Shown {
     pub at: Timestamp,
 }
 
+/// One call of the Conversations API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// Whose token.
+    pub account: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// One attempt to deliver a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
@@ -156,8 +165,8 @@ pub struct World {
     pub webhooks_lost: usize,
     /// Deliveries given up after too many attempts.
     pub webhooks_given_up: usize,
-    /// Calls of the Conversations API.
-    pub reads: usize,
+    /// Calls of the Conversations API, in order.
+    pub reads: Vec<Read>,
     /// Calls that carried their token in the URL, where logs would show it.
     pub tokens_in_urls: usize,
 }

@@ -326,10 +326,10 @@ async fn a_dm_whose_webhook_never_came_is_found_and_answered_once_and_answered_o
     ben.writes(ACCOUNT, "Do you have hats?");
     aura.sim.lose_webhooks(1);
     aura.sim.person_writes(ACCOUNT, "ben", "Yes, Ben, three of them.");
-    assert_eq!(aura.app().catch_up().await.expect("compared"), 0, "its webhook may still be on the way");
+    assert_eq!(aura.catch_up().await.expect("compared"), 0, "its webhook may still be on the way");
     aura.advance(2 * MINUTE_MS);
-    assert_eq!(aura.app().catch_up().await.expect("compared"), 1, "a person has answered Ben");
-    assert_eq!(aura.app().catch_up().await.expect("compared"), 0);
+    assert_eq!(aura.catch_up().await.expect("compared"), 1, "a person has answered Ben");
+    assert_eq!(aura.catch_up().await.expect("compared"), 0);
     aura.advance(DEBOUNCE_MS);
     aura.until_replies("ana", 1).await;
     aura.until_idle().await;

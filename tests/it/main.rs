@@ -2,6 +2,7 @@
 
 mod audit;
 mod catalog;
+mod catch_up;
 mod daemon;
 mod demo;
 mod disk;

@@ -209,7 +209,7 @@ async fn a_wish_for_a_person_that_no_webhook_brought_gets_its_one_message_and_no
         aura.sim.lose_webhooks(1);
         ana.writes(ACCOUNT, text);
         aura.advance(2 * MINUTE_MS);
-        assert_eq!(aura.app().catch_up().await.expect("compared"), found, "{text}");
+        assert_eq!(aura.catch_up().await.expect("compared"), found, "{text}");
         aura.advance(DEBOUNCE_MS);
         aura.until_replies("ana", 1).await;
         aura.until_looked(&format!("fence after {text}")).await;

@@ -121,7 +121,7 @@ async fn a_dm_found_by_reading_the_thread_is_judged_by_when_it_was_written() {
     aura.sim.shopper("ana").writes(ACCOUNT, "Do you have scarves?");
     aura.advance(2 * MINUTE_MS);
     set_mode(&aura, "live", &[]).await;
-    assert_eq!(aura.app().catch_up().await.expect("compared"), 1);
+    assert_eq!(aura.catch_up().await.expect("compared"), 1);
     aura.advance(DEBOUNCE_MS);
     aura.until_idle().await;
     assert_eq!(outcomes(&aura.conversation("ana").await), [("suppressed", Some("mode_off"))]);
@@ -239,7 +239,7 @@ async fn an_old_dm_found_after_a_long_absence_is_parked_with_its_reason_and_a_yo
     aura.sim.shopper("ben").writes(ACCOUNT, "Do you have hats?");
     aura.advance(2 * HOUR_MS);
     let aura = aura.restart().await;
-    assert_eq!(aura.app().catch_up().await.expect("compared"), 2);
+    assert_eq!(aura.catch_up().await.expect("compared"), 2);
     aura.advance(DEBOUNCE_MS);
     aura.until_replies("ben", 1).await;
     aura.until_idle().await;

@@ -18,7 +18,7 @@ use std::{
 use aura::{
     agent::writer::Writer,
     api,
-    app::App,
+    app::{self, App},
     channel::instagram::signature,
     client::{Client, Transport},
     config::{Config, MetricsListen},
@@ -31,6 +31,7 @@ use aura::{
 use bytes::Bytes;
 use futures_util::stream;
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 pub use file::{Reply, TenantFile, check_files};
 use oracle::judge;
@@ -298,6 +299,11 @@ impl TestAura {
         let aura = Self { sim, clock, manual, config, writer, data_dir, running, _folder };
         aura.sim.deliver_to(&aura.webhook_url());
         aura
+    }
+
+    /// Compares every account with the store, as the daemon does every ten minutes; how many messages were found.
+    pub async fn catch_up(&self) -> Result<u32, app::Error> {
+        self.app().catch_up(&CancellationToken::new()).await
     }
 
     /// Stops the daemon in order and checks the promises over all that happened to the only shop. See [`judge`].

@@ -26,7 +26,7 @@ pub(super) fn judge(sim: &Sim, data_dir: &Path, messages: usize) {
         "{messages} messages, {} webhook attempts, {} replies in {attempts} attempts, {blind} of them retried blind, {} reads",
         world.deliveries.len(),
         replies.len(),
-        world.reads
+        world.reads.len()
     );
 }
 
