@@ -73,12 +73,14 @@ impl App {
                 }
             }
         };
-        let compared =
-            stream::iter(in_turns(accounts)).take_until(stop.cancelled()).map(one).buffer_unordered(at_once);
+        let compared = stream::iter(in_turns(accounts)).take_until(stop.cancelled()).map(one).buffer_unordered(at_once);
         let recovered = compared.fold(0, |sum, found| async move { sum + found }).await;
         tracing::debug!(
-            accounts = count, messages = recovered, stopped = stop.is_cancelled(),
-            elapsed_ms = began.elapsed().as_millis() as u64, "accounts compared"
+            accounts = count,
+            messages = recovered,
+            stopped = stop.is_cancelled(),
+            elapsed_ms = began.elapsed().as_millis() as u64,
+            "accounts compared"
         );
         Ok(recovered)
     }

@@ -27,7 +27,7 @@ use crate::{
         turn::{Answer, HandOverReason, SuppressReason, TurnInput, TurnOutcome},
     },
     fault,
-    store::{BegunTurn, Committed, EffectRecord, TenantStore, TurnCommit},
+    store::{BegunTurn, Committed, Covered, EffectRecord, TenantStore, TurnCommit},
     workflow::Written,
 };
 
@@ -102,7 +102,7 @@ impl App {
         };
         let commit = TurnCommit { held_until, ..commit(begun, answer, started_at, self.clock.now()) };
         let outcome = commit.outcome;
-        let covered = commit.covered.len();
+        let covered = commit.covered.messages.len();
         let began = Instant::now();
         let committed = attended.store.commit_turn(commit).await?;
         fault::point("after_turn_commit");
@@ -159,7 +159,7 @@ impl App {
     /// The effects that ride with the turn's commit are not kept: once it is durable, nobody resumes the run.
     async fn answer(&self, attended: &Attended, begun: &BegunTurn, input: &TurnInput) -> Result<AnswerRun, Error> {
         let lookup = Catalogue { store: &attended.store, tenant: &attended.tenant };
-        let covered: Vec<_> = begun.open.iter().map(|message| message.id).collect();
+        let covered = Covered::of(&begun.open);
         let record = |effects: Vec<EffectRecord>| {
             let (store, covered, now) = (&attended.store, covered.clone(), self.clock.now());
             async move { Ok(store.record_effects(begun.turn, begun.conversation.id, covered, effects, now).await?) }
@@ -209,7 +209,7 @@ fn commit(begun: &BegunTurn, answer: Answer, started_at: Timestamp, now: Timesta
     TurnCommit {
         turn: begun.turn,
         conversation: begun.conversation.id,
-        covered: begun.open.iter().map(|message| message.id).collect(),
+        covered: Covered::of(&begun.open),
         outcome: answer.outcome,
         parts,
         held_until: None,

@@ -10,6 +10,8 @@ use std::{
 
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 
+use tokio::sync::Semaphore;
+
 use crate::{
     agent::writer::{Authored, WriteError, WriteRequest, Writer},
     domain::{
@@ -27,6 +29,8 @@ pub enum Play {
     Draft(Draft),
     /// Fails so.
     Fail(WriteError),
+    /// Writes this once it is told to ([`ScriptedModel::go_on`]).
+    Wait(Draft),
     /// Never answers.
     Hang,
 }
@@ -82,6 +86,8 @@ pub struct ScriptedModel(Arc<Shared>);
 struct Shared {
     name: String,
     state: Mutex<State>,
+    /// A permit for every draft that need not wait any longer.
+    told: Semaphore,
 }
 
 /// What it does when nothing is left to play.
@@ -104,7 +110,7 @@ impl ScriptedModel {
     /// A model that shows as `name`, `PROVIDER:MODEL`. Until it is told what to do, it is unavailable.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self(Arc::new(Shared { name: name.to_owned(), state: Mutex::default() }))
+        Self(Arc::new(Shared { name: name.to_owned(), state: Mutex::default(), told: Semaphore::new(0) }))
     }
 
     /// Plays these next, one a call, after what it was told before.
@@ -115,6 +121,11 @@ impl ScriptedModel {
     /// Does this whenever nothing else is left to play.
     pub fn always(&self, rule: impl Fn(&Asked) -> Play + Send + 'static) {
         self.state().rule = Some(Box::new(rule));
+    }
+
+    /// Lets one draft that waits be written, now or when it is asked for.
+    pub fn go_on(&self) {
+        self.0.told.add_permits(1);
     }
 
     /// What it was asked so far, in order.
@@ -140,6 +151,12 @@ impl Writer for ScriptedModel {
         match self.next(Asked::of(&request)) {
             Play::Draft(draft) => ready(Ok(Authored { draft, by: self.0.name.clone(), hands_over: false })).boxed(),
             Play::Fail(error) => ready(Err(error)).boxed(),
+            Play::Wait(draft) => async move {
+                let told = self.0.told.acquire().await.expect("it is never closed");
+                told.forget();
+                Ok(Authored { draft, by: self.0.name.clone(), hands_over: false })
+            }
+            .boxed(),
             Play::Hang => pending().boxed(),
         }
     }

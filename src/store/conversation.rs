@@ -9,7 +9,9 @@ use super::{
 use crate::domain::{
     ConversationId, Ids, Timestamp, TurnId,
     channel::{AccountId, ChannelKind, ShopperId},
-    conversation::{Conversation, ConversationKey, Draft, Label, Message, Parked, Side, Takeover, TakeoverCause, TakeoverEnd},
+    conversation::{
+        Conversation, ConversationKey, Draft, Label, Message, Parked, Side, Takeover, TakeoverCause, TakeoverEnd,
+    },
     event::{EventKind, NewEvent},
     inbound::AttachmentKind,
     policy,
@@ -96,8 +98,8 @@ pub(super) fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
 
 pub(super) const MESSAGE_COLUMNS: &str = "id, side, text, payload, attachments, at_ms, unsent";
 
-/// Starts a takeover, or renews the one there is. An answer of which nothing has left is as if it had never been: its
-/// messages wait for the person. The rest of one that was being sent is cancelled.
+/// Starts a takeover, or renews the one there is. An answer of which nothing has left, or that is being made, is as if it had
+/// never been: its messages wait for the person. The rest of one that was being sent is cancelled.
 ///
 /// Whoever asked for a person keeps the person: no later cause turns that into a takeover that ends by itself. A hand-over
 /// waits for its person from now on ([`close_open`] and [`person_came`] end that).
@@ -110,6 +112,7 @@ pub(super) fn take_over(
 ) -> Result<(), Error> {
     outbox::supersede(tx, conversation, None, "takeover", now)?;
     outbox::cancel_pending(tx, conversation, None, "takeover", now)?;
+    drop_running(tx, conversation).map_err(Error::sql("start a takeover"))?;
     mark_taken_over(tx, conversation, cause, actor, now)
 }
 

@@ -260,6 +260,8 @@ impl Recorder<'_> {
                 WHERE conversation_id = :id AND answerable = 1 AND turn_id IS NULL))
             WHERE id = :id";
         let (id, now) = (thread.id.to_string(), self.rules.now.0);
+        // Whatever is being made does not know of it.
+        conversation::drop_running(self.tx, thread.id).map_err(Error::sql("schedule a turn"))?;
         let update = if thread.taken_over {
             self.tx
                 .prepare_cached(WAITS)
@@ -303,8 +305,6 @@ impl Recorder<'_> {
             UPDATE message SET text = NULL, payload = NULL, attachments = '[]', unsent = 1
             WHERE account_id = :account AND mid = :mid AND side = 'shopper'
             RETURNING conversation_id, id, turn_id";
-        const EFFECTS: &str = "
-            DELETE FROM turn_effect WHERE turn_id = (SELECT turn_id FROM message WHERE account_id = :account AND mid = :mid)";
         const OPEN: &str = "
             SELECT 1 FROM message WHERE conversation_id = :id AND answerable = 1 AND turn_id IS NULL AND unsent = 0";
         let failed = |error| Error::sql("erase an unsent message")(error);
@@ -313,7 +313,6 @@ impl Recorder<'_> {
             let fresh = self.tx.prepare_cached(TOMBSTONE)?.execute(named_params! {
                 ":account": arrival.event.account.0, ":mid": mid, ":now": self.rules.now.0,
             })?;
-            self.tx.prepare_cached(EFFECTS)?.execute(key)?;
             let found = self
                 .tx
                 .prepare_cached(ERASE)?
@@ -333,6 +332,7 @@ impl Recorder<'_> {
             NewEvent::new(EventKind::MessageUnsent, "shopper").id("conversation", conversation).id("message", message);
         event::append(self.tx, self.rules.now, &caused(unsent, arrival))?;
         // An answer that rests on what was taken back, and of which nothing has left, is made anew without it.
+        conversation::drop_running(self.tx, conversation).map_err(failed)?;
         let turn = turn.as_deref().and_then(|turn| turn.parse::<TurnId>().ok());
         let withdrawn = match turn {
             Some(turn) => outbox::supersede(self.tx, conversation, Some(turn), "unsent", self.rules.now)?,

@@ -8,7 +8,7 @@ use std::sync::{
 use uuid::Uuid;
 
 use super::{
-    Arrival, Committed, DueRules, InboundRules, Look, OutboxRow, TenantStore, TurnCommit,
+    Arrival, Committed, Covered, DueRules, EffectRecord, InboundRules, Look, OutboxRow, TenantStore, TurnCommit,
     tenant::{Shared, TenantFile},
 };
 use crate::domain::{
@@ -134,7 +134,7 @@ fn commit(begun: &super::BegunTurn, now: i64, outcome: TurnOutcome, parts: &[&st
     TurnCommit {
         turn: begun.turn,
         conversation: begun.conversation.id,
-        covered: begun.open.iter().map(|message| message.id).collect(),
+        covered: Covered::of(&begun.open),
         outcome,
         parts: parts.iter().map(|part| (*part).to_owned()).collect(),
         held_until: None,
@@ -208,6 +208,51 @@ async fn a_turn_whose_conversation_has_moved_on_writes_nothing() {
     assert_eq!(shop.store.commit_turn(stale).await.expect("no error"), Committed::Superseded);
     assert_eq!(shop.states().await, []);
     assert_eq!(shop.open_texts(6_000).await, ["shirts?", "in blue"]);
+}
+
+/// Records a result of the run that is due.
+async fn records(shop: &Shop, begun: &super::BegunTurn, step: u32, now: i64) {
+    let effect = EffectRecord { step, kind: "compose".into(), result: "{}".into() };
+    let covered = Covered::of(&begun.open);
+    let recorded = shop.store.record_effects(begun.turn, begun.conversation.id, covered, vec![effect], Timestamp(now));
+    recorded.await.expect("no error");
+}
+
+#[tokio::test]
+async fn what_a_run_has_recorded_is_forgotten_when_the_conversation_moves_on() {
+    for how in ["wrote", "unsent", "taken over"] {
+        let shop = Shop::open();
+        shop.writes(0, "m1", "shirts?").await;
+        shop.writes(100, "m2", "my secret").await;
+        let id = shop.conversation().await;
+        let begin = async |now| shop.store.begin_turn(id, Timestamp(now)).await.expect("read").expect("due");
+        let begun = begin(5_000).await;
+        records(&shop, &begun, 0, 5_000).await;
+        assert_eq!(begin(5_000).await.effects.len(), 1, "a crash would resume behind it");
+        let open: &[&str] = match how {
+            "wrote" => {
+                shop.writes(5_100, "m3", "in blue").await;
+                &["shirts?", "my secret", "in blue"]
+            }
+            "unsent" => {
+                shop.happens(5_100, InboundKind::Unsend { mid: "m2".into() }, "m2").await;
+                &["shirts?"]
+            }
+            _ => {
+                shop.store.take_over(id, TakeoverCause::Staff, Timestamp(5_100)).await.expect("taken");
+                let waiting = shop.store.conversation(id).await.expect("read").and_then(|it| it.takeover);
+                assert!(waiting.is_some_and(|it| it.waiting_since.is_some()), "her messages wait for the person");
+                assert!(shop.store.release(id, Timestamp(5_200)).await.expect("released"));
+                &["shirts?", "my secret"]
+            }
+        };
+        // The run does not know of it yet, and goes on.
+        records(&shop, &begun, 1, 5_300).await;
+        let next = begin(30_000).await;
+        assert!(next.effects.is_empty(), "{how}: {:?}", next.effects);
+        let texts: Vec<_> = next.open.iter().filter_map(|message| message.text.as_deref()).collect();
+        assert_eq!(texts, open, "{how}");
+    }
 }
 
 #[tokio::test]

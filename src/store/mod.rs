@@ -62,5 +62,5 @@ pub const fn schema_versions() -> (i64, i64, i64) {
     (control::SCHEMA.version(), journal::SCHEMA.version(), tenant::SCHEMA.version())
 }
 pub use trouble::Trouble;
-pub use turn::{BegunTurn, Committed, DueRules, EffectRecord, TurnCommit, TurnSummary};
+pub use turn::{BegunTurn, Committed, Covered, DueRules, EffectRecord, TurnCommit, TurnSummary};
 pub use walk::Progress;

@@ -52,6 +52,24 @@ pub struct BegunTurn {
     pub correlation: String,
 }
 
+/// What a run covers, as it was when the run began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Covered {
+    /// The messages.
+    pub messages: Vec<MessageId>,
+    /// Those of them that the shopper had taken back by then: the run knows nothing of their words.
+    pub unsent: Vec<MessageId>,
+}
+
+impl Covered {
+    /// These messages, as they are.
+    #[must_use]
+    pub fn of(messages: &[Message]) -> Self {
+        let ids = |all: &mut dyn Iterator<Item = &Message>| all.map(|message| message.id).collect();
+        Self { messages: ids(&mut messages.iter()), unsent: ids(&mut messages.iter().filter(|message| message.unsent)) }
+    }
+}
+
 impl BegunTurn {
     /// When the shopper last wrote of what is open.
     #[must_use]
@@ -68,7 +86,7 @@ pub struct TurnCommit {
     /// Where it took place.
     pub conversation: ConversationId,
     /// The messages it covers.
-    pub covered: Vec<MessageId>,
+    pub covered: Covered,
     /// What became of it.
     pub outcome: TurnOutcome,
     /// What goes out, already split for the channel.
@@ -209,18 +227,20 @@ impl TenantStore {
             .await
     }
 
-    /// Makes effects' results durable before anything rests on them.
+    /// Makes effects' results durable before anything rests on them. Those of a run that will not stand are not kept: its
+    /// commit will tell.
     pub async fn record_effects(
         &self,
         turn: TurnId,
         conversation: ConversationId,
-        covered: Vec<MessageId>,
+        covered: Covered,
         effects: Vec<EffectRecord>,
         now: Timestamp,
     ) -> Result<(), Error> {
         const TURN: &str = "
             INSERT INTO turn (id, conversation_id, state, started_at_ms) VALUES (:turn, :conversation, 'running', :now)
             ON CONFLICT (id) DO NOTHING";
+        const RUNNING: &str = "SELECT 1 FROM turn WHERE id = :turn AND state = 'running'";
         const COVER: &str = "UPDATE message SET turn_id = :turn WHERE id = :message AND turn_id IS NULL";
         const EFFECT: &str = "
             INSERT INTO turn_effect (turn_id, step, kind, result, at_ms) VALUES (:turn, :step, :kind, :result, :now)
@@ -228,11 +248,16 @@ impl TenantStore {
         self.write("record an effect", move |tx| {
             let turn_text = turn.to_string();
             let record = || -> rusqlite::Result<()> {
+                let begins = effects.first().is_none_or(|effect| effect.step == 0);
+                let goes_on = || tx.prepare_cached(RUNNING)?.exists(named_params! { ":turn": turn_text });
+                if moved_on(tx, conversation, turn, &covered)? || !(begins || goes_on()?) {
+                    return Ok(());
+                }
                 tx.prepare_cached(TURN)?.execute(named_params! {
                     ":turn": turn_text, ":conversation": conversation.to_string(), ":now": now.0,
                 })?;
                 let mut cover = tx.prepare_cached(COVER)?;
-                for message in &covered {
+                for message in &covered.messages {
                     cover.execute(named_params! { ":turn": turn_text, ":message": message.to_string() })?;
                 }
                 let mut insert = tx.prepare_cached(EFFECT)?;
@@ -252,7 +277,7 @@ impl TenantStore {
     pub async fn commit_turn(&self, commit: TurnCommit) -> Result<Committed, Error> {
         let ids = self.ids();
         self.write("commit a turn", move |tx| {
-            if moved_on(tx, &commit).map_err(Error::sql("commit a turn"))? {
+            if moved_on(tx, commit.conversation, commit.turn, &commit.covered).map_err(Error::sql("commit a turn"))? {
                 conversation::drop_running(tx, commit.conversation).map_err(Error::sql("commit a turn"))?;
                 return Ok(Committed::Superseded);
             }
@@ -444,11 +469,18 @@ pub(super) const fn takeover_cause(reason: HandOverReason) -> TakeoverCause {
 }
 
 /// Whether the shopper has written more, taken something back, or a person has the conversation since the turn began.
-fn moved_on(tx: &Transaction<'_>, commit: &TurnCommit) -> rusqlite::Result<bool> {
-    let taken_over = conversation::get(tx, commit.conversation)?.is_none_or(|it| it.takeover.is_some());
-    let open = open_messages(tx, commit.conversation, commit.turn)?;
-    let covers = |message: &Message| commit.covered.contains(&message.id);
-    Ok(taken_over || open.len() != commit.covered.len() || !open.iter().all(covers))
+fn moved_on(
+    tx: &Transaction<'_>,
+    conversation: ConversationId,
+    turn: TurnId,
+    covered: &Covered,
+) -> rusqlite::Result<bool> {
+    let taken_over = conversation::get(tx, conversation)?.is_none_or(|it| it.takeover.is_some());
+    let open = open_messages(tx, conversation, turn)?;
+    let as_it_was = |message: &Message| {
+        covered.messages.contains(&message.id) && (!message.unsent || covered.unsent.contains(&message.id))
+    };
+    Ok(taken_over || open.len() != covered.messages.len() || !open.iter().all(as_it_was))
 }
 
 fn write_turn(tx: &Transaction<'_>, commit: &TurnCommit) -> rusqlite::Result<()> {
@@ -475,7 +507,7 @@ fn write_turn(tx: &Transaction<'_>, commit: &TurnCommit) -> rusqlite::Result<()>
         ":started": commit.started_at.0, ":now": commit.now.0,
     })?;
     let mut cover = tx.prepare_cached(COVER)?;
-    for message in &commit.covered {
+    for message in &commit.covered.messages {
         cover.execute(named_params! { ":turn": turn, ":message": message.to_string() })?;
     }
     tx.prepare_cached(EFFECTS)?.execute(named_params! { ":turn": turn })?;
@@ -497,7 +529,7 @@ fn append_outcome(tx: &Transaction<'_>, commit: &TurnCommit) -> Result<(), Error
         .id("conversation", commit.conversation)
         .id("turn", commit.turn)
         .word("outcome", commit.outcome.as_str())
-        .number("messages", commit.covered.len() as i64)
+        .number("messages", commit.covered.messages.len() as i64)
         .number("products", commit.products.len() as i64)
         .number("guard_refusals", commit.guard_refusals.into())
         .number("elapsed_ms", commit.now.since_ms(commit.started_at))

@@ -12,7 +12,7 @@ use aura::{
         By, CallKind, Deliveries, Echoes, Fault, Verdict,
         payload::{self, Of},
     },
-    store::EffectRecord,
+    store::{Covered, EffectRecord},
 };
 
 use crate::support::{ACCOUNT, DEADLINE, SHOP, TestAura, connect, until};
@@ -307,7 +307,7 @@ async fn a_run_that_can_never_go_on_is_handed_to_a_person() {
     let leave = aura.app().authorize(&Caller::Operator, &slug).await.expect("leave");
     let store = aura.app().tenant_store(&leave).await.expect("a store");
     let id = conversation.conversation.id.parse().expect("an id");
-    let covered = store.messages(id, 10).await.expect("read").into_iter().map(|message| message.id).collect();
+    let covered = Covered::of(&store.messages(id, 10).await.expect("read"));
     let broken = EffectRecord { step: 0, kind: "understand".into(), result: "not of this version".into() };
     let turn = "turn_00000000-0000-7000-8000-000000000007".parse().expect("an id");
     store.record_effects(turn, id, covered, vec![broken], aura.now()).await.expect("recorded");

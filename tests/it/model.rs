@@ -11,7 +11,7 @@ use aura::{
 use bytes::Bytes;
 use futures_util::stream;
 
-use crate::support::{ACCOUNT, TestAura};
+use crate::support::{ACCOUNT, TestAura, until};
 
 const CATALOG: &str = "harbor_and_pine.jsonl";
 /// Asks for one product, which a turn finds.
@@ -135,4 +135,74 @@ async fn a_model_that_is_down_or_hangs_leaves_the_shopper_an_honest_answer() {
         assert_eq!(aura.conversation("ana").await.turns[0].model.as_deref(), Some("builtin"));
         assert!(aura.app().metrics.render().expect("it renders").contains("aura_writer_failures_total"));
     }
+}
+
+const OVERSHIRT: &str = "And the Ledger Linen Overshirt?";
+
+fn draft(play: Play) -> Draft {
+    match play {
+        Play::Draft(draft) => draft,
+        other => panic!("no draft: {other:?}"),
+    }
+}
+
+/// A burst of two questions of which the second is taken back while the model is at its `nth` draft; what it was asked
+/// afterwards, and what was said.
+async fn taken_back_during(nth: usize) -> (Vec<String>, String) {
+    let model = ScriptedModel::new("scripted:slow");
+    let both = || Play::shows("Here are both:", &["cove-linen-shirt", "ledger-linen-overshirt"]);
+    // A draft with an invented price is refused, and by then the run has results that a crash must not lose.
+    model.plays((1..nth).map(|_| Play::says("The Cove Linen Shirt costs $57.00.")));
+    model.plays([Play::Wait(draft(both()))]);
+    model.always(|_| Play::shows("Here it is:", &["cove-linen-shirt"]));
+    let setup = TestAura::setup().catalog(CATALOG).model(&model).manual_clock();
+    let aura = setup.config(|config| config.models.timeout_ms = 60_000).start().await;
+    let ana = aura.sim.shopper("ana");
+    ana.writes(ACCOUNT, QUESTION);
+    let second = ana.writes(ACCOUNT, OVERSHIRT);
+    aura.until_recorded().await;
+    aura.advance(1_000);
+    until("the model is asked", async || model.asked().len() == nth).await;
+    assert_eq!(model.asked()[nth - 1].texts, [QUESTION, OVERSHIRT]);
+    ana.unsends(ACCOUNT, &second);
+    aura.until_recorded().await;
+    model.go_on();
+    aura.until_replies("ana", 1).await;
+    aura.until_idle().await;
+    let detail = aura.conversation("ana").await;
+    let outcomes: Vec<_> = detail.turns.iter().map(|turn| turn.outcome.as_deref()).collect();
+    assert_eq!(outcomes, [Some("answered")], "both messages belong to the one turn that was answered");
+    let asked = model.asked();
+    assert!(asked.len() > nth, "the answer was made anew");
+    (asked.last().expect("it was asked").texts.clone(), aura.sim.replies_to("ana").concat())
+}
+
+#[tokio::test]
+async fn a_question_taken_back_while_its_answer_is_made_is_not_answered_and_the_other_one_is() {
+    for nth in [1, 2] {
+        let (asked, said) = taken_back_during(nth).await;
+        assert_eq!(asked, [QUESTION], "draft {nth}");
+        assert!(said.contains("Cove Linen Shirt") && !said.contains("Overshirt"), "draft {nth}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_shopper_who_takes_everything_back_while_the_answer_is_made_gets_none() {
+    let model = ScriptedModel::new("scripted:slow");
+    model.plays([Play::Wait(draft(Play::shows("Here it is:", &["cove-linen-shirt"])))]);
+    let setup = TestAura::setup().catalog(CATALOG).model(&model).manual_clock();
+    let aura = setup.config(|config| config.models.timeout_ms = 60_000).start().await;
+    let ana = aura.sim.shopper("ana");
+    let mid = ana.writes(ACCOUNT, QUESTION);
+    aura.until_recorded().await;
+    aura.advance(1_000);
+    until("the model is asked", async || model.asked().len() == 1).await;
+    ana.unsends(ACCOUNT, &mid);
+    aura.until_recorded().await;
+    model.go_on();
+    aura.until_idle().await;
+    aura.until_looked("ben").await;
+    assert!(aura.sim.replies_to("ana").is_empty(), "{:?}", aura.sim.replies_to("ana"));
+    let turn = &aura.conversation("ana").await.turns[0];
+    assert_eq!((turn.outcome.as_deref(), turn.reason.as_deref()), (Some("suppressed"), Some("unsent")));
 }

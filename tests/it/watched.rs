@@ -131,7 +131,9 @@ async fn takeovers_and_imports_are_in_the_log_with_how_they_began_how_they_ended
     assert_eq!(of("import finished", &counts), ["\"aura_jsonl\" 2 2 2 0 0 0 1"], "{log}");
     assert_eq!(of("import failed", &["reason"]), ["\"conflict\"", "\"invalid\""], "{log}");
     let told = lines.iter().filter(|line| {
-        line["message"].as_str().is_some_and(|message| message.starts_with("takeover ") || message.starts_with("import "))
+        line["message"]
+            .as_str()
+            .is_some_and(|message| message.starts_with("takeover ") || message.starts_with("import "))
     });
     for line in told {
         assert!(line["tenant.id"].as_str().is_some_and(|id| id.starts_with("ten_")), "{line}");
