@@ -552,6 +552,7 @@ fn efforts_beyond_what_servers_share_are_taken_to_the_nearest() {
 /// Run by `tests/real/litellm.sh`, against a server that is not ours.
 #[tokio::test]
 #[ignore = "needs a LiteLLM proxy: tests/real/litellm.sh"]
+#[expect(clippy::print_stdout, reason = "whoever runs it wants to see what the server said")]
 async fn a_real_server_that_is_not_ours_is_understood() {
     let url = std::env::var("AURA_REAL_SERVER").expect("the script says where it is");
     let model = OpenAiChat::new("litellm", &url, Compat::default(), net::CONNECT_DEADLINE).expect("an address");
