@@ -9,7 +9,6 @@ use super::{
     money_text::price_text,
     text::one_line,
     wording::{Facts, Phrase, Voice, Wording},
-    writer::WriteRequest,
 };
 use crate::{
     domain::{
@@ -24,6 +23,10 @@ use crate::{
     },
     workflow::{Ask, Asked, Closing, Intent, Understanding},
 };
+
+mod finish;
+
+pub use finish::{disclosed, with_cards};
 
 /// Products in one answer: more is a catalogue, not an answer.
 pub const PRODUCTS_MAX: usize = 3;
@@ -64,16 +67,6 @@ impl Findings {
     pub fn limits(&self) -> Vec<Money> {
         self.price_max.into_iter().chain(self.price_min).collect()
     }
-}
-
-/// Puts the disclosure before what somebody else wrote, where the turn has to begin with it: no model decides whether
-/// shoppers are told that they speak with an assistant.
-#[must_use]
-pub fn disclosed(request: WriteRequest<'_>, mut draft: Draft) -> Draft {
-    let facts = Facts::default();
-    let disclosure = Writer::new(request.input, request.understanding.language, &facts).disclosure();
-    draft.messages.splice(0..0, disclosure);
-    draft
 }
 
 /// Writes a draft.
@@ -144,25 +137,6 @@ pub fn cards(input: &TurnInput, understanding: &Understanding, findings: &Findin
         evidence.products.iter().take(PRODUCTS_MAX).for_each(|product| writer.card(product));
     }
     writer.finish()
-}
-
-/// Writes the cards that a draft asks for. One of a product that this turn did not bring is not written, and stays among the
-/// products for the guard to refuse.
-#[must_use]
-pub fn with_cards(request: WriteRequest<'_>, mut draft: Draft) -> Draft {
-    let evidence = request.findings.evidence(request.input.now);
-    let facts = Facts::default();
-    let mut writer = Writer::new(request.input, request.understanding.language, &facts);
-    for key in std::mem::take(&mut draft.cards) {
-        if let Some(product) = evidence.products.iter().find(|product| product.key == key) {
-            writer.card(product);
-        }
-        if !draft.products.contains(&key) {
-            draft.products.push(key);
-        }
-    }
-    draft.messages.extend(writer.pack());
-    draft
 }
 
 /// Tells the shopper that a person takes over. `after_answer`: the notice follows an answer to another question.
@@ -582,7 +556,14 @@ fn quotable(name: &str, excerpt: &str, sentence: &str, own: &Evidence) -> bool {
     let citations: Vec<Citation> =
         excerpt.split_inclusive(['.', '!', '?']).chain([sentence]).map(|words| citation(product, words)).collect();
     let judged = |citations: &[Citation]| {
-        let rules = Rules { evidence: own, limits: Limits::Named(&[]), own_words: &[], asked: &[], citations };
+        let rules = Rules {
+            evidence: own,
+            limits: Limits::Named(&[]),
+            own_words: &[],
+            asked: &[],
+            citations,
+            author: guard::Author::House,
+        };
         guard::check(&messages, &rules)
     };
     let lasting = |violation: &Violation| matches!(violation.kind, Kind::Ingredient | Kind::Warranty | Kind::Price);

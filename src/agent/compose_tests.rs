@@ -50,6 +50,7 @@ fn violations(input: &TurnInput, findings: &Findings, draft: &Draft) -> Vec<Stri
         own_words: &own_words,
         asked: &asked,
         citations: &draft.citations,
+        author: guard::Author::House,
     };
     let found = guard::check_draft(&draft.messages, &draft.products, &rules);
     found.iter().map(|violation| format!("{violation} in {:?}", draft.messages)).collect()

@@ -84,7 +84,8 @@ where
     R: FnMut(Vec<EffectRecord>) -> F + Send,
     F: Future<Output = Result<(), Error>> + Send,
 {
-    let mut turn = Turn { lookup, writing, input, understanding: None, findings: Findings::default(), written: None };
+    let mut turn =
+        Turn { lookup, writing, input, understanding: None, findings: Findings::default(), written: None, drafts: 0 };
     let mut log = Log { record, pending: Vec::new(), next_step: 0 };
     let mut recorded = recorded.into_iter();
     let (mut state, mut next) = workflow::start(workflow).map_err(unfit)?;
@@ -150,6 +151,8 @@ struct Turn<'a, L> {
     understanding: Option<Understanding>,
     findings: Findings,
     written: Option<Written>,
+    /// Drafts by whoever writes: from the second on they mend another.
+    drafts: u32,
 }
 
 impl<L: Lookup> Turn<'_, L> {
@@ -173,8 +176,13 @@ impl<L: Lookup> Turn<'_, L> {
         match &result {
             EffectResult::Understand(understanding) => self.understanding = Some(understanding.clone()),
             EffectResult::Retrieve(retrieved) => self.findings = self.read_again(retrieved).await?,
-            EffectResult::Compose(written) | EffectResult::Cards(written) => self.written = Some(written.clone()),
-            EffectResult::Guard(_) => {}
+            EffectResult::Compose(written) => {
+                self.drafts += 1;
+                self.written = Some(written.clone());
+            }
+            EffectResult::Cards(written) => self.written = Some(written.clone()),
+            // What passed then passes now, and leaves out what it left out.
+            EffectResult::Guard(_) => drop(self.guard()),
         }
         Ok(result)
     }
@@ -222,6 +230,7 @@ impl<L: Lookup> Turn<'_, L> {
     }
 
     async fn write(&mut self, refused: &[String]) -> Written {
+        self.drafts += 1;
         let understanding = self.understood();
         let request =
             WriteRequest { input: self.input, understanding: &understanding, findings: &self.findings, refused };
@@ -256,7 +265,9 @@ impl<L: Lookup> Turn<'_, L> {
         self.findings.evidence(self.input.now)
     }
 
-    fn guard(&self) -> Vec<String> {
+    /// What is wrong with the draft. A repaired one loses what nothing accounts for, if it stands without: a third draft
+    /// would not know more, and cards alone say less.
+    fn guard(&mut self) -> Vec<String> {
         let (evidence, limits) = (self.evidence(), self.findings.limits());
         let own_words = compose::own_words(&self.input.persona, &self.input.tenant);
         let Some(written) = &self.written else { return Vec::new() };
@@ -268,9 +279,19 @@ impl<L: Lookup> Turn<'_, L> {
             own_words: &own_words,
             asked: &asked,
             citations: &citations,
+            author: guard::Author::named(&written.by),
         };
-        let violations = guard::check_draft(&written.messages, &keys(&written.products), &rules);
-        violations.iter().map(ToString::to_string).collect()
+        let (messages, products) = (&written.messages, keys(&written.products));
+        let violations: Vec<String> =
+            guard::check_draft(messages, &products, &rules).iter().map(ToString::to_string).collect();
+        let pruned = if self.drafts > 1 { guard::prune(messages, &products, &rules) } else { None };
+        match (pruned, &mut self.written) {
+            (Some(pruned), Some(written)) => {
+                written.messages = pruned;
+                Vec::new()
+            }
+            _ => violations,
+        }
     }
 
     fn finish(self, ending: Ending, guard_refusals: u32) -> Answer {

@@ -113,13 +113,13 @@ async fn ask(aura: &TestAura, name: &str) -> (String, Option<String>) {
 
 #[tokio::test]
 async fn a_provider_answers_from_the_next_turn_on_and_code_writes_the_price() {
-    let (aura, fake) = aura(&[draft(&["A summer favourite of ours:"], &["cove-linen-shirt"])]).await;
+    let (aura, fake) = aura(&[draft(&["Here it is:"], &["cove-linen-shirt"])]).await;
     let (_, by) = ask(&aura, "before").await;
     assert_eq!((by.as_deref(), fake.asked().len()), (Some("builtin"), 0));
     let used = choose(&aura, MODEL).await;
     assert!(used.changed && used.keys_missing.is_empty());
     let (said, by) = ask(&aura, "ana").await;
-    assert!(said.contains("A summer favourite") && said.contains("Cove Linen Shirt – $58.00"), "{said}");
+    assert!(said.contains("Here it is:") && said.contains("Cove Linen Shirt – $58.00"), "{said}");
     assert_eq!(by.as_deref(), Some(MODEL));
     let asked = fake.asked();
     assert_eq!(asked.len(), 1);
@@ -133,11 +133,11 @@ async fn a_provider_answers_from_the_next_turn_on_and_code_writes_the_price() {
 
 #[tokio::test]
 async fn a_model_that_wants_a_person_is_heard_out_and_a_person_is_told() {
-    let wish = json!({ "messages": ["Let me ask the team."], "cards": [], "citations": [], "hand_over": true });
+    let wish = json!({ "messages": ["I'll pass this on."], "cards": [], "citations": [], "hand_over": true });
     let (aura, _fake) = aura(&[says(&wish)]).await;
     choose(&aura, MODEL).await;
     let (said, by) = ask(&aura, "ana").await;
-    assert!(said.contains("Let me ask the team."), "{said}");
+    assert!(said.contains("I'll pass this on."), "{said}");
     let conversation = aura.conversation("ana").await;
     assert_eq!(by.as_deref(), Some(MODEL));
     assert_eq!(conversation.turns[0].outcome.as_deref(), Some("handed_over"), "{conversation:?}");

@@ -7,6 +7,7 @@
 use super::{
     lexicon::{Claim, Lexicon},
     numeral,
+    plain::Plain,
     sentence::{Row, Sentence, sentences},
     sheet::{Piece, Sheet},
     topic::{Topic, TopicKind, Topics},
@@ -37,6 +38,8 @@ struct Carrier {
     facts: Facts,
     /// The words of those sentences.
     words: Vec<String>,
+    /// Whether they deny anything.
+    denies: bool,
 }
 
 /// Everything that the draft cites and that stands where it says.
@@ -48,6 +51,30 @@ impl Carriers {
         Self(citations.iter().filter_map(|citation| carrier(citation, evidence)).collect())
     }
 
+    /// Whether anything is cited at all.
+    pub(super) const fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// Whether one of them has these words of a sentence, in this order, denied where it denies them and with whatever it makes
+    /// them depend on.
+    pub(super) fn have(&self, sentence: &Sentence<'_>, at: &[usize]) -> bool {
+        let subjects = sentence.subjects(0, sentence.pieces.len());
+        let about = |product: usize| !subjects.is_empty() && subjects.iter().all(|bearers| bearers.contains(&product));
+        let wanted: Vec<String> = at.iter().flat_map(|at| words(sentence.words[*at])).collect();
+        let said: Vec<String> = sentence.words.iter().flat_map(|word| words(word)).collect();
+        let in_order = |carrier: &Carrier| {
+            let mut rest = carrier.words.iter();
+            wanted.iter().all(|word| rest.any(|known| known == word))
+        };
+        let depends =
+            |carrier: &Carrier| carrier.words.iter().any(|it| Plain::get().is_condition(it) && !said.contains(it));
+        let denied = sentence.has(Claim::Negator);
+        self.0
+            .iter()
+            .any(|carrier| about(carrier.product) && carrier.denies == denied && in_order(carrier) && !depends(carrier))
+    }
+
     /// Every sentence of every source: for a text that passed with its citations before.
     pub(super) fn of_everything(evidence: &Evidence) -> Self {
         let whole = |source: SourceId| {
@@ -56,7 +83,12 @@ impl Carriers {
             let text = evidence.text_of(&source)?;
             let sheet = Sheet::of_value(&text);
             let all: Vec<Carrier> = sentences(&sheet.pieces)
-                .map(|pieces| Carrier { product, facts: facts(pieces), words: plain_words(pieces) })
+                .map(|pieces| Carrier {
+                    product,
+                    facts: facts(pieces),
+                    words: plain_words(pieces),
+                    denies: denies(pieces),
+                })
                 .collect();
             Some(all)
         };
@@ -110,15 +142,23 @@ fn carrier(citation: &Citation, evidence: &Evidence) -> Option<Carrier> {
     let mut at = 0;
     let mut found = Facts::default();
     let mut quoted = Vec::new();
+    let mut denied = false;
     for (pieces, words) in &spans {
         let (from, to) = (at, at + words.len());
         at = to;
         if from < end && first < to {
             found.add(facts(pieces));
             quoted.extend(words.iter().cloned());
+            denied |= denies(pieces);
         }
     }
-    Some(Carrier { product, facts: found, words: quoted })
+    Some(Carrier { product, facts: found, words: quoted, denies: denied })
+}
+
+fn denies(pieces: &[Piece]) -> bool {
+    let row = Sheet::words(pieces);
+    let found = Lexicon::get().phrases().find(&Row::of(pieces, &row).words);
+    found.iter().any(|it| it.sign == Claim::Negator)
 }
 
 /// The words of pieces, cut as [`words`] cuts them.

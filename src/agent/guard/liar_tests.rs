@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     agent::{compose::Findings, writer::WriteRequest},
     domain::{Currency, reply::Draft},
-    sim::drafts::{Case, Frames, HonestKind, LieKind, Writer, read_catalogue},
+    sim::drafts::{Case, Claims, Frames, HonestKind, LieKind, Writer, read_catalogue},
 };
 
 /// Drafts with a lie in one run.
@@ -18,10 +18,13 @@ const LIES: usize = 10_000;
 const HONEST: usize = 5_000;
 /// Drafts of each sort in fresh words.
 const FRESH: usize = 4_800;
-/// Of the lies in fresh words at most so many get out: an amount between two names without a full stop is the worst of them.
-const FRESH_OUT_MAX: usize = 5;
+/// How often each sentence of a set is tried, each time over other products.
+const ROUNDS: usize = 10;
 /// Of the honest drafts in fresh words at most this share is refused.
-const FRESH_ALARMS_PERCENT_MAX: usize = 4;
+const FRESH_ALARMS_PERCENT_MAX: usize = 2;
+/// Of honest sentences that nobody has thought of this share was refused when it was measured: each costs a repair round. It
+/// may only fall, and not by words taken from that set.
+const UNSEEN_ALARMS_PERCENT_MAX: usize = 58;
 /// Of the honest drafts at most this share may be refused.
 const FALSE_ALARMS_PERCENT_MAX: usize = 2;
 
@@ -67,6 +70,7 @@ fn judged<K>(case: &Case<K>, draft: &Draft) -> Vec<Violation> {
         own_words: &[],
         asked: &asked,
         citations: &draft.citations,
+        author: Author::Model,
     };
     check_draft(&draft.messages, &draft.products, &rules)
 }
@@ -124,6 +128,38 @@ fn honest(seed: u64, frames: &Frames, drafts: usize) -> (Table<HonestKind>, Vec<
     (table, refused)
 }
 
+/// What was judged wrongly: counted by kind, and each case.
+type Wrong = (Table<String>, Vec<String>);
+
+/// Lies of a set that got out, and its honest sentences that were refused.
+fn claims(seed: u64, claims: &Claims, rounds: usize) -> (Wrong, Wrong) {
+    let mut writers = writers(seed, &Frames::own());
+    let count = writers.len();
+    let (lies, honest) = claims.counts();
+    let (mut out, mut refused) = ((Table::new(), Vec::new()), (Table::new(), Vec::new()));
+    for number in 0..lies * rounds {
+        let case = writers[(number / lies) % count].claim(claims, number);
+        let row = out.0.entry(case.kind.clone()).or_insert((0, 0));
+        row.0 += 1;
+        if judged(&case, &case.draft).is_empty() || judged(&case, &case.planted).is_empty() {
+            row.1 += 1;
+            out.1.push(case.to_string());
+        }
+    }
+    for number in 0..honest * rounds {
+        let case = writers[(number / honest) % count].truth(claims, number);
+        let row = refused.0.entry(case.kind.clone()).or_insert((0, 0));
+        row.0 += 1;
+        let violations = judged(&case, &case.draft);
+        if !violations.is_empty() {
+            row.1 += 1;
+            let reasons: Vec<String> = violations.iter().map(ToString::to_string).collect();
+            refused.1.push(format!("{reasons:?} <- {case}"));
+        }
+    }
+    (out, refused)
+}
+
 /// Up to so many wrong judgements are shown when a test fails.
 const SHOWN_MAX: usize = 40;
 
@@ -147,13 +183,12 @@ fn honest_drafts_pass() {
     assert!(refused.len() <= refused_max, "{} of {HONEST} refused:\n{}", refused.len(), shown(&refused));
 }
 
-/// With sentences that the guard was not mended with. A model finds words that nobody has thought of: this is how many of
-/// them get through, and the number may only fall.
+/// The same kinds of lies in other words.
 #[test]
-fn fresh_words_for_the_same_lies_hardly_ever_get_out() {
+fn fresh_words_for_the_same_lies_do_not_get_out() {
     let (table, out) = lies(20_260_730, &Frames::fresh(), FRESH);
     print("fresh lies that got out", &table);
-    assert!(out.len() <= FRESH_OUT_MAX, "{} of {FRESH} got out:\n{}", out.len(), shown(&out));
+    assert!(out.is_empty(), "{} of {FRESH} got out:\n{}", out.len(), shown(&out));
     let (table, refused) = honest(20_260_730, &Frames::fresh(), FRESH);
     print("fresh honest drafts refused", &table);
     let refused_max = FRESH * FRESH_ALARMS_PERCENT_MAX / 100;
@@ -192,6 +227,7 @@ fn everything_that_the_composer_says_passes() {
                 own_words: &["Noor"],
                 asked: &[ask],
                 citations: &draft.citations,
+                author: Author::House,
             };
             drafts += 1;
             let found = check_draft(&draft.messages, &draft.products, &rules);
@@ -200,4 +236,29 @@ fn everything_that_the_composer_says_passes() {
     }
     assert!(drafts > 300, "{drafts}");
     assert!(refused.is_empty(), "{} of {drafts} refused:\n{}", refused.len(), shown(&refused));
+}
+
+/// Claims of every kind in free words, of which the guard knows only that they are no small talk.
+#[test]
+fn a_claim_in_any_words_needs_a_source() {
+    let ((table, out), (honest, refused)) = claims(20_261_122, &Claims::second(), ROUNDS);
+    print("claims that got out", &table);
+    print("honest sentences refused", &honest);
+    let (lies, truths) = Claims::second().counts();
+    assert!(out.is_empty(), "{} of {} got out:\n{}", out.len(), lies * ROUNDS, shown(&out));
+    let refused_max = truths * ROUNDS * FRESH_ALARMS_PERCENT_MAX / 100;
+    assert!(refused.len() <= refused_max, "{} of {} refused:\n{}", refused.len(), truths * ROUNDS, shown(&refused));
+}
+
+/// What to expect of words that nobody has thought of: a set that the guard was never mended with. Its lies must stay in
+/// like all others; its honest sentences show what that costs.
+#[test]
+fn unseen_words_are_refused_rather_than_believed() {
+    let ((table, out), (honest, refused)) = claims(20_261_123, &Claims::third(), ROUNDS);
+    print("unseen claims that got out", &table);
+    print("unseen honest sentences refused", &honest);
+    let (lies, _) = Claims::third().counts();
+    assert!(out.is_empty(), "{} of {} got out:\n{}", out.len(), lies * ROUNDS, shown(&out));
+    let refused_max = Claims::third().counts().1 * ROUNDS * UNSEEN_ALARMS_PERCENT_MAX / 100;
+    assert!(refused.len() <= refused_max, "{} refused:\n{}", refused.len(), shown(&refused));
 }

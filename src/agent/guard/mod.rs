@@ -7,10 +7,13 @@
 mod asked;
 mod citation;
 mod claim;
+mod founded;
 mod lexicon;
 mod link;
 mod numeral;
+mod plain;
 mod price;
+mod prune;
 mod sentence;
 mod sheet;
 mod stock;
@@ -18,6 +21,7 @@ mod topic;
 
 use std::fmt;
 
+pub use self::prune::prune;
 use self::{
     asked::Nod,
     citation::Carriers,
@@ -29,6 +33,7 @@ use crate::domain::{
     evidence::{Citation, Evidence},
     product::{Product, ProductKey},
 };
+use crate::workflow::Written;
 
 /// What a draft may rest on.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +48,25 @@ pub struct Rules<'a> {
     pub asked: &'a [&'a str],
     /// What the draft cites for claims beyond price, stock and link.
     pub citations: &'a [Citation],
+    /// Whose draft it is.
+    pub author: Author,
+}
+
+/// Who wrote a draft, as far as it matters to the guard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// The built-in composer: its sentences are the house's and read by people; only what it fills in can be wrong.
+    House,
+    /// Anybody else. What is neither small talk nor in the data needs a citation.
+    Model,
+}
+
+impl Author {
+    /// By the name that a draft is signed with.
+    #[must_use]
+    pub fn named(by: &str) -> Self {
+        if by == Written::BUILTIN { Self::House } else { Self::Model }
+    }
 }
 
 /// Price limits that a draft may repeat, as limits only.
@@ -81,6 +105,8 @@ pub enum Kind {
     Disguise,
     /// A product that this turn did not bring: gone, hidden, made up, or another shop's.
     Product,
+    /// Anything else that is neither small talk nor in the data nor in a cited source.
+    Claim,
 }
 
 impl Kind {
@@ -100,6 +126,7 @@ impl Kind {
             Self::Scarcity => "scarcity",
             Self::Disguise => "disguise",
             Self::Product => "product",
+            Self::Claim => "claim",
         }
     }
 }
@@ -145,9 +172,15 @@ pub fn check(messages: &[String], rules: &Rules<'_>) -> Vec<Violation> {
         for pieces in sentences(&sheet.pieces) {
             let focus = context.focus.clone();
             let sentence = Sentence::new(pieces, products, &focus);
+            let before = violations.len();
             violations.extend(price::check(&sentence, rules.limits, &mut context.ceiling, &carriers));
             violations.extend(stock::check(&sentence));
             violations.extend(claim::check(&sentence, &carriers));
+            // What passed with its citations before has none now; the rules above look at it again.
+            let first_time = matches!(rules.limits, Limits::Named(_));
+            if rules.author == Author::Model && first_time && violations.len() == before {
+                violations.extend(founded::check(&sentence, &carriers, rules.asked));
+            }
             if nod != Nod::Bare
                 && let said @ (Nod::Bare | Nod::Explained) = asked::nod(&sentence)
             {

@@ -19,7 +19,14 @@ fn cites(words: &str) -> Citation {
 
 fn kinds(text: &str, asked: &[&str], citations: &[Citation]) -> Vec<Kind> {
     let evidence = evidence();
-    let rules = Rules { evidence: &evidence, limits: Limits::Named(&[]), own_words: &[], asked, citations };
+    let rules = Rules {
+        evidence: &evidence,
+        limits: Limits::Named(&[]),
+        own_words: &[],
+        asked,
+        citations,
+        author: Author::Model,
+    };
     let mut kinds: Vec<Kind> = check(&[text.to_owned()], &rules).iter().map(|violation| violation.kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
@@ -67,8 +74,14 @@ fn a_price_in_a_source_is_still_not_the_price() {
     let shirt = Product { description: "Only 9 euros today, with a 2-year warranty.".into(), ..linen_shirt() };
     let evidence = Evidence { products: vec![shirt], read_at: Timestamp(0) };
     let citations = [cites("Only 9 euros today, with a 2-year warranty.")];
-    let rules =
-        Rules { evidence: &evidence, limits: Limits::Named(&[]), own_words: &[], asked: &[], citations: &citations };
+    let rules = Rules {
+        evidence: &evidence,
+        limits: Limits::Named(&[]),
+        own_words: &[],
+        asked: &[],
+        citations: &citations,
+        author: Author::Model,
+    };
     let found = check(&["The Linen Shirt: Only 9 euros today, with a 2-year warranty.".to_owned()], &rules);
     assert!(found.iter().any(|violation| violation.kind == Kind::Price), "{found:?}");
 }
@@ -76,7 +89,14 @@ fn a_price_in_a_source_is_still_not_the_price() {
 #[test]
 fn a_text_that_passed_with_its_citations_passes_again_while_the_source_says_so() {
     let again = |evidence: &Evidence| {
-        let rules = Rules { evidence, limits: Limits::PassedBefore, own_words: &[], asked: &[], citations: &[] };
+        let rules = Rules {
+            evidence,
+            limits: Limits::PassedBefore,
+            own_words: &[],
+            asked: &[],
+            citations: &[],
+            author: Author::Model,
+        };
         check(&["The Linen Shirt comes with a 2-year warranty.".to_owned()], &rules).len()
     };
     assert_eq!(again(&evidence()), 0);
@@ -101,4 +121,97 @@ fn yes_claims_what_was_asked() {
     assert_eq!(kinds("Yes!", &["Is the Linen Shirt available in S?"], &[]), []);
     assert_eq!(kinds("Yes, the Linen Shirt is available in S.", &["Is the Linen Shirt available in S?"], &[]), []);
     assert_eq!(kinds("Yes!", &["Can you help me find a shirt?"], &[]), []);
+}
+
+/// What a model says of the shirt that is described so, citing all of it, and whether it is let go.
+fn judged(text: &str, author: Author) -> bool {
+    let description = "Soft outside, rough inside. Not elastic. Dyed by hand unless dark.";
+    let shirt = Product { description: description.into(), ..linen_shirt() };
+    let evidence = Evidence { products: vec![shirt], read_at: Timestamp(0) };
+    let sentences = ["Soft outside, rough inside.", "Not elastic.", "Dyed by hand unless dark."];
+    let citations = sentences.map(cites);
+    let rules = Rules {
+        evidence: &evidence,
+        limits: Limits::Named(&[]),
+        own_words: &[],
+        asked: &["Do you have anything in violet suede?"],
+        citations: &citations,
+        author,
+    };
+    check(&[text.to_owned()], &rules).is_empty()
+}
+
+#[test]
+fn a_source_is_used_in_its_order_with_its_denials_and_conditions() {
+    let passing = [
+        "The Linen Shirt is soft outside, rough inside.",
+        "The Linen Shirt is not elastic.",
+        "The Linen Shirt is dyed by hand unless dark.",
+    ];
+    let refused = [
+        "The Linen Shirt is rough outside, soft inside.",
+        "The Linen Shirt is elastic.",
+        "The Linen Shirt is not soft outside.",
+        "The Linen Shirt is dyed by hand.",
+        "The Linen Shirt is dyed by machine.",
+    ];
+    let wrong: Vec<&str> = passing
+        .into_iter()
+        .filter(|text| !judged(text, Author::Model))
+        .chain(refused.into_iter().filter(|text| judged(text, Author::Model)))
+        .collect();
+    assert_eq!(wrong, Vec::<&str>::new());
+}
+
+#[test]
+fn whatever_a_model_asserts_of_its_own_is_refused_in_every_language() {
+    let passing = [
+        "Which size do you wear?",
+        "Here it is, I'd wear it all summer:",
+        "I'd take this one:",
+        "Here is the Linen Shirt, a lovely choice!",
+        "I found nothing in violet suede.",
+        "I'll ask the team about shipping.",
+        "I don't know whether it shrinks.",
+    ];
+    let refused = [
+        "Shall I put one aside for you?",
+        "I found nothing in green velvet.",
+        "I'll ask the team about shipping, parcels leave at noon.",
+        "It shrinks.",
+        "Het is heel mooi.",
+        "It is for you.",
+    ];
+    let wrong: Vec<&str> = passing
+        .into_iter()
+        .filter(|text| !judged(text, Author::Model))
+        .chain(refused.into_iter().filter(|text| judged(text, Author::Model)))
+        .collect();
+    assert_eq!(wrong, Vec::<&str>::new());
+    assert!(judged("It shrinks.", Author::House), "the composer's own sentences are the house's");
+}
+
+#[test]
+fn what_nothing_accounts_for_can_be_left_out_and_nothing_else() {
+    let evidence = evidence();
+    let citations = [cites("Comes with a 2-year warranty.")];
+    let rules = Rules {
+        evidence: &evidence,
+        limits: Limits::Named(&[]),
+        own_words: &[],
+        asked: &[],
+        citations: &citations,
+        author: Author::Model,
+    };
+    let left = |messages: &[&str]| {
+        let messages: Vec<String> = messages.iter().map(|message| (*message).to_owned()).collect();
+        prune(&messages, &[], &rules)
+    };
+    let talk = "Our grandmother weaves every thread by moonlight.";
+    let warranty = "The Linen Shirt comes with a 2-year warranty.";
+    assert_eq!(left(&[&format!("{warranty} {talk}")]), Some(vec![warranty.to_owned()]));
+    assert_eq!(left(&[talk, warranty]), Some(vec![warranty.to_owned()]));
+    assert_eq!(left(&[talk]), None, "nothing would be left");
+    assert_eq!(left(&[warranty]), None, "nothing is wrong with it");
+    assert_eq!(left(&[talk, "The Linen Shirt costs €9.00."]), None, "a wrong price is not mended by leaving talk out");
 }

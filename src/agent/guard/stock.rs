@@ -18,6 +18,12 @@ const SIZE_NUMBERS: std::ops::RangeInclusive<u32> = 16..=64;
 /// Pieces between "we have" and the product's name.
 const NAME_REACH: usize = 5;
 
+/// The stretches of a sentence that say something of stock, and so were judged by the data.
+pub(super) fn judged(sentence: &Sentence<'_>) -> Vec<(usize, usize)> {
+    let says = |clause: &Clause| says(sentence, clause).is_some();
+    clauses(sentence).into_iter().filter(says).map(|clause| (clause.from, clause.to)).collect()
+}
+
 /// A stretch of a sentence that makes one claim.
 struct Clause {
     from: usize,
@@ -48,8 +54,12 @@ enum Says {
     Both,
 }
 
+fn says(sentence: &Sentence<'_>, clause: &Clause) -> Option<Says> {
+    strong(sentence, clause).or_else(|| weak(sentence, clause)).or_else(|| held(sentence, clause))
+}
+
 fn check_clause(sentence: &Sentence<'_>, clause: &Clause) -> Option<Violation> {
-    let says = strong(sentence, clause).or_else(|| weak(sentence, clause)).or_else(|| held(sentence, clause))?;
+    let says = says(sentence, clause)?;
     let refuse =
         |reason| Some(Violation { kind: Kind::Stock, excerpt: sentence.excerpt(clause.from, clause.to), reason });
     let subjects = sentence.subjects(clause.from, clause.to);
@@ -314,7 +324,7 @@ fn is_function_word(piece: &Piece) -> bool {
 }
 
 /// Whether a piece reads as a size or a colour.
-fn is_form(sentence: &Sentence<'_>, at: usize) -> bool {
+pub(super) fn is_form(sentence: &Sentence<'_>, at: usize) -> bool {
     let after_size_word = at.checked_sub(1).is_some_and(|before| {
         matches!(
             sentence.words[before],

@@ -23,6 +23,7 @@ fn kinds(messages: &[&str], limits: &[Money]) -> Vec<Kind> {
         own_words: &["Noor", "Free Spirits welcome!"],
         asked: &[],
         citations: &[],
+        author: Author::House,
     };
     let mut kinds: Vec<Kind> = check(&messages, &rules).iter().map(|violation| violation.kind).collect();
     kinds.sort_unstable();
@@ -42,6 +43,7 @@ fn passes(text: &str) {
         own_words: &["Noor", "Free Spirits welcome!"],
         asked: &[],
         citations: &[],
+        author: Author::House,
     };
     let violations: Vec<String> = check(&[text.to_owned()], &rules).iter().map(ToString::to_string).collect();
     assert!(violations.is_empty(), "{text}: {violations:?}");
@@ -142,8 +144,14 @@ fn a_limit_may_be_repeated_as_a_limit_only() {
 fn a_text_that_passed_may_keep_its_limit_but_not_its_old_price() {
     let evidence = evidence();
     let again = |text: &str| {
-        let rules =
-            Rules { evidence: &evidence, limits: Limits::PassedBefore, own_words: &[], asked: &[], citations: &[] };
+        let rules = Rules {
+            evidence: &evidence,
+            limits: Limits::PassedBefore,
+            own_words: &[],
+            asked: &[],
+            citations: &[],
+            author: Author::House,
+        };
         check(&[text.to_owned()], &rules).len()
     };
     assert_eq!(again("I found nothing under €60.00."), 0);
@@ -272,7 +280,14 @@ fn names_of_products_claim_nothing() {
     let mut hat = straw_hat();
     hat.title = "Free 50% Available €9 Hat".into();
     let evidence = Evidence { products: vec![hat], read_at: Timestamp(0) };
-    let rules = Rules { evidence: &evidence, limits: Limits::Named(&[]), own_words: &[], asked: &[], citations: &[] };
+    let rules = Rules {
+        evidence: &evidence,
+        limits: Limits::Named(&[]),
+        own_words: &[],
+        asked: &[],
+        citations: &[],
+        author: Author::House,
+    };
     assert_eq!(check(&["Free 50% Available €9 Hat – €25.00".to_owned()], &rules), []);
     assert_eq!(check(&["Free 50% Available €9 Hat – €9.00".to_owned()], &rules).len(), 1);
 }
@@ -280,7 +295,14 @@ fn names_of_products_claim_nothing() {
 #[test]
 fn the_only_product_is_meant_when_none_is_named() {
     let evidence = Evidence { products: vec![linen_shirt()], read_at: Timestamp(0) };
-    let rules = Rules { evidence: &evidence, limits: Limits::Named(&[]), own_words: &[], asked: &[], citations: &[] };
+    let rules = Rules {
+        evidence: &evidence,
+        limits: Limits::Named(&[]),
+        own_words: &[],
+        asked: &[],
+        citations: &[],
+        author: Author::House,
+    };
     assert_eq!(check(&["It costs €49.00 and is available in S.".to_owned()], &rules), []);
     assert_eq!(check(&["It is available in M.".to_owned()], &rules).len(), 1);
 }

@@ -183,6 +183,14 @@ impl Writer {
 
     /// A sentence of the product's own text, word by word.
     fn say_quote(&mut self, language: Language, product: &Product) -> (String, Option<Citation>) {
+        let Some(quote) = self.a_quote(product) else { return (self.honest_frame("chat", language), None) };
+        let frame = self.honest_frame("quote", language);
+        let citation = Citation { source: SourceId::Product(product.key.clone()), words: quote.clone() };
+        (fill(&frame, &[("name", &product.title), ("quote", &quote)]), Some(citation))
+    }
+
+    /// A sentence of the product's own text, if it has one.
+    pub(super) fn a_quote(&mut self, product: &Product) -> Option<String> {
         let sentences: Vec<&str> = product
             .description
             .split(['\n'])
@@ -190,13 +198,7 @@ impl Writer {
             .map(str::trim)
             .filter(|it| it.len() > 8)
             .collect();
-        if sentences.is_empty() {
-            return (self.honest_frame("chat", language), None);
-        }
-        let quote = (*self.dice.pick(&sentences)).to_owned();
-        let frame = self.honest_frame("quote", language);
-        let citation = Citation { source: SourceId::Product(product.key.clone()), words: quote.clone() };
-        (fill(&frame, &[("name", &product.title), ("quote", &quote)]), Some(citation))
+        (!sentences.is_empty()).then(|| (*self.dice.pick(&sentences)).to_owned())
     }
 
     fn say_cited(&mut self, language: Language, product: &mut Product) -> (String, Citation) {

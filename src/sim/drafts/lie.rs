@@ -169,7 +169,7 @@ impl Writer {
     }
 
     /// A chat sentence or two, or an honest one about a product.
-    fn padding(&mut self, language: Language, evidence: &Evidence) -> Vec<String> {
+    pub(super) fn padding(&mut self, language: Language, evidence: &Evidence) -> Vec<String> {
         let count = self.dice.below(4);
         (0..count)
             .map(|_| {
@@ -188,7 +188,7 @@ impl Writer {
         if self.dice.chance(7) { product.title.to_lowercase() } else { product.title.clone() }
     }
 
-    fn filled(&mut self, frame: &str, evidence: &Evidence, holes: &[(&str, &str)]) -> String {
+    pub(super) fn filled(&mut self, frame: &str, evidence: &Evidence, holes: &[(&str, &str)]) -> String {
         let name = self.called(&evidence.products[0]);
         let other = evidence.products.get(1).unwrap_or(&evidence.products[0]).title.clone();
         let all: Vec<(&str, &str)> =

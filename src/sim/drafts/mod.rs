@@ -3,6 +3,7 @@
 //!
 //! Sentences stand in `lies.yaml`, `honest.yaml` and `sourced.yaml`. The same seed gives the same drafts.
 
+mod claims;
 mod dice;
 mod figures;
 mod honest;
@@ -23,6 +24,7 @@ use crate::{
         reply::Draft,
     },
 };
+pub use claims::Claims;
 use dice::Dice;
 pub use honest::HonestKind;
 pub use lie::LieKind;
