@@ -4,12 +4,17 @@ use super::{Facts, Writer};
 use crate::{agent::writer::WriteRequest, domain::reply::Draft};
 
 /// Puts the disclosure before what somebody else wrote, where the turn has to begin with it: no model decides whether
-/// shoppers are told that they speak with an assistant.
+/// shoppers are told that they speak with an assistant. It opens the first message: a message of its own would be one more to
+/// send.
 #[must_use]
 pub fn disclosed(request: WriteRequest<'_>, mut draft: Draft) -> Draft {
     let facts = Facts::default();
-    let disclosure = Writer::new(request.input, request.understanding.language, &facts).disclosure();
-    draft.messages.splice(0..0, disclosure);
+    if let Some(disclosure) = Writer::new(request.input, request.understanding.language, &facts).disclosure() {
+        match draft.messages.first_mut() {
+            Some(first) => *first = format!("{disclosure}\n\n{first}"),
+            None => draft.messages.push(disclosure),
+        }
+    }
     draft
 }
 
