@@ -18,6 +18,9 @@ const APPLICATION_ID: i64 = 0x4155_5241;
 /// A reader's page cache (SQLite: negative numbers are KiB). The lengths of texts, which every ranked match is looked up
 /// in, and the filter's index take 4 MiB for 100,000 products; SQLite's 2 MiB would lose them with every question.
 const READER_CACHE_KIB: i64 = -8 * 1024;
+/// Memory of all page caches and statements together, over all files, from which on a cache reuses its own pages instead
+/// of taking more (bytes). A file in use may fill 26 MiB of caches: two dozen shops would hold more than everything else.
+const HEAP_SOFT_MAX: i64 = 64 * 1024 * 1024;
 /// How long a connection waits for another's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -106,6 +109,8 @@ fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    // Of the whole process, however often it is said.
+    connection.pragma_update(None, "soft_heap_limit", HEAP_SOFT_MAX)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())
