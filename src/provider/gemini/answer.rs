@@ -101,7 +101,7 @@ enum Open {
 
 /// Reads the answer to one request.
 #[derive(Debug)]
-pub(super) struct AnswerDecoder {
+pub(in crate::provider) struct AnswerDecoder {
     provider: Box<str>,
     /// Who makes the signatures, and where they may go back to.
     model: ModelRef,

@@ -124,7 +124,7 @@ pub(super) async fn embed(
     access: Access<'_>,
 ) -> Result<EmbeddingAnswer, ProviderError> {
     let model = bare(&request.model);
-    let mut span = gemini.span(Operation::Embeddings, &request.model, false);
+    let mut span = gemini.endpoint.span(Operation::Embeddings, super::SYSTEM, &request.model, false);
     let answered = embed_all(gemini, request, model, access).instrument(span.span().clone()).await;
     span.embedded(&answered);
     answered

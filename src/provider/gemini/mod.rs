@@ -14,10 +14,7 @@ mod tests;
 
 use std::time::Duration;
 
-use futures_util::{
-    future::{BoxFuture, FutureExt as _},
-    stream::BoxStream,
-};
+use futures_util::future::{BoxFuture, FutureExt as _};
 use reqwest::{RequestBuilder, header::HeaderName};
 
 use self::{
@@ -26,12 +23,12 @@ use self::{
     request::{Writer, endpoint_mark},
 };
 use super::{
-    Access, ChatModel, Embedder, ProviderError,
-    telemetry::{CallInfo, CallSpan, Operation},
-    wire::{Call, Endpoint, Framing, InvalidEndpoint, OwnIds, key_mark},
+    Access, Embedder, ProviderError,
+    telemetry::Operation,
+    wire::{Adapter, Call, Endpoint, Framing, InvalidEndpoint, OwnIds, key_mark},
 };
 use crate::domain::{
-    chat::{ChatAnswer, ChatRequest, ModelRef, StreamEvent},
+    chat::{ChatRequest, ModelRef},
     embedding::{EmbeddingAnswer, EmbeddingRequest},
 };
 
@@ -84,6 +81,16 @@ impl Gemini {
         }
         self.endpoint.with_key(self.endpoint.post(url, body)?, KEY_HEADER, "", access.key)
     }
+}
+
+impl Adapter for Gemini {
+    type Decoder = AnswerDecoder;
+
+    const FRAMING: Framing = Framing::Sse;
+
+    fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
 
     fn call<'a>(&'a self, request: &'a ChatRequest, access: Access<'a>, streams: bool) -> Call<'a, AnswerDecoder> {
         let model = ModelRef::new(self.endpoint.provider(), bare(&request.model));
@@ -97,49 +104,15 @@ impl Gemini {
             request: request_builder,
             provider: self.endpoint.provider(),
             access,
-            span: self.span(Operation::Chat, &request.model, streams),
+            span: self.endpoint.span(Operation::Chat, SYSTEM, &request.model, streams),
             decoder: AnswerDecoder::new(model, mark, OwnIds::after(request)),
         }
-    }
-
-    fn span(&self, operation: Operation, model: &str, streams: bool) -> CallSpan {
-        CallSpan::begin(CallInfo {
-            fields: self.endpoint.fields(),
-            operation,
-            provider: self.endpoint.provider(),
-            system: SYSTEM,
-            host: self.endpoint.host(),
-            model,
-            streams,
-        })
     }
 }
 
 /// Lists name models with their collection in front; addresses have it already.
 fn bare(model: &str) -> &str {
     model.strip_prefix("models/").unwrap_or(model)
-}
-
-impl ChatModel for Gemini {
-    fn provider(&self) -> &str {
-        self.endpoint.provider()
-    }
-
-    fn answer<'a>(
-        &'a self,
-        request: &'a ChatRequest,
-        access: Access<'a>,
-    ) -> BoxFuture<'a, Result<ChatAnswer, ProviderError>> {
-        async move { self.call(request, access, false).answer().await }.boxed()
-    }
-
-    fn stream<'a>(
-        &'a self,
-        request: &'a ChatRequest,
-        access: Access<'a>,
-    ) -> BoxStream<'a, Result<StreamEvent, ProviderError>> {
-        self.call(request, access, true).stream(Framing::Sse)
-    }
 }
 
 impl Embedder for Gemini {

@@ -62,7 +62,7 @@ struct Function<'a> {
 
 /// Reads the answer to one request.
 #[derive(Debug)]
-pub(super) struct AnswerDecoder {
+pub(in crate::provider) struct AnswerDecoder {
     provider: Box<str>,
     own_ids: OwnIds,
     has_started: bool,

@@ -13,7 +13,7 @@ use crate::{
     },
     provider::{
         Access, Embedder, ErrorClass, ProviderError,
-        telemetry::{CallInfo, CallSpan, Operation},
+        telemetry::Operation,
         wire::{Count, Load, Refused, add_usage, ask, batches},
     },
 };
@@ -161,15 +161,7 @@ impl Embedder for Ollama {
         access: Access<'a>,
     ) -> BoxFuture<'a, Result<EmbeddingAnswer, ProviderError>> {
         async move {
-            let mut span = CallSpan::begin(CallInfo {
-                fields: self.endpoint.fields(),
-                operation: Operation::Embeddings,
-                provider: self.endpoint.provider(),
-                system: SYSTEM,
-                host: self.endpoint.host(),
-                model: &request.model,
-                streams: false,
-            });
+            let mut span = self.endpoint.span(Operation::Embeddings, SYSTEM, &request.model, false);
             let answered = self.embed_all(request, access).instrument(span.span().clone()).await;
             span.embedded(&answered);
             answered

@@ -9,20 +9,16 @@ mod request;
 
 use std::time::Duration;
 
-use futures_util::{
-    future::{BoxFuture, FutureExt as _},
-    stream::BoxStream,
-};
 use reqwest::header;
 
 pub use self::local::{LocalModel, ModelDetails, PullProgress};
 use self::{answer::AnswerDecoder, request::Writer};
 use super::{
-    Access, ChatModel, ProviderError,
-    telemetry::{CallInfo, CallSpan, Operation},
-    wire::{Call, Endpoint, Framing, InvalidEndpoint, OwnIds},
+    Access,
+    telemetry::Operation,
+    wire::{Adapter, Call, Endpoint, Framing, InvalidEndpoint, OwnIds},
 };
-use crate::domain::chat::{ChatAnswer, ChatRequest, StreamEvent};
+use crate::domain::chat::ChatRequest;
 
 /// Where it listens unless it was told otherwise.
 pub const BASE_URL: &str = "http://127.0.0.1:11434";
@@ -81,6 +77,16 @@ impl Ollama {
         self.endpoint = change(self.endpoint);
         self
     }
+}
+
+impl Adapter for Ollama {
+    type Decoder = AnswerDecoder;
+
+    const FRAMING: Framing = Framing::Lines;
+
+    fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
 
     fn call<'a>(&'a self, request: &'a ChatRequest, access: Access<'a>, streams: bool) -> Call<'a, AnswerDecoder> {
         let provider = self.endpoint.provider();
@@ -88,38 +94,8 @@ impl Ollama {
         let post = self.endpoint.post(self.endpoint.url(&["api", "chat"]), &body);
         // Locally there is no key; a proxy in front may want one.
         let post = post.and_then(|post| self.endpoint.with_key(post, header::AUTHORIZATION, "Bearer ", access.key));
-        let span = CallSpan::begin(CallInfo {
-            fields: self.endpoint.fields(),
-            operation: Operation::Chat,
-            provider,
-            system: SYSTEM,
-            host: self.endpoint.host(),
-            model: &request.model,
-            streams,
-        });
+        let span = self.endpoint.span(Operation::Chat, SYSTEM, &request.model, streams);
         Call { request: post, provider, access, decoder: AnswerDecoder::new(provider, OwnIds::after(request)), span }
-    }
-}
-
-impl ChatModel for Ollama {
-    fn provider(&self) -> &str {
-        self.endpoint.provider()
-    }
-
-    fn answer<'a>(
-        &'a self,
-        request: &'a ChatRequest,
-        access: Access<'a>,
-    ) -> BoxFuture<'a, Result<ChatAnswer, ProviderError>> {
-        async move { self.call(request, access, false).answer().await }.boxed()
-    }
-
-    fn stream<'a>(
-        &'a self,
-        request: &'a ChatRequest,
-        access: Access<'a>,
-    ) -> BoxStream<'a, Result<StreamEvent, ProviderError>> {
-        self.call(request, access, true).stream(Framing::Lines)
     }
 }
 

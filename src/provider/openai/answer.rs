@@ -128,7 +128,7 @@ struct OutputDetails {
 
 /// Reads the answer to one request.
 #[derive(Debug)]
-pub(super) struct AnswerDecoder {
+pub(in crate::provider) struct AnswerDecoder {
     provider: Box<str>,
     /// Who encrypts the reasoning, and where it may go back to.
     model: ModelRef,

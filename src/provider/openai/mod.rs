@@ -14,20 +14,16 @@ mod tests;
 
 use std::time::Duration;
 
-use futures_util::{
-    future::{BoxFuture, FutureExt as _},
-    stream::BoxStream,
-};
 use reqwest::header;
 
 pub use self::embed::OpenAiEmbeddings;
 use self::{answer::AnswerDecoder, request::Writer};
 use super::{
-    Access, ChatModel, ProviderError,
-    telemetry::{CallInfo, CallSpan, Operation},
-    wire::{Call, Endpoint, Framing, InvalidEndpoint, OwnIds, key_mark},
+    Access,
+    telemetry::Operation,
+    wire::{Adapter, Call, Endpoint, Framing, InvalidEndpoint, OwnIds, key_mark},
 };
-use crate::domain::chat::{ChatAnswer, ChatRequest, ModelRef, StreamEvent};
+use crate::domain::chat::{ChatRequest, ModelRef};
 
 /// OpenAI's own address.
 pub const BASE_URL: &str = "https://api.openai.com/v1";
@@ -59,6 +55,16 @@ impl OpenAi {
         self.endpoint = change(self.endpoint);
         self
     }
+}
+
+impl Adapter for OpenAi {
+    type Decoder = AnswerDecoder;
+
+    const FRAMING: Framing = Framing::Sse;
+
+    fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
 
     fn call<'a>(&'a self, request: &'a ChatRequest, access: Access<'a>, streams: bool) -> Call<'a, AnswerDecoder> {
         let model = ModelRef::new(self.endpoint.provider(), &*request.model);
@@ -66,38 +72,8 @@ impl OpenAi {
         let body = Writer { request, model: &model, endpoint: &mark, streams }.body();
         let post = self.endpoint.post(self.endpoint.url(&["responses"]), &body);
         let post = post.and_then(|post| self.endpoint.with_key(post, header::AUTHORIZATION, "Bearer ", access.key));
-        let span = CallSpan::begin(CallInfo {
-            fields: self.endpoint.fields(),
-            operation: Operation::Chat,
-            provider: self.endpoint.provider(),
-            system: SYSTEM,
-            host: self.endpoint.host(),
-            model: &request.model,
-            streams,
-        });
+        let span = self.endpoint.span(Operation::Chat, SYSTEM, &request.model, streams);
         let decoder = AnswerDecoder::new(model, mark, OwnIds::after(request));
         Call { request: post, provider: self.endpoint.provider(), access, decoder, span }
-    }
-}
-
-impl ChatModel for OpenAi {
-    fn provider(&self) -> &str {
-        self.endpoint.provider()
-    }
-
-    fn answer<'a>(
-        &'a self,
-        request: &'a ChatRequest,
-        access: Access<'a>,
-    ) -> BoxFuture<'a, Result<ChatAnswer, ProviderError>> {
-        async move { self.call(request, access, false).answer().await }.boxed()
-    }
-
-    fn stream<'a>(
-        &'a self,
-        request: &'a ChatRequest,
-        access: Access<'a>,
-    ) -> BoxStream<'a, Result<StreamEvent, ProviderError>> {
-        self.call(request, access, true).stream(Framing::Sse)
     }
 }

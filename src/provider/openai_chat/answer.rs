@@ -134,7 +134,7 @@ struct OpenCall {
 
 /// Reads the answer to one request.
 #[derive(Debug)]
-pub(super) struct AnswerDecoder {
+pub(in crate::provider) struct AnswerDecoder {
     model: ModelRef,
     endpoint: Box<str>,
     own_ids: OwnIds,

@@ -9,10 +9,6 @@ mod request;
 
 use std::time::Duration;
 
-use futures_util::{
-    future::{BoxFuture, FutureExt as _},
-    stream::BoxStream,
-};
 use reqwest::header;
 
 pub use self::compat::{
@@ -20,11 +16,11 @@ pub use self::compat::{
 };
 use self::{answer::AnswerDecoder, request::Writer};
 use super::{
-    Access, ChatModel, ProviderError,
-    telemetry::{CallInfo, CallSpan, Operation},
-    wire::{Call, Endpoint, Framing, InvalidEndpoint, OwnIds, key_mark},
+    Access,
+    telemetry::Operation,
+    wire::{Adapter, Call, Endpoint, Framing, InvalidEndpoint, OwnIds, key_mark},
 };
-use crate::domain::chat::{ChatAnswer, ChatRequest, ModelRef, StreamEvent};
+use crate::domain::chat::{ChatRequest, ModelRef};
 
 /// The interface that signatures belong to.
 const ENDPOINT: &str = "chat";
@@ -54,6 +50,16 @@ impl OpenAiChat {
         self.endpoint = change(self.endpoint);
         self
     }
+}
+
+impl Adapter for OpenAiChat {
+    type Decoder = AnswerDecoder;
+
+    const FRAMING: Framing = Framing::Sse;
+
+    fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
 
     fn call<'a>(&'a self, request: &'a ChatRequest, access: Access<'a>, streams: bool) -> Call<'a, AnswerDecoder> {
         let provider = self.endpoint.provider();
@@ -62,39 +68,9 @@ impl OpenAiChat {
         let body = Writer { request, compat: &self.compat, model: &model, endpoint: &mark, streams };
         let post = self.endpoint.post(self.endpoint.url(&["chat", "completions"]), &body);
         let post = post.and_then(|post| self.endpoint.with_key(post, header::AUTHORIZATION, "Bearer ", access.key));
-        let span = CallSpan::begin(CallInfo {
-            fields: self.endpoint.fields(),
-            operation: Operation::Chat,
-            provider,
-            system: provider,
-            host: self.endpoint.host(),
-            model: &request.model,
-            streams,
-        });
+        let span = self.endpoint.span(Operation::Chat, provider, &request.model, streams);
         let decoder = AnswerDecoder::new(model, mark, OwnIds::after(request), self.compat.reasoning_field);
         Call { request: post, provider, access, decoder, span }
-    }
-}
-
-impl ChatModel for OpenAiChat {
-    fn provider(&self) -> &str {
-        self.endpoint.provider()
-    }
-
-    fn answer<'a>(
-        &'a self,
-        request: &'a ChatRequest,
-        access: Access<'a>,
-    ) -> BoxFuture<'a, Result<ChatAnswer, ProviderError>> {
-        async move { self.call(request, access, false).answer().await }.boxed()
-    }
-
-    fn stream<'a>(
-        &'a self,
-        request: &'a ChatRequest,
-        access: Access<'a>,
-    ) -> BoxStream<'a, Result<StreamEvent, ProviderError>> {
-        self.call(request, access, true).stream(Framing::Sse)
     }
 }
 

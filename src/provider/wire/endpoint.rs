@@ -10,7 +10,10 @@ use url::Url;
 
 use crate::{
     net,
-    provider::{ErrorClass, ProviderError, telemetry::GenAiFields},
+    provider::{
+        ErrorClass, ProviderError,
+        telemetry::{CallInfo, CallSpan, GenAiFields, Operation},
+    },
 };
 
 /// Why a provider cannot be set up.
@@ -61,12 +64,21 @@ impl Endpoint {
         &self.provider
     }
 
-    pub(in crate::provider) const fn fields(&self) -> GenAiFields {
-        self.fields
-    }
-
     pub(in crate::provider) fn host(&self) -> &str {
         self.base.host_str().unwrap_or_default()
+    }
+
+    /// The span of a call that is about to begin. `system`: the provider in the words of the conventions for traces.
+    pub(in crate::provider) fn span(&self, operation: Operation, system: &str, model: &str, streams: bool) -> CallSpan {
+        CallSpan::begin(CallInfo {
+            fields: self.fields,
+            operation,
+            provider: &self.provider,
+            system,
+            host: self.host(),
+            model,
+            streams,
+        })
     }
 
     /// A failure of this provider.

@@ -3,6 +3,7 @@
 //! To write an adapter: a [`Endpoint`], a `Decoder` that says what frames and bodies mean, and a function that writes the
 //! request. `Call` does the rest, and keeps the promises of [`super::ChatModel`].
 
+mod adapter;
 mod batch;
 mod call;
 mod endpoint;
@@ -14,6 +15,7 @@ mod words;
 
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub(in crate::provider) use {
+    adapter::Adapter,
     batch::{Load, add_usage, batches},
     call::{Call, Decoder, Frame, Framing, ask},
     endpoint::key_mark,
