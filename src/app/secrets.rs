@@ -2,10 +2,7 @@
 //!
 //! A value goes in once and comes out only to the use case that needs it: nothing here shows one to a caller.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -18,12 +15,12 @@ use crate::{
         secret::{SecretInfo, SecretName, SecretScope},
     },
     secret::{DataKey, Signer, Vault},
-    store::{self, Control, NewSecret},
+    store::{self, Control, NewSecret, Remembered},
 };
 
 /// The longest secret, in bytes: tokens have a few hundred, and nobody pastes a file by mistake.
 const VALUE_BYTES_MAX: usize = 4 * 1024;
-/// Values remembered, over all tenants; when there are more, all are read anew.
+/// Values remembered, over all tenants.
 const REMEMBERED_MAX: usize = 4 * 1024;
 /// Tries to store a secret that others set at the same time.
 const ATTEMPTS_MAX: usize = 4;
@@ -141,21 +138,14 @@ pub struct Secrets {
     control: Control,
     vault: Arc<Vault>,
     configured: Arc<HashMap<KnownSecret, SecretString>>,
-    remembered: Arc<Mutex<Remembered>>,
+    /// So that a webhook's signature does not cost a read and a decryption.
+    remembered: Remembered<(SecretScope, SecretName), Option<SecretString>>,
 }
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secrets")
     }
-}
-
-/// What was read, so that a webhook's signature does not cost a read and a decryption.
-#[derive(Default)]
-struct Remembered {
-    values: HashMap<(SecretScope, SecretName), Option<SecretString>>,
-    /// Counts changes: what was read before one is not remembered after it.
-    changes: u64,
 }
 
 impl Secrets {
@@ -167,7 +157,7 @@ impl Secrets {
             control: installation.control.clone(),
             vault: Arc::clone(&installation.vault),
             configured: Arc::new(configured.collect()),
-            remembered: Arc::default(),
+            remembered: Remembered::new(REMEMBERED_MAX),
         }
     }
 
@@ -239,12 +229,9 @@ impl Secrets {
     /// Opens a stored secret, or remembers that there is none.
     pub(super) async fn read(&self, scope: SecretScope, name: SecretName) -> Result<Option<SecretString>, Error> {
         let key = (scope, name);
-        let changes = {
-            let remembered = self.remembered();
-            if let Some(value) = remembered.values.get(&key) {
-                return Ok(value.clone());
-            }
-            remembered.changes
+        let changes = match self.remembered.get(&key) {
+            Ok(value) => return Ok(value),
+            Err(changes) => changes,
         };
         let value = match self.control.get_secret(scope, key.1.clone()).await? {
             Some(stored) => {
@@ -252,13 +239,7 @@ impl Secrets {
             }
             None => None,
         };
-        let mut remembered = self.remembered();
-        if remembered.changes == changes {
-            if remembered.values.len() >= REMEMBERED_MAX {
-                remembered.values.clear();
-            }
-            remembered.values.insert(key, value.clone());
-        }
+        self.remembered.keep(key, value.clone(), changes);
         Ok(value)
     }
 
@@ -278,9 +259,7 @@ impl Secrets {
 
     /// Drops what is remembered of a scope; called after every change of it.
     pub(super) fn forget(&self, scope: SecretScope) {
-        let mut remembered = self.remembered();
-        remembered.changes += 1;
-        remembered.values.retain(|(of, _), _| *of != scope);
+        self.remembered.forget(|(of, _)| *of == scope);
     }
 
     /// Who signs for the installation, under `name`.
@@ -295,10 +274,6 @@ impl Secrets {
             hint: Some("The tenant was removed.".into()),
         })?;
         Ok(self.vault.data_key(scope, &sealed)?)
-    }
-
-    fn remembered(&self) -> std::sync::MutexGuard<'_, Remembered> {
-        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

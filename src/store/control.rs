@@ -5,7 +5,6 @@
 mod accounts;
 mod audit;
 mod due;
-mod known;
 mod models;
 mod reach;
 mod secrets;
@@ -17,11 +16,14 @@ use std::path::PathBuf;
 use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 use uuid::Uuid;
 
-use super::{Error, blocking::Blocking, file::DatabaseFile, health::Health, sqlite};
-use crate::domain::{TenantId, audit::Act, audit::NewAudit};
+use super::{Error, Remembered, blocking::Blocking, file::DatabaseFile, health::Health, sqlite};
+use crate::domain::{TenantId, audit::Act, audit::NewAudit, tenant::Tenant};
 
 pub use secrets::NewSecret;
 pub use tenants::RemovedTenant;
+
+/// Tenants that are remembered.
+const TENANTS_KNOWN_MAX: usize = 4_096;
 
 pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
     migrations: &[
@@ -36,7 +38,8 @@ pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
 #[derive(Clone)]
 pub struct Control {
     database: DatabaseFile,
-    known: known::Known,
+    /// Every step of every turn asks for a tenant, and they hardly ever change.
+    known: Remembered<TenantId, Tenant>,
 }
 
 impl std::fmt::Debug for Control {
@@ -51,7 +54,7 @@ impl Control {
         let blocking = Blocking::new();
         let pool = blocking.clone();
         let database = blocking.run(move || DatabaseFile::open_erasing(&path, &SCHEMA, pool, Health::new())).await?;
-        Ok(Self { database, known: known::Known::default() })
+        Ok(Self { database, known: Remembered::new(TENANTS_KNOWN_MAX) })
     }
 
     /// Changes something of a tenant, and forgets what was read of it. Goes on if the caller goes away: what is
@@ -64,7 +67,7 @@ impl Control {
         let control = self.clone();
         let change = tokio::spawn(async move {
             let changed = control.database.write(action, work).await;
-            control.known.forget(id);
+            control.known.forget(|known| *known == id);
             changed
         });
         match change.await {

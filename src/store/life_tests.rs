@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     Arrival, Committed, Covered, DueRules, EffectRecord, InboundRules, Look, OutboxRow, TenantStore, TurnCommit,
+    blocking::Lane,
     tenant::{Shared, TenantFile},
 };
 use crate::domain::{
@@ -128,6 +129,13 @@ impl Shop {
         let rules = DueRules { now: Timestamp(after), takeover_minutes: 30, paused: false, senders_live: true };
         self.store.next_due(rules).await.expect("read").map(|at| at.0)
     }
+}
+
+#[tokio::test]
+async fn work_that_nobody_waits_for_stays_in_its_own_lane() {
+    let shop = Shop::open();
+    let bulk = shop.store.in_bulk();
+    assert_eq!([shop.store.lane(), bulk.lane(), bulk.clone().lane()], [Lane::Realtime, Lane::Bulk, Lane::Bulk]);
 }
 
 fn commit(begun: &super::BegunTurn, now: i64, outcome: TurnOutcome, parts: &[&str]) -> TurnCommit {

@@ -27,6 +27,7 @@ mod outbox;
 mod outcome;
 mod persona;
 mod product;
+mod remembered;
 mod row;
 mod silence;
 mod spend;
@@ -53,6 +54,7 @@ pub use open::Store;
 pub use outbox::{NextStep, OutboxRow};
 pub use outcome::Look;
 pub use product::CatalogueView;
+pub use remembered::Remembered;
 pub use sqlite::versions;
 pub use tenant::TenantStore;
 

@@ -149,6 +149,12 @@ impl TenantStore {
         Self { file: Arc::clone(&self.file), lane: Lane::Bulk }
     }
 
+    /// Whether somebody waits for what this handle is asked.
+    #[cfg(test)]
+    pub(super) const fn lane(&self) -> Lane {
+        self.lane
+    }
+
     /// Whose file it is.
     #[must_use]
     pub fn tenant(&self) -> TenantId {

@@ -10,14 +10,13 @@ use std::sync::Arc;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use self::settings::Remembered;
 pub use self::{
     settings::{ModelChange, ModelReport, Usage},
     write::ModelWriter,
 };
 use crate::{
     config::Config,
-    domain::{TenantId, model::ModelSettings},
+    domain::{TenantId, model::ModelSettings, secret::SecretScope},
     provider::{
         ChatModel, Deadlines, InvalidEndpoint,
         gateway::{Gateway, GatewaySettings},
@@ -25,12 +24,15 @@ use crate::{
         openai::OpenAi,
         price::Prices,
     },
+    store::Remembered,
 };
 
 /// The name of Google's provider.
 pub const GEMINI: &str = "gemini";
 /// The name of OpenAI's provider.
 pub const OPENAI: &str = "openai";
+/// Scopes that are remembered.
+const REMEMBERED_MAX: usize = 4_096;
 /// Hex digits of a mark and of a canary: nobody guesses them, and they cost a model few tokens.
 const MARK_DIGITS: usize = 10;
 
@@ -43,7 +45,8 @@ pub struct Models {
     salt: Salt,
     /// What the configuration says.
     configured: ModelSettings,
-    remembered: Remembered,
+    /// What was said by scope, so that a turn does not cost two reads.
+    remembered: Remembered<SecretScope, ModelSettings>,
 }
 
 struct Salt([u8; 32]);
@@ -78,7 +81,7 @@ impl Models {
             prices: Prices::built_in().clone(),
             salt: Salt(salt),
             configured: config.models.settings().expect("the configuration was checked when it was read"),
-            remembered: Remembered::default(),
+            remembered: Remembered::new(REMEMBERED_MAX),
         }
     }
 

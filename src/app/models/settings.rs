@@ -1,10 +1,5 @@
 //! What was said about models: by a tenant, behind it by the installation, behind that by the configuration.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
-
 use crate::app::{
     App, Error, TenantCtx,
     secrets::{KnownSecret, Owner},
@@ -17,31 +12,6 @@ use crate::domain::{
 };
 
 const DAY_MS: i64 = 86_400_000;
-/// Scopes that are remembered; when there are more, all are read anew.
-const REMEMBERED_MAX: usize = 4_096;
-
-/// What was read, so that a turn does not cost two reads.
-#[derive(Debug, Default)]
-pub(super) struct Remembered(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
-    settings: HashMap<SecretScope, ModelSettings>,
-    /// Counts changes: what was read before one is not remembered after it.
-    changes: u64,
-}
-
-impl Remembered {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn forget(&self, scope: SecretScope) {
-        let mut state = self.state();
-        state.changes += 1;
-        state.settings.remove(&scope);
-    }
-}
 
 /// What a choice came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +83,7 @@ impl App {
             }
         }
         let changed = self.store.control().choose_model(scope, role, Some(choice.clone()), self.operator()).await?;
-        self.models.remembered.forget(scope);
+        self.models.remembered.forget(|known| *known == scope);
         let mut keys_missing: Vec<String> = Vec::new();
         for model in std::iter::once(&choice.model).chain(&choice.fallbacks).filter_map(Model::remote) {
             let provider = &*model.provider;
@@ -156,27 +126,18 @@ impl App {
         let scope = owner.scope();
         let allowed = self.said_of_models(scope).await?.allowed;
         let changed = self.store.control().limit_models(scope, allowed, budget, self.operator()).await?;
-        self.models.remembered.forget(scope);
+        self.models.remembered.forget(|known| *known == scope);
         Ok(changed)
     }
 
     async fn said_of_models(&self, scope: SecretScope) -> Result<ModelSettings, Error> {
         let remembered = &self.models.remembered;
-        let changes = {
-            let state = remembered.state();
-            if let Some(known) = state.settings.get(&scope) {
-                return Ok(known.clone());
-            }
-            state.changes
+        let changes = match remembered.get(&scope) {
+            Ok(known) => return Ok(known),
+            Err(changes) => changes,
         };
         let read = self.store.control().model_settings(scope).await?;
-        let mut state = remembered.state();
-        if state.changes == changes {
-            if state.settings.len() >= REMEMBERED_MAX {
-                state.settings.clear();
-            }
-            state.settings.insert(scope, read.clone());
-        }
+        remembered.keep(scope, read.clone(), changes);
         Ok(read)
     }
 

@@ -87,13 +87,13 @@ impl Control {
 
     /// The tenant of that id, as the last change left it.
     pub async fn tenant_by_id(&self, id: TenantId) -> Result<Option<Tenant>, Error> {
-        let changes = match self.known.get(id) {
+        let changes = match self.known.get(&id) {
             Ok(known) => return Ok(Some(known)),
             Err(changes) => changes,
         };
         let found = self.database.read("find a tenant", move |tx| by_id(tx, id)).await?;
         if let Some(tenant) = &found {
-            self.known.keep(tenant.clone(), changes);
+            self.known.keep(id, tenant.clone(), changes);
         }
         Ok(found)
     }
