@@ -123,7 +123,7 @@ pub fn read(answer: &ChatAnswer, canaries: &[&str]) -> Result<Drafted, NoDraft> 
         return Err(NoDraft::Leaks);
     }
     let Shape { messages, cards, citations, hand_over } =
-        serde_json::from_str(json_of(&text)).map_err(|error| NoDraft::NotJson(error.classify_words()))?;
+        serde_json::from_str(json_of(&text)).map_err(|error| NoDraft::NotJson(fault(&error)))?;
     let key = |id: String| ProductKey(id.trim().to_owned());
     let citation =
         |cited: ShapeCitation| Some(Citation { source: SourceId::parse(&cited.source)?, words: cited.words });
@@ -156,21 +156,15 @@ fn json_of(text: &str) -> &str {
     }
 }
 
-/// What serde says of JSON quotes the text; only the kind and the place may go into a log.
-trait ClassifyWords {
-    fn classify_words(&self) -> String;
-}
-
-impl ClassifyWords for serde_json::Error {
-    fn classify_words(&self) -> String {
-        let kind = match self.classify() {
-            serde_json::error::Category::Io => "unreadable",
-            serde_json::error::Category::Syntax => "not JSON",
-            serde_json::error::Category::Data => "other members than asked for",
-            serde_json::error::Category::Eof => "cut off",
-        };
-        format!("{kind} at line {} column {}", self.line(), self.column())
-    }
+/// What is wrong with JSON, and where. serde's own words quote the text, which may not go into a log.
+fn fault(error: &serde_json::Error) -> String {
+    let kind = match error.classify() {
+        serde_json::error::Category::Io => "unreadable",
+        serde_json::error::Category::Syntax => "not JSON",
+        serde_json::error::Category::Data => "other members than asked for",
+        serde_json::error::Category::Eof => "cut off",
+    };
+    format!("{kind} at line {} column {}", error.line(), error.column())
 }
 
 /// The house's instructions: the same for every turn of a shop.

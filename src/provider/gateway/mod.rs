@@ -458,17 +458,3 @@ fn random() -> f64 {
 
 #[cfg(test)]
 mod tests;
-
-/// Pays for nothing and counts nothing: for a test of a model by the operator, and for measurements.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoPurse;
-
-impl Purse for NoPurse {
-    fn reserve<'a>(&'a self, _: &'a ModelRef, _: Bound) -> BoxFuture<'a, Result<CallId, NoMoney>> {
-        Box::pin(std::future::ready(Ok(CallId(uuid::Uuid::nil()))))
-    }
-
-    fn settle<'a>(&'a self, _: CallId, _: &'a ModelRef, _: Spent) -> BoxFuture<'a, ()> {
-        Box::pin(std::future::ready(()))
-    }
-}
