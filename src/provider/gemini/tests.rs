@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     domain::chat::{
-        Content, Effort, Finish, Message, Modality, Opaque, Part, ResponseSchema, Role, Sampling, ServiceTier,
-        ToolArgs, ToolCall, ToolChoice,
+        ChatAnswer, Content, Effort, Finish, Message, Modality, Opaque, Part, ResponseSchema, Role, Sampling,
+        ServiceTier, StreamEvent, ToolArgs, ToolCall, ToolChoice,
     },
     net,
     provider::{
-        ErrorClass, collect,
+        ChatModel as _, ErrorClass, collect,
         fixture::{self, FIND_ARGS, FIRST_REPLY, SECOND_REPLY, STOCK_ARGS, TRANSCRIPT},
         testing::{Answer, WireServer},
     },

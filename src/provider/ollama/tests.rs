@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     domain::{
-        chat::{Content, Finish, Json, ResponseSchema, Role, ToolArgs, ToolChoice},
+        chat::{ChatAnswer, Content, Finish, Json, ResponseSchema, Role, ToolArgs, ToolChoice},
         embedding::{EmbeddingInput, EmbeddingRequest, EmbeddingTask},
     },
     net,
     provider::{
-        Deadlines, Embedder as _, ErrorClass, TimeoutKind, collect,
+        ChatModel as _, Deadlines, Embedder as _, ErrorClass, ProviderError, TimeoutKind, collect,
         fixture::{self, FIND_ARGS, FIRST_REPLY, SECOND_REPLY, STOCK_ARGS, TRANSCRIPT},
         testing::{Answer, WireServer},
     },

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     domain::chat::{
-        Content, Effort, Finish, Image, ImageDetail, ImageSource, Json, Message, Part, ResponseSchema, ResultPart,
-        Role, Sampling, ServiceTier, ToolArgs, ToolCall, ToolChoice, ToolResult,
+        ChatAnswer, Content, Effort, Finish, Image, ImageDetail, ImageSource, Json, Message, Part, ResponseSchema,
+        ResultPart, Role, Sampling, ServiceTier, StreamEvent, ToolArgs, ToolCall, ToolChoice, ToolResult,
     },
     net,
     provider::{
-        ErrorClass, collect,
+        ChatModel as _, ErrorClass, ProviderError, collect,
         fixture::{self, FIND_ARGS, FIRST_REPLY, SECOND_REPLY, STOCK_ARGS, TRANSCRIPT},
         testing::{Answer, WireServer},
     },

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     domain::chat::{
-        Content, Effort, Finish, Image, ImageDetail, ImageSource, Json, Message, Part, ResponseSchema, ResultPart,
-        Role, Sampling, ToolArgs, ToolChoice, ToolResult,
+        ChatAnswer, Content, Effort, Finish, Image, ImageDetail, ImageSource, Json, Message, Part, ResponseSchema,
+        ResultPart, Role, Sampling, ToolArgs, ToolChoice, ToolResult,
     },
     net,
     provider::{
-        Deadlines, ErrorClass, TimeoutKind, collect,
+        ChatModel as _, Deadlines, ErrorClass, ProviderError, TimeoutKind, collect,
         fixture::{self, FIND_ARGS, FIRST_REPLY, SECOND_REPLY, STOCK_ARGS, TRANSCRIPT},
         testing::{Answer, WireServer},
     },
