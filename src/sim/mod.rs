@@ -89,6 +89,7 @@ struct State {
     echo_app_id: Option<String>,
     readback_lag_ms: i64,
     threads_hidden: bool,
+    lists_without_messages: bool,
     ids_app_scoped: bool,
     webhooks_to_lose: usize,
     made: u64,
@@ -315,6 +316,11 @@ impl Sim {
     /// Messages younger than this are not yet in the Conversations API.
     pub fn readback_lag_ms(&self, ms: i64) {
         self.change(|state| state.readback_lag_ms = ms);
+    }
+
+    /// Has lists of threads come without their messages, which are then had one thread at a time.
+    pub fn list_without_messages(&self, without: bool) {
+        self.change(|state| state.lists_without_messages = without);
     }
 
     /// The Conversations API shows no threads, without an error (as it does when access is missing).

@@ -23,7 +23,16 @@ pub(super) fn conversations(state: &State, account: &str, params: &Params, now: 
     let mut threads: Vec<&Thread> = state.world.threads.values().filter(wanted).collect();
     threads.sort_by_key(|thread| std::cmp::Reverse(thread.updated_at()));
     threads.truncate(if state.threads_hidden { 0 } else { limit });
-    let data: Vec<Value> = threads.into_iter().map(|thread| conversation(state, thread, params, now)).collect();
+    let one = |thread| {
+        let mut listed = conversation(state, thread, params, now);
+        if state.lists_without_messages
+            && let Some(members) = listed.as_object_mut()
+        {
+            members.remove("messages");
+        }
+        listed
+    };
+    let data: Vec<Value> = threads.into_iter().map(one).collect();
     json!({"data": data})
 }
 

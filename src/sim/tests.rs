@@ -336,6 +336,28 @@ async fn a_list_that_is_too_large_for_meta_is_asked_for_in_halves() {
     assert_eq!(threads.len(), 2);
 }
 
+/// Meta: two calls a second on the Conversations API for each account.
+#[tokio::test]
+async fn calls_that_follow_each_other_for_one_account_are_half_a_second_apart() {
+    const APART: Duration = Duration::from_millis(500);
+    let scene = Scene::new().await;
+    for name in ["ana", "bo"] {
+        scene.sim.shopper(name).writes(SHOP, "hi");
+    }
+    let newest = || async {
+        let began = std::time::Instant::now();
+        let threads = scene.graph.newest_threads(&scene.account, &scene.token, 4).await.expect("threads");
+        let texts: usize = threads.iter().map(|thread| thread.messages.len()).sum();
+        (threads.len(), texts, began.elapsed())
+    };
+    scene.sim.fail_reads(1, Fault::graph(1, None));
+    let (threads, _, took) = newest().await;
+    assert!(threads == 2 && took >= APART, "{threads} threads after {took:?}");
+    scene.sim.list_without_messages(true);
+    let (threads, texts, took) = newest().await;
+    assert!((threads, texts) == (2, 2) && took >= APART * 2, "{texts} texts after {took:?}");
+}
+
 #[tokio::test]
 async fn webhooks_come_again_until_a_200() {
     let scene = Scene::new().await;
