@@ -13,6 +13,7 @@ use crate::{
         outbox::OutboxState,
         tenant::{Tenant, TenantState},
     },
+    fault,
     store::{self, DueRules, TenantStore},
 };
 
@@ -38,9 +39,8 @@ pub async fn run(app: App, stop: CancellationToken) {
         };
         let began = Instant::now();
         // One conversation that cannot be worked on costs no worker.
-        let outcome = AssertUnwindSafe(app.attend(job, &stop)).catch_unwind().await.unwrap_or_else(|_panic| {
-            Err(Error::Failed { message: "the work on it has panicked".into(), source: None })
-        });
+        let outcome = AssertUnwindSafe(app.attend(job, &stop)).catch_unwind().await;
+        let outcome = outcome.unwrap_or_else(|_panic| Err(Error::panicked()));
         if let Err(error) = &outcome {
             tracing::warn!(
                 tenant.id = %job.tenant, conversation.id = %job.conversation, error = %chain(error),
@@ -75,7 +75,8 @@ pub async fn run_timer(app: App, stop: CancellationToken) {
 }
 
 async fn look_at(app: App, tenant: TenantId) {
-    if let Err(error) = app.scan(tenant).await {
+    let scanned = AssertUnwindSafe(app.scan(tenant)).catch_unwind().await;
+    if let Err(error) = scanned.unwrap_or_else(|_panic| Err(Error::panicked())) {
         tracing::error!(tenant.id = %tenant, error = %chain(&error), "tenant could not be looked at");
         app.work.wake(tenant, app.clock.now().plus_ms(5_000));
     }
@@ -84,6 +85,7 @@ async fn look_at(app: App, tenant: TenantId) {
 impl App {
     /// Reads what is due in a tenant's file and plans the next look.
     async fn scan(&self, id: TenantId) -> Result<(), Error> {
+        fault::point("before_scan");
         let Some(Attended { tenant, store }) = self.attended(id).await? else { return Ok(()) };
         let rules = self.due_rules(&tenant);
         let limit = self.work.scan_limit(id);

@@ -2,9 +2,11 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
 
+use futures_util::FutureExt as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -109,7 +111,8 @@ impl App {
     /// Records what belongs to each tenant; returns those whose file could not take it.
     async fn record_all(&self, by_tenant: HashMap<TenantId, Vec<Arrival>>) -> HashSet<TenantId> {
         let tenants = by_tenant.into_iter().map(|(tenant, arrivals)| async move {
-            match self.record(tenant, arrivals).await {
+            let recorded = AssertUnwindSafe(self.record(tenant, arrivals)).catch_unwind().await;
+            match recorded.unwrap_or_else(|_panic| Err(Error::panicked())) {
                 // Removed since the account was looked up: there is nobody left to record it for.
                 Ok(()) | Err(Error::Store(store::Error::NotFound { .. })) => None,
                 Err(error) => {
@@ -131,7 +134,14 @@ impl App {
         let mut tenants = HashSet::new();
         let accounts = self.accounts_owners().await?;
         let connected = |id: &str| accounts.contains_key(&AccountId(id.to_owned()));
-        let parsed = event::parse_with(&delivery.body, delivery.received_at, &connected);
+        // Whatever a body does to its reader: it comes back at every start, and must not keep the others waiting.
+        let parse = AssertUnwindSafe(|| {
+            fault::point("before_parse");
+            event::parse_with(&delivery.body, delivery.received_at, &connected)
+        });
+        let Ok(parsed) = catch_unwind(parse) else {
+            return Ok((tenants, Some("the reader panicked")));
+        };
         for event in parsed.events {
             let owner = accounts.get(&event.account).copied();
             match (owner, delivery.scope) {
@@ -159,6 +169,7 @@ impl App {
 
     /// Records a tenant's events, with the wake hint durable before them.
     async fn record(&self, tenant: TenantId, arrivals: Vec<Arrival>) -> Result<(), Error> {
+        fault::point("before_record");
         let now = self.clock.now();
         let debounce_ms = i64::from(self.config.conversation.debounce_ms);
         let hold = self.wakes.hold(self.store.control(), tenant, now.plus_ms(debounce_ms)).await?;

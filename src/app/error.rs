@@ -113,6 +113,11 @@ impl Error {
         }
     }
 
+    /// A piece of work that has panicked; the log has the place.
+    pub(super) fn panicked() -> Self {
+        Self::Failed { message: "the work on it has panicked".into(), source: None }
+    }
+
     /// What it means to whoever asked.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {

@@ -54,6 +54,14 @@ pub enum Error {
     /// The disk failed while running.
     #[error("the disk failed while the journal was written; Aura has stopped so that nothing is promised falsely")]
     DiskFailed,
+    /// A task of the daemon has ended while it was needed: a panic, or a bug.
+    #[error(
+        "a part of the daemon has ended by itself: {task}; Aura has stopped, and nothing that was accepted is lost"
+    )]
+    TaskEnded {
+        /// Which.
+        task: &'static str,
+    },
 }
 
 impl Error {
@@ -70,6 +78,10 @@ impl Error {
             Self::Graph(_) => Some("It is a URL such as https://graph.instagram.com.".into()),
             Self::Provider(_) => Some("See `providers.…base_url` in the configuration.".into()),
             Self::DiskFailed => Some("Check the disk, then start Aura again.".into()),
+            Self::TaskEnded { .. } => Some(
+                "Start Aura again; its log has the place of the panic (\"panicked\"): please report it with that line."
+                    .into(),
+            ),
             Self::Net(_) | Self::Metrics(_) | Self::Socket { .. } => None,
         }
     }
@@ -86,6 +98,7 @@ impl Error {
             Self::Listen { .. } => "address_in_use",
             Self::Socket { .. } => "socket_failed",
             Self::DiskFailed => "disk_failed",
+            Self::TaskEnded { .. } => "task_ended",
         }
     }
 
@@ -98,9 +111,12 @@ impl Error {
             Self::App(error) => error.kind(),
             Self::Graph(_) | Self::Provider(_) => ErrorKind::Usage,
             Self::Listen { .. } => ErrorKind::Conflict,
-            Self::Store(_) | Self::Net(_) | Self::Metrics(_) | Self::Socket { .. } | Self::DiskFailed => {
-                ErrorKind::Failed
-            }
+            Self::Store(_)
+            | Self::Net(_)
+            | Self::Metrics(_)
+            | Self::Socket { .. }
+            | Self::DiskFailed
+            | Self::TaskEnded { .. } => ErrorKind::Failed,
         }
     }
 }

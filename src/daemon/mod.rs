@@ -5,6 +5,7 @@ mod error;
 mod publish;
 mod real;
 mod serve;
+mod tasks;
 
 use std::{path::Path, sync::Arc, time::Duration};
 

@@ -8,11 +8,12 @@ use std::{
 };
 
 use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Error, assemble,
     publish::{self, Published},
+    tasks::Tasks,
 };
 use crate::{
     agent::writer::Writer,
@@ -173,54 +174,53 @@ impl Daemon {
         let Self { app, ids, stop, workers } = self;
         let draining = Draining::default();
         let (listening, working) = (CancellationToken::new(), CancellationToken::new());
-        let tasks = TaskTracker::new();
+        let mut tasks = Tasks::default();
 
-        let listeners = TaskTracker::new();
         let router = http::public_router(app.clone(), Arc::clone(&ids), draining.clone());
-        listeners.spawn(http::serve_tcp(public, router, listening.clone()));
+        tasks.spawn("the public listener", http::serve_tcp(public, router, listening.clone()));
         if let Some(listener) = metrics {
-            listeners.spawn(http::serve_tcp(listener, http::metrics_router(app.clone()), listening.clone()));
+            let router = http::metrics_router(app.clone());
+            tasks.spawn("the metrics listener", http::serve_tcp(listener, router, listening.clone()));
         }
         let control = http::operator_router(app.clone(), ids);
-        listeners.spawn(http::serve_socket(control, socket, listening.clone()));
+        tasks.spawn("the control socket", http::serve_socket(control, socket, listening.clone()));
 
-        tasks.spawn(dispatch::run(app.clone(), working.clone()));
-        tasks.spawn(attend::run_timer(app.clone(), working.clone()));
-        tasks.spawn(disk::run(app.clone(), working.clone()));
-        tasks.spawn(housekeeping::run(app.clone(), working.clone()));
-        tasks.spawn(catch_up::run(app.clone(), working.clone()));
-        tasks.spawn(tell::run(app.clone(), working.clone()));
+        tasks.spawn("dispatch", dispatch::run(app.clone(), working.clone()));
+        tasks.spawn("the timer", attend::run_timer(app.clone(), working.clone()));
+        tasks.spawn("the watch over the disk", disk::run(app.clone(), working.clone()));
+        tasks.spawn("housekeeping", housekeeping::run(app.clone(), working.clone()));
+        tasks.spawn("catch-up", catch_up::run(app.clone(), working.clone()));
+        tasks.spawn("telling people", tell::run(app.clone(), working.clone()));
         for _ in 0..workers.max(1) {
-            tasks.spawn(attend::run(app.clone(), working.clone()));
+            tasks.spawn("a worker", attend::run(app.clone(), working.clone()));
         }
 
         let mut failed = app.store.disk().failed;
-        let mut disk_failed = tokio::select! {
-            () = stop.cancelled() => false,
-            _ = failed.wait_for(|failed| *failed) => true,
+        let mut failure = tokio::select! {
+            () = stop.cancelled() => None,
+            _ = failed.wait_for(|failed| *failed) => Some(Error::DiskFailed),
+            task = tasks.ended() => Some(Error::TaskEnded { task }),
         };
         draining.start();
         drop(published);
         let notice = Duration::from_millis(app.config.drain.notice_ms.into());
         let mut drain_max = DRAIN_MAX;
-        if !disk_failed && !notice.is_zero() {
+        if failure.is_none() && !notice.is_zero() {
             tracing::info!(notice_ms = app.config.drain.notice_ms, "not ready any more; requests are still taken");
             drain_max -= notice;
             // A disk that fails meanwhile ends it at once.
-            disk_failed = tokio::time::timeout(notice, failed.wait_for(|failed| *failed)).await.is_ok();
+            let fails = tokio::time::timeout(notice, failed.wait_for(|failed| *failed)).await.is_ok();
+            failure = fails.then_some(Error::DiskFailed);
         }
         listening.cancel();
-        listeners.close();
         working.cancel();
-        tasks.close();
         let rest = async {
-            listeners.wait().await;
-            tasks.wait().await;
+            tasks.rest().await;
             app.close().await;
         };
         if tokio::time::timeout(drain_max, rest).await.is_err() {
             tracing::warn!("not everything came to rest in time; what is durable goes on at the next start");
         }
-        if disk_failed { Err(Error::DiskFailed) } else { Ok(()) }
+        failure.map_or(Ok(()), Err)
     }
 }

@@ -80,6 +80,40 @@ async fn a_panic_costs_nobody_an_answer_and_shows_its_place_and_none_of_its_word
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_over_one_delivery_or_one_shop_is_tried_again_or_set_aside_and_stops_nobody() {
+    let scene = Scene::new().await;
+    // The first body that is read breaks its reader: it is set aside. The next is recorded and looked at in a second try.
+    let points = "before_parse=1*panic(one)->off;before_record=1*panic(two)->off;before_scan=1*panic(three)->off";
+    let process = scene.binary.clone().with("FAILPOINTS", points).start().await;
+    let broken = post_signed(&process.webhook_url().await, br#"{"object":"instagram","entry":[]}"#.to_vec()).await;
+    assert_eq!(broken, Some(200));
+    scene.sim.deliver_to(&process.webhook_url().await);
+    scene.sim.shopper("ana").writes(ACCOUNT, "Is the coat there?");
+    scene.sim.until_replies("ana", 1, DEADLINE).await.expect("answered in a second try");
+    scene.rest(&process).await;
+    let said = process.stderr();
+    scene.end(process).await;
+    let lines = |words: &str| said.iter().filter(|line| line.contains(words)).count();
+    assert_eq!((lines("\"panicked\""), lines("delivery set aside as unreadable")), (3, 1), "{said:#?}");
+    scene.judge(1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_that_has_lost_a_part_of_itself_ends_and_says_which() {
+    let scene = Scene::new().await;
+    let mut process = scene.binary.clone().with("FAILPOINTS", "before_settle=1*panic(broken)").start().await;
+    scene.sim.deliver_to(&process.webhook_url().await);
+    scene.sim.shopper("ana").writes(ACCOUNT, "Is the coat there?");
+    let status = process.ended_within(DEADLINE).await;
+    assert_eq!(status.code(), Some(1), "{:#?}", process.stderr());
+    let said = process.stderr();
+    assert!(said.iter().any(|line| line.contains("has ended by itself: dispatch")), "{said:#?}");
+    // What it had taken is answered by the next one.
+    scene.recover().await;
+    scene.judge(1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reply_is_seen_once_though_the_daemon_dies_with_it_on_the_wire() {
     let scene = Scene::new().await;
     let mut messages = 0;
