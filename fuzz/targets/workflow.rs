@@ -74,7 +74,14 @@ fn run(workflow: &Workflow, dice: &mut u64) {
 }
 
 fn result(effect: &Effect, dice: &mut u64) -> EffectResult {
-    let written = || Written { by: Written::BUILTIN.into(), messages: vec!["Hello".into()], products: Vec::new(), citations: Vec::new() };
+    let hands_over = below(dice, 2) == 1;
+    let written = || Written {
+        by: Written::BUILTIN.into(),
+        messages: vec!["Hello".into()],
+        products: Vec::new(),
+        citations: Vec::new(),
+        hands_over,
+    };
     match effect {
         Effect::Understand => {
             let intents = ["greeting", "product", "policy", "order", "person", "anger", "thanks", "unclear", "media"];
