@@ -34,6 +34,9 @@ pub struct Models {
     pub budget_month_usd: Option<String>,
     /// In one conversation.
     pub budget_conversation_usd: Option<String>,
+    /// In one turn, over everything that a model looks up and writes for it, repairs included. What a call may cost at
+    /// most counts before it is made; where that would pass this, the built-in composer writes.
+    pub budget_turn_usd: Option<String>,
 }
 
 impl Default for Models {
@@ -48,6 +51,7 @@ impl Default for Models {
             budget_day_usd: None,
             budget_month_usd: None,
             budget_conversation_usd: None,
+            budget_turn_usd: Some("1.00".into()),
         }
     }
 }
@@ -81,6 +85,7 @@ impl Models {
                 day: limit("models.budget_day_usd", self.budget_day_usd.as_deref())?,
                 month: limit("models.budget_month_usd", self.budget_month_usd.as_deref())?,
                 conversation: limit("models.budget_conversation_usd", self.budget_conversation_usd.as_deref())?,
+                turn: limit("models.budget_turn_usd", self.budget_turn_usd.as_deref())?,
             },
         })
     }

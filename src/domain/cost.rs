@@ -104,6 +104,8 @@ pub struct Budget {
     pub month: Option<PicoDollars>,
     /// In one conversation, over all its time.
     pub conversation: Option<PicoDollars>,
+    /// In one turn, over all its calls: a ceiling that the operator sets for every tenant.
+    pub turn: Option<PicoDollars>,
 }
 
 /// Which limit of a budget.
@@ -115,11 +117,13 @@ pub enum BudgetSpan {
     Month,
     /// One conversation.
     Conversation,
+    /// One turn.
+    Turn,
 }
 
 impl BudgetSpan {
-    /// Every one, the shortest first.
-    pub const ALL: [Self; 3] = [Self::Day, Self::Month, Self::Conversation];
+    /// Those that a tenant may set, the shortest first.
+    pub const OF_TENANTS: [Self; 3] = [Self::Day, Self::Month, Self::Conversation];
 
     /// The word in events, in logs and on screen.
     #[must_use]
@@ -128,6 +132,7 @@ impl BudgetSpan {
             Self::Day => "day",
             Self::Month => "month",
             Self::Conversation => "conversation",
+            Self::Turn => "turn",
         }
     }
 }
@@ -140,13 +145,15 @@ impl Budget {
             BudgetSpan::Day => self.day,
             BudgetSpan::Month => self.month,
             BudgetSpan::Conversation => self.conversation,
+            BudgetSpan::Turn => self.turn,
         }
     }
 
-    /// Whether nothing is limited.
+    /// Whether a tenant's models may cost what they will. The ceiling of one turn ends loops, and is no budget: a model
+    /// whose price nobody knows stays usable under it.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        *self == Self::default()
+        BudgetSpan::OF_TENANTS.into_iter().all(|span| self.of(span).is_none())
     }
 }
 

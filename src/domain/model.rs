@@ -206,6 +206,7 @@ impl ModelSettings {
                 day: self.budget.day.or(behind.budget.day),
                 month: self.budget.month.or(behind.budget.month),
                 conversation: self.budget.conversation.or(behind.budget.conversation),
+                turn: self.budget.turn.or(behind.budget.turn),
             },
         }
     }
@@ -261,13 +262,13 @@ mod tests {
         let behind = ModelSettings {
             choices: vec![(ModelRole::Chat, ModelChoice::builtin()), (ModelRole::Embed, ModelChoice::builtin())],
             allowed: Some(Allowed::Only(BTreeSet::new())),
-            budget: Budget { day: cost("5"), month: cost("9"), conversation: None },
+            budget: Budget { day: cost("5"), month: cost("9"), turn: cost("1"), ..Budget::default() },
         };
         let both = mine.or(&behind);
         assert_eq!(both.choice(ModelRole::Chat).map(|choice| choice.model.to_string()).as_deref(), Some("ollama:c"));
         assert_eq!(both.choice(ModelRole::Embed), Some(&ModelChoice::builtin()));
         assert_eq!(both.choice(ModelRole::Vision), None);
         assert_eq!(both.allowed, behind.allowed);
-        assert_eq!(both.budget, Budget { day: cost("1"), month: cost("9"), conversation: None });
+        assert_eq!(both.budget, Budget { day: cost("1"), month: cost("9"), turn: cost("1"), ..Budget::default() });
     }
 }

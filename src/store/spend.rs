@@ -120,6 +120,14 @@ fn used_in(tx: &Transaction<'_>, conversation: ConversationId) -> rusqlite::Resu
     Ok(spent.unwrap_or_default() + sum(tx, RESERVED, named_params! { ":conversation": id })?)
 }
 
+/// What is spent or set aside in a turn. A conversation has one at a time, and remembers what its newest one cost.
+fn used_in_turn(tx: &Transaction<'_>, turn: TurnId) -> rusqlite::Result<PicoDollars> {
+    const SPENT: &str = "SELECT sum(turn_cost_pico) FROM conversation WHERE cost_turn_id = :turn";
+    const RESERVED: &str = "SELECT sum(amount_pico) FROM spend_reservation WHERE turn_id = :turn";
+    let turn = turn.to_string();
+    Ok(sum(tx, SPENT, named_params! { ":turn": turn })? + sum(tx, RESERVED, named_params! { ":turn": turn })?)
+}
+
 fn reserve(tx: &Transaction<'_>, wanted: &NewReservation, budget: &Budget) -> Result<Reserved, Error> {
     const ACTION: &str = "set money aside for a model";
     const INSERT: &str = "
@@ -128,17 +136,24 @@ fn reserve(tx: &Transaction<'_>, wanted: &NewReservation, budget: &Budget) -> Re
         VALUES (:id, :conversation, :turn, :correlation, :role, :model, :amount, :now, :expires)
         ON CONFLICT (id) DO NOTHING";
     let limited = || -> rusqlite::Result<Option<OverBudget>> {
+        // First what ends a loop, then what a tenant may spend at all.
+        if let (Some(limit), Some(turn)) = (budget.turn, wanted.turn) {
+            let used = used_in_turn(tx, turn)?;
+            if used + wanted.amount > limit {
+                return Ok(Some(OverBudget { span: BudgetSpan::Turn, limit, used, wanted: wanted.amount }));
+            }
+        }
         if budget.is_open() {
             return Ok(None);
         }
         let spent = spent(tx, wanted.now)?;
-        for span in BudgetSpan::ALL {
+        for span in BudgetSpan::OF_TENANTS {
             let Some(limit) = budget.of(span) else { continue };
             let used = match (span, wanted.conversation) {
                 (BudgetSpan::Day, _) => spent.day + spent.reserved,
                 (BudgetSpan::Month, _) => spent.month + spent.reserved,
                 (BudgetSpan::Conversation, Some(conversation)) => used_in(tx, conversation)?,
-                (BudgetSpan::Conversation, None) => continue,
+                (BudgetSpan::Conversation, None) | (BudgetSpan::Turn, _) => continue,
             };
             if used + wanted.amount > limit {
                 return Ok(Some(OverBudget { span, limit, used, wanted: wanted.amount }));
@@ -244,6 +259,10 @@ fn count(tx: &Transaction<'_>, reserved: &Reservation, served: &str, settled: &S
             cost_pico = cost_pico + excluded.cost_pico, estimated_pico = estimated_pico + excluded.estimated_pico,
             latency_ms = latency_ms + excluded.latency_ms";
     const CONVERSATION: &str = "UPDATE conversation SET cost_pico = cost_pico + :cost WHERE id = :conversation";
+    const TURN: &str = "
+        UPDATE conversation SET turn_cost_pico = :cost + CASE WHEN cost_turn_id = :turn THEN turn_cost_pico ELSE 0 END,
+            cost_turn_id = :turn
+        WHERE id = :conversation AND (cost_turn_id IS NULL OR cost_turn_id <= :turn)";
     let cost = stored(settled.cost);
     let estimated = if settled.estimated { cost } else { 0 };
     let write = || -> rusqlite::Result<()> {
@@ -256,6 +275,11 @@ fn count(tx: &Transaction<'_>, reserved: &Reservation, served: &str, settled: &S
         if let Some(conversation) = reserved.conversation {
             tx.prepare_cached(CONVERSATION)?
                 .execute(named_params! { ":cost": cost, ":conversation": conversation.to_string() })?;
+            if let Some(turn) = reserved.turn {
+                tx.prepare_cached(TURN)?.execute(named_params! {
+                    ":cost": cost, ":turn": turn.to_string(), ":conversation": conversation.to_string(),
+                })?;
+            }
         }
         Ok(())
     };
@@ -334,7 +358,7 @@ mod tests {
     }
 
     fn budget(day: Option<&str>, month: Option<&str>, conversation: Option<&str>) -> Budget {
-        Budget { day: day.map(dollars), month: month.map(dollars), conversation: conversation.map(dollars) }
+        Budget { day: day.map(dollars), month: month.map(dollars), conversation: conversation.map(dollars), turn: None }
     }
 
     impl Shop {
@@ -364,6 +388,32 @@ mod tests {
         assert!(!shop.store.settle_spend(settlement(1, "0.1", TODAY + 1)).await.expect("nothing is left to settle"));
         assert_eq!(shop.spent(TODAY + 2).await, texts(("0.1", "0.1", "0")));
         assert_eq!(shop.reserve(wanted(2, "0.5", TODAY + 2), limit).await, Reserved::Held);
+    }
+
+    #[tokio::test]
+    async fn a_turn_has_a_ceiling_of_its_own_which_is_no_budget() {
+        let shop = Shop::open();
+        shop.writes(TODAY, "m1", "hi").await;
+        let conversation = shop.conversation().await;
+        let limit = Budget { turn: Some(dollars("1")), ..Budget::default() };
+        assert!(limit.is_open());
+        let turn = |number: u128| Some(TurnId(Uuid::from_u128(number)));
+        let of = |number, of, amount| NewReservation {
+            conversation: Some(conversation),
+            turn: turn(of),
+            ..wanted(number, amount, TODAY)
+        };
+        assert_eq!(shop.reserve(of(1, 7, "0.9"), limit).await, Reserved::Held);
+        let refused =
+            OverBudget { span: BudgetSpan::Turn, limit: dollars("1"), used: dollars("0.9"), wanted: dollars("0.2") };
+        assert_eq!(shop.reserve(of(2, 7, "0.2"), limit).await, Reserved::OverBudget(refused));
+        assert!(shop.store.settle_spend(settlement(1, "0.5", TODAY)).await.expect("settled"));
+        assert_eq!(shop.reserve(of(3, 7, "0.4"), limit).await, Reserved::Held);
+        assert!(shop.store.settle_spend(settlement(3, "0.4", TODAY)).await.expect("settled"));
+        let over = shop.reserve(of(4, 7, "0.2"), limit).await;
+        assert!(matches!(over, Reserved::OverBudget(over) if over.used == dollars("0.9")), "{over:?}");
+        assert_eq!(shop.reserve(of(5, 8, "1"), limit).await, Reserved::Held, "another turn");
+        assert_eq!(shop.reserve(wanted(6, "9", TODAY), limit).await, Reserved::Held, "no turn");
     }
 
     #[tokio::test]

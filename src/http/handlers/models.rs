@@ -105,6 +105,7 @@ async fn limit_in(edge: &Edge, owner: Owner<'_>, budget: api::Budget) -> Result<
         day: limit(&budget.day_usd)?,
         month: limit(&budget.month_usd)?,
         conversation: limit(&budget.conversation_usd)?,
+        turn: None,
     };
     edge.app.limit_models(owner, limits).await?;
     Ok(Json(map::budget(limits)))

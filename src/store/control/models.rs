@@ -98,7 +98,7 @@ impl Control {
                 if let Some(Allowed::Only(entries)) = &allowed {
                     entry = entry.number("allowed", entries.len() as i64);
                 }
-                for span in BudgetSpan::ALL {
+                for span in BudgetSpan::OF_TENANTS {
                     entry = stored(span).into_iter().fold(entry, |entry, limit| entry.number(span.as_str(), limit));
                 }
                 audit::append(tx, act, &entry)?;
@@ -170,8 +170,12 @@ fn read_limits(row: &Row<'_>) -> Result<(Option<Allowed>, Budget), Error> {
             Some(Allowed::Only(listed.iter().map(entry).collect::<Result<_, _>>()?))
         }
     };
-    let budget =
-        Budget { day: limit("day_pico")?, month: limit("month_pico")?, conversation: limit("conversation_pico")? };
+    let budget = Budget {
+        day: limit("day_pico")?,
+        month: limit("month_pico")?,
+        conversation: limit("conversation_pico")?,
+        turn: None,
+    };
     Ok((allowed, budget))
 }
 
