@@ -43,6 +43,8 @@ pub struct Findings {
     pub hits: Vec<Product>,
     /// Products that come close where none fits.
     pub near: Vec<Product>,
+    /// Products that tools brought while an answer was written.
+    pub looked_up: Vec<Product>,
     /// The upper price limit that the shopper named.
     pub price_max: Option<Money>,
     /// The lower one.
@@ -54,12 +56,26 @@ impl Findings {
     #[must_use]
     pub fn evidence(&self, read_at: Timestamp) -> Evidence {
         let mut products: Vec<Product> = Vec::new();
-        for product in [&self.meant, &self.hits, &self.near].into_iter().flatten().filter(|product| product.visible()) {
+        let all = [&self.meant, &self.hits, &self.near, &self.looked_up].into_iter().flatten();
+        for product in all.filter(|product| product.visible()) {
             if products.iter().all(|known| known.key != product.key) {
                 products.push(product.clone());
             }
         }
         Evidence { products, read_at }
+    }
+
+    /// Takes in a product that a tool has read. Where it was found before, what was read last holds.
+    pub fn look_up(&mut self, product: &Product) {
+        let all = [&mut self.meant, &mut self.hits, &mut self.near, &mut self.looked_up];
+        let mut known = false;
+        for older in all.into_iter().flatten().filter(|older| older.key == product.key) {
+            older.clone_from(product);
+            known = true;
+        }
+        if !known {
+            self.looked_up.push(product.clone());
+        }
     }
 
     /// The price limits that an answer may repeat.

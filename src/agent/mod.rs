@@ -13,9 +13,11 @@ mod matters;
 pub mod money_text;
 mod phrases;
 pub mod prompt;
+pub mod rounds;
 #[cfg(test)]
 pub(crate) mod testing;
 mod text;
+pub mod tools;
 pub mod understand;
 mod unit;
 mod wording;

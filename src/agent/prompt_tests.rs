@@ -1,10 +1,14 @@
 //! What goes to a model and what is taken from it.
 
+use std::time::Duration;
+
 use super::*;
 use crate::{
     agent::{
         compose::Findings,
+        rounds::Steps,
         testing::{linen_dress, linen_shirt, message, turn},
+        tools::{Offered, ROUNDS_MAX},
         understand::understand,
         writer::WriteRequest,
     },
@@ -19,7 +23,8 @@ const CANARY: &str = "amber-1f3e-9c2d";
 
 fn asked(input: &TurnInput, findings: &Findings, refused: &[String], memory: Option<&str>) -> ChatRequest {
     let understanding = understand(input);
-    let write = WriteRequest { input, understanding: &understanding, findings, refused };
+    let steps = Steps { offered: Offered { products: true, people: true }, rounds: &[], left: ROUNDS_MAX };
+    let write = WriteRequest { input, understanding: &understanding, findings, refused, steps, within: Duration::MAX };
     request(&Scene { write, memory, mark: MARK, canary: CANARY })
 }
 

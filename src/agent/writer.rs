@@ -3,11 +3,14 @@
 //! A writer gets everything that a draft may be made from and gives a draft back; it sends nothing, and what it writes
 //! is believed no more than anybody else's: the guard sees every draft, whoever wrote it.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 
-use super::compose::{self, Findings};
+use super::{
+    compose::{self, Findings},
+    rounds::{Calling, Steps},
+};
 use crate::{
     domain::{reply::Draft, turn::TurnInput},
     workflow::{Understanding, Written},
@@ -24,6 +27,19 @@ pub struct WriteRequest<'a> {
     pub findings: &'a Findings,
     /// What the guard had against the draft before; empty the first time.
     pub refused: &'a [String],
+    /// What may be called before it is written, and what was.
+    pub steps: Steps<'a>,
+    /// How long it may take.
+    pub within: Duration,
+}
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wrote {
+    /// A draft.
+    Draft(Authored),
+    /// Tools are to be called first; the writer is asked again with what they gave.
+    Calls(Calling),
 }
 
 /// A draft and who wrote it.
@@ -81,11 +97,16 @@ impl WriteError {
 
 /// Somebody who writes drafts.
 pub trait Writer: fmt::Debug + Send + Sync {
-    /// Writes one draft, once: whether to ask again, and how long to wait, is the caller's business.
+    /// Whether it calls tools. Only then is it worth finding out which there are.
+    fn calls_tools(&self) -> bool {
+        false
+    }
+
+    /// Writes one draft, once, or calls tools: whether to ask again, and how long to wait, is the caller's business.
     ///
     /// # Errors
     /// When there is no draft; the caller then lets the built-in composer write.
-    fn write<'a>(&'a self, request: WriteRequest<'a>) -> BoxFuture<'a, Result<Authored, WriteError>>;
+    fn write<'a>(&'a self, request: WriteRequest<'a>) -> BoxFuture<'a, Result<Wrote, WriteError>>;
 }
 
 /// The built-in composer: always there, never fails, and says the same however often it is refused.
@@ -102,7 +123,7 @@ impl BuiltIn {
 }
 
 impl Writer for BuiltIn {
-    fn write<'a>(&'a self, request: WriteRequest<'a>) -> BoxFuture<'a, Result<Authored, WriteError>> {
-        ready(Ok(Self::draft(request))).boxed()
+    fn write<'a>(&'a self, request: WriteRequest<'a>) -> BoxFuture<'a, Result<Wrote, WriteError>> {
+        ready(Ok(Wrote::Draft(Self::draft(request)))).boxed()
     }
 }

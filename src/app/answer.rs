@@ -3,11 +3,14 @@
 //! The machine is pure; here its effects meet the catalogue and the agent. Nothing is sent and nothing committed here: the
 //! caller stores the answer, the effects that ride with it, and the outbox rows in one transaction.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
+
+use tokio::time::Instant;
 
 use super::{
     Error,
     find::Found,
+    tools::Tools,
     write::{Writing, written},
 };
 use crate::{
@@ -15,15 +18,17 @@ use crate::{
         compose::{self, Findings},
         guard::{self, Limits, Rules},
         language,
+        rounds::{Calling, Round, Steps},
+        tools::{self, Offered},
         understand::understand,
-        writer::{Authored, BuiltIn, WriteRequest},
+        writer::{Authored, BuiltIn, WriteRequest, Wrote},
     },
     domain::{
         Currency, Language, Money,
         conversation::Side,
         evidence::{Citation, Evidence, SourceId},
         product::{Product, ProductKey},
-        search::Hit,
+        search::{Filters, Hit},
         turn::{Answer, TurnInput, TurnOutcome},
     },
     store::EffectRecord,
@@ -35,8 +40,17 @@ use crate::{
 
 /// What an answer needs of the tenant's catalogue. Every call reads the store now.
 pub trait Lookup: Sync {
-    /// Finds products for the words of a shopper.
-    fn find(&self, text: &str, language: Language, limit: usize) -> impl Future<Output = Result<Found, Error>> + Send;
+    /// Finds products for words, under conditions that are set apart from them.
+    fn find(
+        &self,
+        text: &str,
+        filters: Filters,
+        language: Language,
+        limit: usize,
+    ) -> impl Future<Output = Result<Found, Error>> + Send;
+
+    /// Whether there are any products.
+    fn has_products(&self) -> impl Future<Output = Result<bool, Error>> + Send;
 
     /// Reads products again, in the order of the keys; those that are gone are left out.
     fn products_by_key(&self, keys: &[ProductKey]) -> impl Future<Output = Result<Vec<Product>, Error>> + Send;
@@ -84,8 +98,18 @@ where
     R: FnMut(Vec<EffectRecord>) -> F + Send,
     F: Future<Output = Result<(), Error>> + Send,
 {
-    let mut turn =
-        Turn { lookup, writing, input, understanding: None, findings: Findings::default(), written: None, drafts: 0 };
+    let mut turn = Turn {
+        lookup,
+        writing,
+        input,
+        understanding: None,
+        findings: Findings::default(),
+        written: None,
+        drafts: 0,
+        draft: Drafting::default(),
+        rounds: 0,
+        wants_person: false,
+    };
     let mut log = Log { record, pending: Vec::new(), next_step: 0 };
     let mut recorded = recorded.into_iter();
     let (mut state, mut next) = workflow::start(workflow).map_err(unfit)?;
@@ -153,6 +177,23 @@ struct Turn<'a, L> {
     written: Option<Written>,
     /// Drafts by whoever writes: from the second on they mend another.
     drafts: u32,
+    /// The draft that is being written.
+    draft: Drafting,
+    /// Rounds of tools so far.
+    rounds: usize,
+    /// A tool has called a person.
+    wants_person: bool,
+}
+
+/// A draft that is being written.
+#[derive(Default)]
+struct Drafting {
+    /// What was looked up for it.
+    rounds: Vec<Round>,
+    /// When it must be there.
+    until: Option<Instant>,
+    /// What may be called.
+    offered: Offered,
 }
 
 impl<L: Lookup> Turn<'_, L> {
@@ -164,7 +205,7 @@ impl<L: Lookup> Turn<'_, L> {
                 EffectResult::Understand(understanding)
             }
             Effect::Retrieve { limit } => EffectResult::Retrieve(self.retrieve(*limit).await?),
-            Effect::Compose { refused } => EffectResult::Compose(self.write(refused).await),
+            Effect::Compose { refused } => self.write(refused).await?,
             Effect::Guard => EffectResult::Guard(self.guard()),
             Effect::Cards => EffectResult::Cards(self.write_cards()),
         })
@@ -176,8 +217,12 @@ impl<L: Lookup> Turn<'_, L> {
         match &result {
             EffectResult::Understand(understanding) => self.understanding = Some(understanding.clone()),
             EffectResult::Retrieve(retrieved) => self.findings = self.read_again(retrieved).await?,
+            EffectResult::Consult(consulted) => {
+                let products = self.visible(&Round::keys_of(consulted)).await?;
+                self.take_in(Round::read(consulted, &products));
+            }
             EffectResult::Compose(written) => {
-                self.drafts += 1;
+                self.end_rounds();
                 self.written = Some(written.clone());
             }
             EffectResult::Cards(written) => self.written = Some(written.clone()),
@@ -198,14 +243,16 @@ impl<L: Lookup> Turn<'_, L> {
         let Some(understanding) = self.understanding.clone() else { return Ok(Retrieved::default()) };
         let meant = meant_keys(&understanding, &self.input.recalled);
         let meant = if meant.is_empty() { Vec::new() } else { self.visible(&meant).await? };
-        self.findings = if !meant.is_empty() {
+        let looked_up = self.looked_up_again().await?;
+        let findings = if !meant.is_empty() {
             Findings { meant, ..Findings::default() }
         } else if understanding.search.trim().is_empty() {
             Findings::default()
         } else {
-            let found = self.lookup.find(&understanding.search, understanding.language, limit).await?;
-            findings(found)
+            let (words, language) = (&understanding.search, understanding.language);
+            findings(self.lookup.find(words, Filters::default(), language, limit).await?)
         };
+        self.findings = Findings { looked_up, ..findings };
         Ok(retrieved(&self.findings))
     }
 
@@ -214,11 +261,20 @@ impl<L: Lookup> Turn<'_, L> {
         Ok(products.into_iter().filter(Product::visible).collect())
     }
 
+    /// What tools brought for drafts before, as it is now.
+    async fn looked_up_again(&self) -> Result<Vec<Product>, Error> {
+        match self.findings.looked_up.as_slice() {
+            [] => Ok(Vec::new()),
+            known => self.visible(&known.iter().map(|product| product.key.clone()).collect::<Vec<_>>()).await,
+        }
+    }
+
     async fn read_again(&self, retrieved: &Retrieved) -> Result<Findings, Error> {
         Ok(Findings {
             meant: self.visible(&keys(&retrieved.meant)).await?,
             hits: self.visible(&keys(&retrieved.hits)).await?,
             near: self.visible(&keys(&retrieved.near)).await?,
+            looked_up: self.looked_up_again().await?,
             price_max: retrieved.price_max.as_ref().and_then(money),
             price_min: retrieved.price_min.as_ref().and_then(money),
         })
@@ -229,22 +285,87 @@ impl<L: Lookup> Turn<'_, L> {
         self.understanding.clone().unwrap_or_else(|| understand(self.input))
     }
 
-    async fn write(&mut self, refused: &[String]) -> Written {
-        self.drafts += 1;
+    async fn write(&mut self, refused: &[String]) -> Result<EffectResult, Error> {
         let understanding = self.understood();
-        let request =
-            WriteRequest { input: self.input, understanding: &understanding, findings: &self.findings, refused };
         // Manners are no matter of taste: who takes leave, or offers work, gets the one sentence that the house has for it.
         let by_the_house = matches!(understanding.intent, Intent::Thanks | Intent::NoCustomer);
-        let drafted = if by_the_house { None } else { Some(self.writing.draft(request).await) };
+        let authored = if by_the_house {
+            None
+        } else {
+            let within = self.begin_draft().await?;
+            match self.writing.draft(self.request(&understanding, refused, within)).await {
+                Wrote::Draft(authored) => Some(authored),
+                Wrote::Calls(calling) => return self.consult(calling, understanding.language).await,
+            }
+        };
+        self.end_rounds();
+        let request = self.request(&understanding, refused, Duration::ZERO);
+        let drafted = authored.map(|authored| Writing::finished(request, authored));
         // Whoever wrote it: a question that is asked again is not answered with the identical text.
         let fit = drafted.filter(|written| understanding.asked == Asked::First || !self.said_before(written));
         let written = fit.unwrap_or_else(|| {
             let Authored { draft, by, .. } = BuiltIn::draft(request);
             written(by, draft)
         });
+        let written = Written { hands_over: written.hands_over || self.wants_person, ..written };
         self.written = Some(written.clone());
-        written
+        Ok(EffectResult::Compose(written))
+    }
+
+    fn request<'r>(
+        &'r self,
+        understanding: &'r Understanding,
+        refused: &'r [String],
+        within: Duration,
+    ) -> WriteRequest<'r> {
+        let steps = Steps {
+            offered: self.draft.offered,
+            rounds: &self.draft.rounds,
+            left: tools::ROUNDS_MAX.saturating_sub(self.rounds),
+        };
+        WriteRequest { input: self.input, understanding, findings: &self.findings, refused, steps, within }
+    }
+
+    /// How long the draft may still take. Its first call sets its end, and finds out what may be called for it.
+    async fn begin_draft(&mut self) -> Result<Duration, Error> {
+        let now = Instant::now();
+        if let Some(until) = self.draft.until {
+            return Ok(until.saturating_duration_since(now));
+        }
+        self.draft.until = Some(now + self.writing.limit);
+        if self.writing.writer.calls_tools() {
+            self.draft.offered = Offered { products: self.lookup.has_products().await?, people: true };
+        }
+        Ok(self.writing.limit)
+    }
+
+    /// Performs what a writer calls. It is asked again with what came of it.
+    async fn consult(&mut self, calling: Calling, language: Language) -> Result<EffectResult, Error> {
+        let tools = Tools {
+            lookup: self.lookup,
+            offered: self.draft.offered,
+            language,
+            currency: self.input.tenant.currency,
+            metrics: self.writing.metrics,
+        };
+        let round = tools.perform(calling).await?;
+        let recorded = round.recorded();
+        self.take_in(round);
+        Ok(EffectResult::Consult(recorded))
+    }
+
+    fn take_in(&mut self, round: Round) {
+        self.rounds += 1;
+        self.wants_person |= round.wants_person();
+        self.draft.rounds.push(round);
+    }
+
+    /// A draft is there: what was looked up for it is evidence from now on, as it was read last.
+    fn end_rounds(&mut self) {
+        self.drafts += 1;
+        for round in std::mem::take(&mut self.draft).rounds {
+            round.products().for_each(|product| self.findings.look_up(product));
+        }
     }
 
     /// Whether every message of a draft stands in the conversation already, word for word.
@@ -333,6 +454,7 @@ fn findings(found: Found) -> Findings {
     let products = |hits: Vec<Hit>| hits.into_iter().map(|hit| hit.product).filter(Product::visible).collect();
     Findings {
         meant: Vec::new(),
+        looked_up: Vec::new(),
         hits: products(found.hits),
         near: products(found.near),
         price_max: found.plan.price_max,
@@ -368,7 +490,7 @@ fn money(limit: &Limit) -> Option<Money> {
 
 #[cfg(test)]
 #[path = "answer_tests.rs"]
-mod tests;
+pub(super) mod tests;
 
 #[cfg(test)]
 #[path = "answer_manners_tests.rs"]

@@ -320,19 +320,17 @@ async fn greetings_clarifications_and_hand_overs_are_not_repeated_word_for_word(
 #[tokio::test]
 async fn a_model_that_repeats_itself_is_not_let_through() {
     use crate::{
-        agent::writer::{WriteError, Writer},
+        agent::writer::{WriteError, Writer, Wrote},
         domain::reply::Draft,
     };
     /// Says the same whatever is asked.
     #[derive(Debug)]
     struct Parrot;
     impl Writer for Parrot {
-        fn write<'a>(
-            &'a self,
-            _: WriteRequest<'a>,
-        ) -> futures_util::future::BoxFuture<'a, Result<Authored, WriteError>> {
+        fn write<'a>(&'a self, _: WriteRequest<'a>) -> futures_util::future::BoxFuture<'a, Result<Wrote, WriteError>> {
             let draft = Draft { messages: vec!["Let me see.".into()], ..Draft::default() };
-            Box::pin(std::future::ready(Ok(Authored { draft, by: "test:parrot".into(), hands_over: false })))
+            let authored = Authored { draft, by: "test:parrot".into(), hands_over: false };
+            Box::pin(std::future::ready(Ok(Wrote::Draft(authored))))
         }
     }
     let mut talk = Talk::new();

@@ -20,17 +20,17 @@ use crate::{
 
 /// A shop in memory. Its stock can change between two reads.
 #[derive(Default)]
-pub(super) struct Shop {
+pub(in crate::app) struct Shop {
     products: Mutex<Vec<Product>>,
     calls: Mutex<u32>,
 }
 
 impl Shop {
-    pub(super) fn new() -> Self {
+    pub(in crate::app) fn new() -> Self {
         Self { products: Mutex::new(vec![linen_shirt(), linen_dress(), straw_hat(), canvas_bag()]), ..Self::default() }
     }
 
-    pub(super) fn change(&self, change: impl Fn(&mut Product)) {
+    pub(in crate::app) fn change(&self, change: impl Fn(&mut Product)) {
         self.products.lock().expect("no test panics while holding it").iter_mut().for_each(change);
     }
 
@@ -41,7 +41,7 @@ impl Shop {
 }
 
 impl Lookup for Shop {
-    async fn find(&self, text: &str, _: Language, limit: usize) -> Result<Found, Error> {
+    async fn find(&self, text: &str, filters: Filters, _: Language, limit: usize) -> Result<Found, Error> {
         let wanted = text.to_lowercase();
         let fits = |product: &Product| {
             let title = product.title.to_lowercase();
@@ -49,7 +49,7 @@ impl Lookup for Shop {
                 wanted.split_whitespace().any(|wish| wish.trim_end_matches('s') == word.trim_end_matches('s'))
             })
         };
-        let price_max = text.contains("under 60").then(|| euros(6000));
+        let price_max = filters.price_max.or_else(|| text.contains("under 60").then(|| euros(6000)));
         let cheap = |product: &Product| {
             price_max.is_none_or(|max| product.price_range().is_some_and(|(low, _)| low.minor <= max.minor))
         };
@@ -68,6 +68,10 @@ impl Lookup for Shop {
         })
     }
 
+    async fn has_products(&self) -> Result<bool, Error> {
+        Ok(!self.products().is_empty())
+    }
+
     async fn products_by_key(&self, keys: &[ProductKey]) -> Result<Vec<Product>, Error> {
         let products = self.products();
         Ok(keys.iter().filter_map(|key| products.iter().find(|product| product.key == *key).cloned()).collect())
@@ -80,12 +84,12 @@ fn alone() -> Writing<'static> {
 }
 
 /// The writer gets long enough for any machine, and a hanging one does not stop the tests.
-pub(super) fn written_by(writer: &dyn Writer) -> Writing<'_> {
+pub(in crate::app) fn written_by(writer: &dyn Writer) -> Writing<'_> {
     static METRICS: LazyLock<Metrics> = LazyLock::new(|| Metrics::new("test").expect("names are unique"));
     Writing { writer, limit: Duration::from_millis(100), metrics: &METRICS }
 }
 
-pub(super) async fn run(shop: &Shop, input: &TurnInput) -> AnswerRun {
+pub(in crate::app) async fn run(shop: &Shop, input: &TurnInput) -> AnswerRun {
     answer(shop, alone(), input, Vec::new(), |_| async {
         panic!("nothing of the built-in answer needs its own commit")
     })

@@ -7,7 +7,7 @@ use crate::domain::{
     TenantId,
     catalog::CatalogStatus,
     product::{Product, ProductKey},
-    search::Hit,
+    search::{Filters, Hit},
 };
 
 impl App {
@@ -49,7 +49,7 @@ impl App {
     /// Searches as the assistant does: only what shoppers may see.
     pub async fn catalog_search(&self, tenant: &TenantCtx, text: &str, limit: usize) -> Result<Vec<Hit>, Error> {
         let store = self.tenant_store(tenant).await?;
-        Ok(find::find(&store, tenant.tenant(), text, None, limit).await?.hits)
+        Ok(find::find(&store, tenant.tenant(), text, Filters::default(), None, limit).await?.hits)
     }
 
     /// One product, whether shoppers may see it or not.

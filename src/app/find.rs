@@ -5,7 +5,7 @@ use crate::{
     domain::{
         Language,
         product::Product,
-        search::{Hit, SearchPlan, Vocabulary},
+        search::{Filters, Hit, SearchPlan, Vocabulary},
         tenant::Tenant,
     },
     search::{self, Analyzer, Ranked, Reading},
@@ -38,17 +38,19 @@ pub async fn find(
     store: &TenantStore,
     tenant: &Tenant,
     text: &str,
+    filters: Filters,
     language: Option<Language>,
     limit: usize,
 ) -> Result<Found, Error> {
     let reading = search::read(text, language, tenant.language, tenant.currency);
     let language = tenant.language;
-    Ok(store.look_into_catalogue(move |catalogue| look(catalogue, reading, language, limit)).await?)
+    Ok(store.look_into_catalogue(move |catalogue| look(catalogue, reading, &filters, language, limit)).await?)
 }
 
 fn look(
     catalogue: &CatalogueView<'_>,
     reading: Reading,
+    filters: &Filters,
     language: Language,
     limit: usize,
 ) -> Result<Found, store::Error> {
@@ -59,7 +61,7 @@ fn look(
         vocabulary.known.extend(more.known);
         vocabulary.similar = more.similar;
     }
-    let plan = reading.plan(&vocabulary);
+    let plan = reading.plan(&vocabulary).narrowed(filters);
     if plan.is_empty() {
         return Ok(Found { plan, ..Found::default() });
     }

@@ -36,6 +36,7 @@ pub mod tell;
 pub mod tenants;
 #[cfg(test)]
 pub(crate) mod testing;
+mod tools;
 mod trigger;
 mod wake_index;
 pub mod watch;

@@ -23,6 +23,7 @@ use crate::{
         policy,
         product::{Product, ProductKey},
         reach::Allowed,
+        search::Filters,
         tenant::Tenant,
         turn::{Answer, HandOverReason, SuppressReason, TurnInput, TurnOutcome},
     },
@@ -231,8 +232,12 @@ struct Catalogue<'a> {
 }
 
 impl Lookup for Catalogue<'_> {
-    async fn find(&self, text: &str, language: Language, limit: usize) -> Result<Found, Error> {
-        find::find(self.store, self.tenant, text, Some(language), limit).await
+    async fn find(&self, text: &str, filters: Filters, language: Language, limit: usize) -> Result<Found, Error> {
+        find::find(self.store, self.tenant, text, filters, Some(language), limit).await
+    }
+
+    async fn has_products(&self) -> Result<bool, Error> {
+        Ok(self.store.look_into_catalogue(|catalogue| catalogue.vocabulary(Vec::new(), &[])).await?.products > 0)
     }
 
     async fn products_by_key(&self, keys: &[ProductKey]) -> Result<Vec<Product>, Error> {

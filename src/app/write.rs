@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     agent::{
         compose,
-        writer::{Authored, BuiltIn, WriteError, WriteRequest, Writer},
+        writer::{Authored, BuiltIn, WriteError, WriteRequest, Writer, Wrote},
     },
     domain::{chain, evidence::Citation, reply::Draft},
     fault,
@@ -21,32 +21,40 @@ const DRAFT_BYTES_MAX: usize = 6_000;
 pub struct Writing<'a> {
     /// Writes drafts.
     pub writer: &'a dyn Writer,
-    /// How long one draft may take.
+    /// How long one draft may take, its tools included.
     pub limit: Duration,
     /// Counts its failures.
     pub metrics: &'a Metrics,
 }
 
 impl Writing<'_> {
-    /// One draft. A writer that fails, hangs or writes nothing readable is stood in for by the built-in composer, so
-    /// that a shopper is answered whatever happens to it.
-    pub(super) async fn draft(&self, request: WriteRequest<'_>) -> Written {
-        let limit_ms = u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX);
+    /// One draft, or calls of tools that it wants first. A writer that fails, hangs or writes nothing readable is stood
+    /// in for by the built-in composer, so that a shopper is answered whatever happens to it.
+    pub(super) async fn draft(&self, request: WriteRequest<'_>) -> Wrote {
         fault::point("before_llm");
-        let authored = tokio::time::timeout(self.limit, self.writer.write(request)).await;
-        fault::point("after_llm");
-        let authored = match authored {
-            Ok(authored) => authored.and_then(readable),
-            Err(_) => Err(WriteError::TimedOut { limit_ms }),
+        // Who has no time left is not asked: a call that is given up at once is paid all the same.
+        let wrote = match request.within {
+            Duration::ZERO => None,
+            within => tokio::time::timeout(within, self.writer.write(request)).await.ok(),
         };
-        let Authored { mut draft, by, hands_over } = authored.unwrap_or_else(|error| {
+        fault::point("after_llm");
+        let wrote = match wrote {
+            Some(wrote) => wrote.and_then(|wrote| readable(wrote, request)),
+            None => Err(WriteError::TimedOut { limit_ms: u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX) }),
+        };
+        wrote.unwrap_or_else(|error| {
             self.metrics.writer_failures.with_label_values(&[error.code()]).inc();
             tracing::warn!(
                 turn.id = %request.input.turn, reason = error.code(), error = %chain(&error),
                 "no draft; the built-in composer writes"
             );
-            BuiltIn::draft(request)
-        });
+            Wrote::Draft(BuiltIn::draft(request))
+        })
+    }
+
+    /// What code adds to a draft: the disclosure, and the cards of products that this turn has brought by now.
+    pub(super) fn finished(request: WriteRequest<'_>, authored: Authored) -> Written {
+        let Authored { mut draft, by, hands_over } = authored;
         if by != Written::BUILTIN {
             draft = compose::disclosed(request, draft);
         }
@@ -66,9 +74,15 @@ pub(super) fn written(by: String, draft: Draft) -> Written {
     }
 }
 
-/// Whether there is a draft in it at all.
-fn readable(authored: Authored) -> Result<Authored, WriteError> {
-    let draft = &authored.draft;
+/// Whether there is a draft in it at all, or calls where calls may be.
+fn readable(wrote: Wrote, request: WriteRequest<'_>) -> Result<Wrote, WriteError> {
+    let draft = match &wrote {
+        Wrote::Draft(authored) => &authored.draft,
+        Wrote::Calls(calling) if request.steps.left > 0 && calling.said.tool_calls().next().is_some() => {
+            return Ok(wrote);
+        }
+        Wrote::Calls(_) => return Err(WriteError::Unreadable { reason: "it calls tools where it may not".into() }),
+    };
     let bytes: usize = draft.messages.iter().map(String::len).sum();
     let says_nothing = draft.cards.is_empty() && draft.messages.iter().all(|message| message.trim().is_empty());
     let wrong = if says_nothing {
@@ -80,6 +94,6 @@ fn readable(authored: Authored) -> Result<Authored, WriteError> {
     };
     match wrong {
         Some(reason) => Err(WriteError::Unreadable { reason }),
-        None => Ok(authored),
+        None => Ok(wrote),
     }
 }

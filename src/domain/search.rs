@@ -24,6 +24,17 @@ pub struct SearchPlan {
     pub available_only: bool,
 }
 
+/// Conditions that are set apart from the words of a question.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filters {
+    /// At least this price.
+    pub price_min: Option<Money>,
+    /// At most this price.
+    pub price_max: Option<Money>,
+    /// Only what can be bought now.
+    pub available_only: bool,
+}
+
 /// A product that was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
@@ -48,6 +59,22 @@ impl SearchPlan {
             || !self.sizes.is_empty()
             || !self.colours.is_empty()
             || self.available_only
+    }
+
+    /// The same question under these conditions too. Of two limits in one currency the narrower holds; in two currencies,
+    /// which nobody can compare, the filter's.
+    #[must_use]
+    pub fn narrowed(mut self, filters: &Filters) -> Self {
+        let narrower = |own: Option<Money>, other: Option<Money>, pick: fn(i64, i64) -> i64| match (own, other) {
+            (Some(own), Some(other)) if own.currency == other.currency => {
+                Some(Money { minor: pick(own.minor, other.minor), ..own })
+            }
+            (own, other) => other.or(own),
+        };
+        self.price_min = narrower(self.price_min, filters.price_min, i64::max);
+        self.price_max = narrower(self.price_max, filters.price_max, i64::min);
+        self.available_only |= filters.available_only;
+        self
     }
 
     /// The same question without those conditions. Colours stay as words: they still say what is liked.
@@ -139,4 +166,25 @@ pub struct Candidate {
     pub text: PreparedText,
     /// How well its words fit (BM25); higher is better, zero where no words were asked for.
     pub bm25: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Currency;
+
+    #[test]
+    fn filters_only_ever_narrow_a_question() {
+        let euros = |minor| Some(Money { minor, currency: Currency::EUR });
+        let asked = SearchPlan { price_max: euros(6_000), ..SearchPlan::default() };
+        let cheaper = Filters { price_max: euros(4_000), price_min: euros(1_000), available_only: true };
+        let narrowed = asked.clone().narrowed(&cheaper);
+        assert_eq!(
+            (narrowed.price_max, narrowed.price_min, narrowed.available_only),
+            (euros(4_000), euros(1_000), true)
+        );
+        let wider = Filters { price_max: euros(9_000), ..Filters::default() };
+        assert_eq!(asked.clone().narrowed(&wider).price_max, euros(6_000));
+        assert_eq!(asked.clone().narrowed(&Filters::default()), asked);
+    }
 }

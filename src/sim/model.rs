@@ -13,9 +13,14 @@ use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use tokio::sync::Semaphore;
 
 use crate::{
-    agent::writer::{Authored, WriteError, WriteRequest, Writer},
+    agent::{
+        rounds::{CallResult, Calling, Outcome},
+        tools::Wrong,
+        writer::{Authored, WriteError, WriteRequest, Writer, Wrote},
+    },
     domain::{
         Language,
+        chat::{Content, Json, Message, Part, Role, ToolArgs, ToolCall},
         product::ProductKey,
         reply::Draft,
         tenant::{Tenant, TenantSlug},
@@ -29,6 +34,8 @@ pub enum Play {
     Draft(Draft),
     /// Fails so.
     Fail(WriteError),
+    /// Calls these tools, each with its arguments (JSON).
+    Calls(Vec<(&'static str, &'static str)>),
     /// Writes this once it is told to ([`ScriptedModel::go_on`]).
     Wait(Draft),
     /// Never answers.
@@ -63,6 +70,10 @@ pub struct Asked {
     pub products: Vec<ProductKey>,
     /// What the guard had against the draft before.
     pub refused: Vec<String>,
+    /// What the tools have given for this draft, in words: the products' ids, or why a call was wrong.
+    pub told: Vec<String>,
+    /// How many more times it may call tools.
+    pub rounds_left: usize,
 }
 
 impl Asked {
@@ -75,6 +86,8 @@ impl Asked {
             language: request.understanding.language,
             products: evidence.products.into_iter().map(|product| product.key).collect(),
             refused: request.refused.to_vec(),
+            told: request.steps.rounds.iter().flat_map(|round| &round.results).map(told).collect(),
+            rounds_left: request.steps.left,
         }
     }
 }
@@ -146,15 +159,47 @@ impl ScriptedModel {
     }
 }
 
+fn told(result: &CallResult) -> String {
+    match &result.outcome {
+        Outcome::Products { products, .. } => {
+            products.iter().map(|product| product.key.0.as_str()).collect::<Vec<_>>().join(" ")
+        }
+        Outcome::Person => "a person".into(),
+        Outcome::Wrong(Wrong(why)) => why.clone(),
+    }
+}
+
+/// An answer that calls these tools.
+fn calling(by: String, calls: &[(&str, &str)]) -> Calling {
+    let call = |(index, (name, args)): (usize, &(&str, &str))| {
+        Part::new(Content::ToolCall(ToolCall {
+            id: format!("call_{index}").into(),
+            provider_id: None,
+            item_id: None,
+            name: (*name).into(),
+            args: ToolArgs::Object(Json::from_text(*args)),
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+        }))
+    };
+    Calling { by, said: Message::new(Role::Assistant, calls.iter().enumerate().map(call)) }
+}
+
 impl Writer for ScriptedModel {
-    fn write<'a>(&'a self, request: WriteRequest<'a>) -> BoxFuture<'a, Result<Authored, WriteError>> {
+    fn calls_tools(&self) -> bool {
+        true
+    }
+
+    fn write<'a>(&'a self, request: WriteRequest<'a>) -> BoxFuture<'a, Result<Wrote, WriteError>> {
+        let by = self.0.name.clone();
+        let drafted = |draft, by| Ok(Wrote::Draft(Authored { draft, by, hands_over: false }));
         match self.next(Asked::of(&request)) {
-            Play::Draft(draft) => ready(Ok(Authored { draft, by: self.0.name.clone(), hands_over: false })).boxed(),
+            Play::Draft(draft) => ready(drafted(draft, by)).boxed(),
+            Play::Calls(calls) => ready(Ok(Wrote::Calls(calling(by, &calls)))).boxed(),
             Play::Fail(error) => ready(Err(error)).boxed(),
             Play::Wait(draft) => async move {
                 let told = self.0.told.acquire().await.expect("it is never closed");
                 told.forget();
-                Ok(Authored { draft, by: self.0.name.clone(), hands_over: false })
+                drafted(draft, by)
             }
             .boxed(),
             Play::Hang => pending().boxed(),

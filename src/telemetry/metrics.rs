@@ -57,6 +57,8 @@ pub struct Metrics {
     pub writer_failures: IntCounterVec,
     /// Tries of a model that gave no answer, by reason.
     pub model_misses: IntCounterVec,
+    /// Calls of tools by models, by the tool's name, or `wrong` where one could not be performed.
+    pub tool_calls: IntCounterVec,
     /// Attempts to send by outcome.
     pub send_attempts: IntCounterVec,
     /// Unknown outcomes by how they were resolved.
@@ -183,6 +185,7 @@ impl Metrics {
             )?,
             writer_failures: counters("writer_failures_total", "Drafts that their writer did not bring", "reason")?,
             model_misses: counters("model_misses_total", "Tries of a provider's model that gave no answer", "reason")?,
+            tool_calls: counters("tool_calls_total", "Calls of tools by models: the tool, or wrong", "tool")?,
             send_attempts: counters("send_attempts_total", "Attempts to send a reply by outcome", "outcome")?,
             outbox_unknown: counters(
                 "outbox_unknown_total",

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::vocabulary::{FoundWhat, Understanding};
+use super::{
+    consulted::Consulted,
+    vocabulary::{FoundWhat, Understanding},
+};
 
 /// Something the driver must do before the run goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub enum EffectResult {
     Retrieve(Retrieved),
     /// Of [`Effect::Compose`].
     Compose(Written),
+    /// Of [`Effect::Compose`]: whoever writes has called tools first, and is to be asked again.
+    Consult(Consulted),
     /// Of [`Effect::Guard`]: what is wrong with the draft; empty when it passes.
     Guard(Vec<String>),
     /// Of [`Effect::Cards`].
@@ -58,6 +63,7 @@ impl EffectResult {
             Self::Understand(_) => "understand",
             Self::Retrieve(_) => "retrieve",
             Self::Compose(_) => "compose",
+            Self::Consult(_) => "consult",
             Self::Guard(_) => "guard",
             Self::Cards(_) => "cards",
         }
@@ -69,7 +75,7 @@ impl EffectResult {
         match self {
             Self::Understand(_) | Self::Retrieve(_) | Self::Guard(_) | Self::Cards(_) => Recording::Ride,
             Self::Compose(written) if written.by == Written::BUILTIN => Recording::Ride,
-            Self::Compose(_) => Recording::Own,
+            Self::Compose(_) | Self::Consult(_) => Recording::Own,
         }
     }
 }

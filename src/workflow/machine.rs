@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::turn::TurnOutcome;
 
-/// Effects in one run. The default workflow needs at most 9; a tenant's own may loop, but not for ever.
+/// Effects in one run. The default workflow needs at most 9, and one for each time that tools are called; a tenant's own may loop, but not for ever.
 pub const EFFECTS_MAX: u32 = 64;
 
 /// Where a run stands. Belongs to the workflow that made it.
@@ -91,6 +91,8 @@ pub fn resume(workflow: &Workflow, mut state: State, result: &EffectResult) -> R
             state.draft = Draft::Unchecked;
             &node.next
         }
+        // Nothing is written yet: the same step goes on with what the tools gave.
+        (Step::Compose(_), EffectResult::Consult(_)) => return advance(workflow, state),
         (Step::Cards(node), EffectResult::Cards(_)) => {
             state.variables.write(false);
             state.draft = Draft::Unchecked;

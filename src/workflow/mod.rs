@@ -3,6 +3,7 @@
 //! Nothing here performs an effect, reads a clock or touches the store: the driver in `app` does.
 
 mod check;
+mod consulted;
 mod definition;
 mod effect;
 mod error;
@@ -10,6 +11,7 @@ mod machine;
 mod nodes;
 mod vocabulary;
 
+pub use consulted::{Attached, Consulted, Gave, GaveWhat, Said, SaidWhat};
 pub use definition::{StepName, Workflow};
 pub use effect::{Cited, Effect, EffectResult, Limit, Recording, Retrieved, Written};
 pub use error::{Error, Problem, RunError};

@@ -25,5 +25,6 @@ mod secrets;
 mod shop;
 mod support;
 mod tidy;
+mod tools;
 mod watched;
 mod webhooks;

@@ -14,17 +14,17 @@ use serde_json::{Value, json};
 
 use crate::support::{ACCOUNT, SHOP, TestAura};
 
-const CATALOG: &str = "harbor_and_pine.jsonl";
-const QUESTION: &str = "How much is the Cove Linen Shirt?";
-const KEY: &str = "AIza-canary-key-of-the-test";
-const MODEL: &str = "gemini:gemini-3.5-flash-lite";
+pub(crate) const CATALOG: &str = "harbor_and_pine.jsonl";
+pub(crate) const QUESTION: &str = "How much is the Cove Linen Shirt?";
+pub(crate) const KEY: &str = "AIza-canary-key-of-the-test";
+pub(crate) const MODEL: &str = "gemini:gemini-3.5-flash-lite";
 
 /// What a request was.
 #[derive(Clone, Debug)]
-struct Asked {
-    path: String,
-    key: String,
-    body: Value,
+pub(crate) struct Asked {
+    pub(crate) path: String,
+    pub(crate) key: String,
+    pub(crate) body: Value,
 }
 
 #[derive(Default)]
@@ -36,11 +36,11 @@ struct Shared {
 
 /// A server that speaks as Google's does.
 #[derive(Clone, Default)]
-struct FakeGemini(Arc<Mutex<Shared>>);
+pub(crate) struct FakeGemini(Arc<Mutex<Shared>>);
 
 impl FakeGemini {
     /// Starts it with what it answers.
-    async fn answering(answers: &[(u16, String)]) -> (Self, String) {
+    pub(crate) async fn answering(answers: &[(u16, String)]) -> (Self, String) {
         let fake = Self::default();
         fake.answers(answers);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
@@ -50,11 +50,11 @@ impl FakeGemini {
         (fake, url)
     }
 
-    fn answers(&self, answers: &[(u16, String)]) {
+    pub(crate) fn answers(&self, answers: &[(u16, String)]) {
         self.0.lock().expect("free").answers = answers.to_vec();
     }
 
-    fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.0.lock().expect("free").asked.clone()
     }
 
@@ -71,11 +71,11 @@ impl FakeGemini {
 }
 
 /// A stream of one event in which the model writes a draft.
-fn draft(messages: &[&str], cards: &[&str]) -> (u16, String) {
+pub(crate) fn draft(messages: &[&str], cards: &[&str]) -> (u16, String) {
     says(&json!({ "messages": messages, "cards": cards, "citations": [], "hand_over": false }))
 }
 
-fn says(draft: &Value) -> (u16, String) {
+pub(crate) fn says(draft: &Value) -> (u16, String) {
     let draft = draft.to_string();
     let event = json!({
         "candidates": [{ "content": { "role": "model", "parts": [{ "text": draft }] }, "finishReason": "STOP" }],
@@ -90,7 +90,7 @@ fn failure(status: u16, word: &str) -> (u16, String) {
     (status, json!({ "error": { "code": status, "message": "no", "status": word } }).to_string())
 }
 
-async fn aura(answers: &[(u16, String)]) -> (TestAura, FakeGemini) {
+pub(crate) async fn aura(answers: &[(u16, String)]) -> (TestAura, FakeGemini) {
     let (fake, url) = FakeGemini::answering(answers).await;
     let aura = TestAura::setup().catalog(CATALOG).config(|config| config.providers.gemini.base_url = url).start().await;
     let key = api::NewSecret { value: KEY.into() };
@@ -98,13 +98,13 @@ async fn aura(answers: &[(u16, String)]) -> (TestAura, FakeGemini) {
     (aura, fake)
 }
 
-async fn choose(aura: &TestAura, model: &str) -> api::ModelUsed {
+pub(crate) async fn choose(aura: &TestAura, model: &str) -> api::ModelUsed {
     let choice = api::UseModel { model: model.into(), fallbacks: Vec::new() };
     aura.client().use_model(Some(SHOP), "chat", &choice).await.expect("chosen")
 }
 
 /// Has a shopper ask; what is said, and who said it.
-async fn ask(aura: &TestAura, name: &str) -> (String, Option<String>) {
+pub(crate) async fn ask(aura: &TestAura, name: &str) -> (String, Option<String>) {
     aura.sim.shopper(name).writes(ACCOUNT, QUESTION);
     aura.until_replies(name, 1).await;
     aura.until_idle().await;

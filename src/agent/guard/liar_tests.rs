@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::*;
 use crate::{
-    agent::{compose::Findings, writer::WriteRequest},
+    agent::{compose::Findings, rounds::Steps, writer::WriteRequest},
     domain::{Currency, reply::Draft},
     sim::drafts::{Case, Claims, Frames, HonestKind, LieKind, Writer, read_catalogue},
 };
@@ -62,7 +62,14 @@ fn judged<K>(case: &Case<K>, draft: &Draft) -> Vec<Violation> {
     let mut input = crate::agent::testing::turn(&["hm"]);
     input.now = case.evidence.read_at;
     let understanding = crate::agent::understand::understand(&input);
-    let request = WriteRequest { input: &input, understanding: &understanding, findings: &findings, refused: &[] };
+    let request = WriteRequest {
+        input: &input,
+        understanding: &understanding,
+        findings: &findings,
+        refused: &[],
+        steps: Steps::default(),
+        within: std::time::Duration::MAX,
+    };
     let draft = crate::agent::compose::with_cards(request, draft.clone());
     let rules = Rules {
         evidence: &case.evidence,

@@ -58,7 +58,9 @@ impl Shop {
     }
 
     async fn find(&self, text: &str) -> (Vec<String>, Vec<String>) {
-        let found = find(&self.store, &self.tenant, text, None, 5).await.expect("searches");
+        let found = find(&self.store, &self.tenant, text, crate::domain::search::Filters::default(), None, 5)
+            .await
+            .expect("searches");
         let keys = |hits: Vec<crate::domain::search::Hit>| hits.into_iter().map(|hit| hit.product.key.0).collect();
         (keys(found.hits), keys(found.near))
     }
@@ -228,6 +230,9 @@ async fn both_use_cases_may_run_on_any_worker() {
     let reader = Cursor::new(CATALOG.as_bytes());
     let report = sendable(import(&shop.store, &shop.tenant, &Still, reader, options, |_| {})).await.expect("imports");
     assert_eq!(report.added, 7);
-    let found = sendable(find(&shop.store, &shop.tenant, "1.5 linen", None, 1)).await.expect("finds");
+    let found =
+        sendable(find(&shop.store, &shop.tenant, "1.5 linen", crate::domain::search::Filters::default(), None, 1))
+            .await
+            .expect("finds");
     assert_eq!(found.plan.words.len(), 3);
 }

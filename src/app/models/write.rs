@@ -1,14 +1,13 @@
 //! A draft by a model: the prompt, the gateway, and what is read from the answer.
 
-use std::time::Duration;
-
 use futures_util::future::{BoxFuture, FutureExt as _};
 
 use super::{keys::TenantKeys, purse::TenantPurse};
 use crate::{
     agent::{
         prompt::{self, Scene},
-        writer::{Authored, BuiltIn, WriteError, WriteRequest, Writer},
+        rounds::Calling,
+        writer::{Authored, BuiltIn, WriteError, WriteRequest, Writer, Wrote},
     },
     app::{App, Error},
     domain::{chat::ModelRef, cost::Budget, model::ModelRole, secret::SecretScope, tenant::Tenant},
@@ -46,7 +45,11 @@ impl App {
 struct Given<'a>(&'a dyn Writer);
 
 impl Writer for Given<'_> {
-    fn write<'a>(&'a self, request: WriteRequest<'a>) -> BoxFuture<'a, Result<Authored, WriteError>> {
+    fn calls_tools(&self) -> bool {
+        self.0.calls_tools()
+    }
+
+    fn write<'a>(&'a self, request: WriteRequest<'a>) -> BoxFuture<'a, Result<Wrote, WriteError>> {
         self.0.write(request)
     }
 }
@@ -68,13 +71,29 @@ impl std::fmt::Debug for ModelWriter<'_> {
 }
 
 impl Writer for ModelWriter<'_> {
-    fn write<'a>(&'a self, request: WriteRequest<'a>) -> BoxFuture<'a, Result<Authored, WriteError>> {
+    fn calls_tools(&self) -> bool {
+        true
+    }
+
+    fn write<'a>(&'a self, request: WriteRequest<'a>) -> BoxFuture<'a, Result<Wrote, WriteError>> {
         self.draft(request).boxed()
     }
 }
 
 impl ModelWriter<'_> {
-    async fn draft(&self, write: WriteRequest<'_>) -> Result<Authored, WriteError> {
+    /// The models in the order in which they are asked for this: who has called tools goes on as long as it answers,
+    /// because what it attached to its words is worth nothing to another.
+    fn route(&self, write: &WriteRequest<'_>) -> Vec<ModelRef> {
+        let mut route = self.route.clone();
+        let called = write.steps.rounds.last().map(|round| round.calling.by.as_str());
+        let at = route.iter().position(|model| called == Some(model.to_string().as_str()));
+        if let Some(at) = at {
+            route[..=at].rotate_right(1);
+        }
+        route
+    }
+
+    async fn draft(&self, write: WriteRequest<'_>) -> Result<Wrote, WriteError> {
         let (app, input) = (self.app, write.input);
         let models = &app.models;
         let (mark, canary) = (models.mark(input.tenant.id), models.canary(input.tenant.id));
@@ -91,15 +110,19 @@ impl ModelWriter<'_> {
             turn: Some(input.turn),
             correlation: self.correlation.clone(),
         };
-        let within = Duration::from_millis(app.config.models.timeout_ms.into()).mul_f64(SHARE_OF_TIME);
-        let wish = Wish { route: &self.route, request: &request, within, keys: &keys, purse: &purse };
+        let within = write.within.mul_f64(SHARE_OF_TIME);
+        let wish = Wish { route: &self.route(&write), request: &request, within, keys: &keys, purse: &purse };
         let asked = models.gateway.answer(wish).await;
         for missed in asked.as_ref().map_or_else(|none| &none.missed, |answered| &answered.missed) {
             app.metrics.model_misses.with_label_values(&[missed.miss.code()]).inc();
         }
         let answered = asked.map_err(|none| WriteError::Unavailable { reason: none.to_string() })?;
+        let by = answered.model.to_string();
+        if answered.answer.tool_calls().next().is_some() {
+            return Ok(Wrote::Calls(Calling { by, said: answered.answer.into_message() }));
+        }
         let drafted = prompt::read(&answered.answer, &[&canary, &mark])
             .map_err(|error| WriteError::Unreadable { reason: error.to_string() })?;
-        Ok(Authored { draft: drafted.draft, by: answered.model.to_string(), hands_over: drafted.hands_over })
+        Ok(Wrote::Draft(Authored { draft: drafted.draft, by, hands_over: drafted.hands_over }))
     }
 }
