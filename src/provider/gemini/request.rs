@@ -404,7 +404,9 @@ impl<'a> Writer<'a> {
         // Generation 3 ignores randomness and says that it may refuse it one day.
         let sampling = self.request.sampling.unwrap_or_default();
         let is_second = !self.family.is_third;
-        let schema = self.request.response_schema.as_ref();
+        // Generation 2 refuses a schema beside tools (400 "Function calling with a response mime type … is unsupported").
+        let beside_tools = is_second && !self.request.tools.is_empty();
+        let schema = self.request.response_schema.as_ref().filter(|_| !beside_tools);
         GenerationConfig {
             max_output_tokens: self.request.max_output_tokens,
             stop_sequences: &self.request.stop,
