@@ -10,6 +10,7 @@ mod earlier;
 pub mod guard;
 pub mod language;
 mod matters;
+pub mod memory;
 pub mod money_text;
 mod phrases;
 pub mod prompt;

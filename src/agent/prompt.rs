@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    card, choose,
+    card, choose, memory,
     money_text::price_text,
     text::{one_line, visible},
     tools,
@@ -17,7 +17,7 @@ use super::{
 use crate::domain::{
     Language, Timestamp,
     chat::{ChatAnswer, ChatRequest, Json, Message as ChatMessage, Part, ResponseSchema, Role, ToolChoice},
-    conversation::{Message, Side},
+    conversation::{Memory, Message, Side},
     evidence::{Citation, SourceId},
     persona::{Persona, Tone},
     product::{Product, ProductKey},
@@ -41,8 +41,8 @@ const MESSAGE_CHARS_MAX: usize = 2_000;
 pub struct Scene<'a> {
     /// The turn, what was found, and what the guard had against the draft before.
     pub write: WriteRequest<'a>,
-    /// What was said before the messages that the turn holds, in short; data like them.
-    pub memory: Option<&'a str>,
+    /// Tokens that earlier messages may take; older ones are left out.
+    pub history_tokens: usize,
     /// Marks data. The same for a shop, so that the instructions are; known to nobody outside.
     pub mark: &'a str,
     /// Stands in the system text and nowhere else: where it comes out, the prompt has leaked.
@@ -95,10 +95,12 @@ struct ShapeCitation {
 pub fn request(scene: &Scene<'_>) -> ChatRequest {
     let input = scene.write.input;
     let mut messages = Vec::new();
-    if let Some(memory) = scene.memory {
-        messages.push(ChatMessage::text(Role::User, fenced(scene.mark, "summary of what was said before", memory)));
+    let memory = input.memory.as_ref();
+    if let Some(Memory { summary, .. }) = memory {
+        messages.push(ChatMessage::text(Role::User, fenced(scene.mark, "summary of what was said before", summary)));
     }
-    messages.extend(input.history.iter().filter_map(|message| said(scene.mark, message)));
+    let recent = memory::fitting(memory::uncovered(&input.history, memory), scene.history_tokens);
+    messages.extend(recent.iter().filter_map(|message| said(scene.mark, message)));
     let stable_messages = messages.len();
     messages.push(ChatMessage::new(Role::User, now(scene).into_iter().map(Part::text)));
     let steps = scene.write.steps;
@@ -254,7 +256,7 @@ fn now(scene: &Scene<'_>) -> Vec<String> {
         parts.push("None of these products meets every wish of the shopper; say so.".into());
     }
     let mut task = vec![format!("Answer in {}.", language_name(understanding.language))];
-    let is_first = input.history.iter().all(|message| message.side != Side::Bot);
+    let is_first = input.memory.is_none() && input.history.iter().all(|message| message.side != Side::Bot);
     if !is_first {
         task.push("You have answered in this conversation before: no greeting, no sign-off.".into());
     }
@@ -269,7 +271,7 @@ fn now(scene: &Scene<'_>) -> Vec<String> {
 }
 
 /// One message of the conversation; nothing for what was taken back.
-fn said(mark: &str, message: &Message) -> Option<ChatMessage> {
+pub(super) fn said(mark: &str, message: &Message) -> Option<ChatMessage> {
     if message.unsent {
         return None;
     }

@@ -51,6 +51,7 @@ pub(crate) fn turn(texts: &[&str]) -> TurnInput {
         persona: Persona::default(),
         open: texts.iter().map(|text| message(Side::Shopper, text)).collect(),
         history: Vec::new(),
+        memory: None,
         recalled: Vec::new(),
         language: None,
         disclose: false,

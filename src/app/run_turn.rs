@@ -150,6 +150,7 @@ impl App {
             persona,
             open: begun.open.clone(),
             history: begun.history.clone(),
+            memory: begun.memory.clone(),
             recalled: begun.recalled.clone(),
             language: begun.conversation.language,
             disclose,

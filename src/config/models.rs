@@ -28,6 +28,9 @@ pub struct Models {
     /// Milliseconds that one draft may take to write (100 to 600000) before the built-in composer writes instead: a
     /// shopper waits.
     pub timeout_ms: u32,
+    /// Tokens of a conversation's earlier messages that a model is told in full (300 to 100000), about; what came before
+    /// is summarised. More of them remember more and cost more, in every turn.
+    pub history_tokens: u32,
     /// What the models of one tenant may cost in a day (UTC), in US dollars such as `2.50`.
     pub budget_day_usd: Option<String>,
     /// In a calendar month (UTC).
@@ -48,6 +51,7 @@ impl Default for Models {
             fallbacks: Vec::new(),
             allowed: vec![ANY.into()],
             timeout_ms: 45_000,
+            history_tokens: 3_000,
             budget_day_usd: None,
             budget_month_usd: None,
             budget_conversation_usd: None,

@@ -429,6 +429,7 @@ impl Config {
             ("conversation.takeover_minutes", conversation.takeover_minutes.into(), 1, 10_080),
             ("conversation.max_reply_age_minutes", conversation.max_reply_age_minutes.into(), 1, 1_440),
             ("models.timeout_ms", models.timeout_ms.into(), 100, 600_000),
+            ("models.history_tokens", models.history_tokens.into(), 300, 100_000),
             ("delivery.settle_ms", delivery.settle_ms[0], 1, 3_600_000),
             ("delivery.settle_ms", delivery.settle_ms[1], delivery.settle_ms[0], 3_600_000),
             ("retention.messages_days", retention.messages_days.into(), 1, 3_650),

@@ -226,6 +226,28 @@ impl Side {
     }
 }
 
+/// What was said before the newest messages, in short, as a model put it. Data like what it was made of: it instructs
+/// nobody and proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// The words.
+    pub summary: String,
+    /// When the last message that it was made of was written.
+    pub through_at: Timestamp,
+    /// That message.
+    pub through: MessageId,
+    /// Who made it: `PROVIDER:MODEL`.
+    pub made_by: String,
+}
+
+impl Memory {
+    /// Whether a message is among those that it stands for.
+    #[must_use]
+    pub fn covers(&self, message: &Message) -> bool {
+        (message.at, message.id) <= (self.through_at, self.through)
+    }
+}
+
 /// One message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {

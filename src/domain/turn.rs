@@ -2,7 +2,7 @@
 
 use super::{
     ConversationId, Language, Timestamp, TurnId,
-    conversation::{Label, Message},
+    conversation::{Label, Memory, Message},
     evidence::Evidence,
     persona::Persona,
     product::ProductKey,
@@ -24,6 +24,8 @@ pub struct TurnInput {
     pub open: Vec<Message>,
     /// What was said before, oldest first, at most the newest 20.
     pub history: Vec<Message>,
+    /// What was said before that, in short, and up to where it reaches.
+    pub memory: Option<Memory>,
     /// The products of the last reply, in its order: what "it" and "the second one" mean.
     pub recalled: Vec<ProductKey>,
     /// The language the shopper last wrote in, when recognised.

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Transaction, named_params};
 use serde_json::json;
 
 use super::{
-    Error, TenantStore, conversation, echo, event, outbox,
+    Error, TenantStore, conversation, echo, event, memory, outbox,
     row::{id, json_strings, parsed_opt},
     silence,
 };
@@ -325,6 +325,7 @@ impl Recorder<'_> {
             return Ok(false);
         }
         let Some((conversation_text, message, turn)) = found else { return Ok(true) };
+        memory::forget(self.tx, &conversation_text, &message).map_err(failed)?;
         let conversation: ConversationId = conversation_text
             .parse()
             .map_err(|_| Error::Unreadable { what: "a conversation's id", value: conversation_text.clone() })?;

@@ -48,7 +48,7 @@ impl Shop {
         Self { store: TenantStore::new(Arc::new(file)), _dir: dir }
     }
 
-    async fn happens(&self, now: i64, kind: InboundKind, key: &str) -> (u32, u32) {
+    pub(super) async fn happens(&self, now: i64, kind: InboundKind, key: &str) -> (u32, u32) {
         let event = InboundEvent {
             account: AccountId(ACCOUNT.into()),
             shopper: Some(ShopperId(SHOPPER.into())),

@@ -20,6 +20,7 @@ mod inbound;
 mod journal;
 #[cfg(test)]
 mod life_tests;
+mod memory;
 mod notice;
 mod notify;
 mod open;

@@ -30,6 +30,7 @@ pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
         include_str!("migrations/tenant/0006_spend.sql"),
         include_str!("migrations/tenant/0007_promised.sql"),
         include_str!("migrations/tenant/0008_turn_cost.sql"),
+        include_str!("migrations/tenant/0009_memory.sql"),
     ],
 };
 

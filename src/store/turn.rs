@@ -3,12 +3,12 @@
 use rusqlite::{OptionalExtension, Transaction, named_params};
 
 use super::{
-    Error, TenantStore, conversation, draft, event, outbox,
+    Error, TenantStore, conversation, draft, event, memory, outbox,
     row::{json_strings, strings},
 };
 use crate::domain::{
     ConversationId, Language, MessageId, Timestamp, TurnId,
-    conversation::{Conversation, Message, TakeoverCause},
+    conversation::{Conversation, Memory, Message, TakeoverCause},
     event::{EventKind, NewEvent},
     outbox::Author,
     product::ProductKey,
@@ -44,6 +44,8 @@ pub struct BegunTurn {
     pub open: Vec<Message>,
     /// What was said before, oldest first.
     pub history: Vec<Message>,
+    /// What was said before that, in short.
+    pub memory: Option<Memory>,
     /// The products of the last reply.
     pub recalled: Vec<ProductKey>,
     /// Results recorded before a crash, in order.
@@ -409,6 +411,7 @@ fn begin(
         conversation: found,
         open,
         history,
+        memory: memory::read(tx, conversation)?,
         recalled: recalled.into_iter().map(ProductKey).collect(),
         effects: effects(tx, turn)?,
     }))

@@ -16,6 +16,7 @@ mod kill;
 mod leaks;
 mod logged;
 mod manners;
+mod memory;
 mod model;
 mod modes;
 mod notify;

@@ -32,6 +32,15 @@ struct Shared {
     asked: Vec<Asked>,
     /// Status and body of the next answers; the last one again and again.
     answers: Vec<(u16, String)>,
+    /// What it answers when it is to take notes of a conversation; `None`: as to everything else.
+    notes: Option<(u16, String)>,
+}
+
+impl Asked {
+    /// Whether notes of a conversation were wanted, and no draft.
+    pub(crate) fn is_for_notes(&self) -> bool {
+        self.body["systemInstruction"].to_string().contains("You keep notes")
+    }
 }
 
 /// A server that speaks as Google's does.
@@ -54,6 +63,10 @@ impl FakeGemini {
         self.0.lock().expect("free").answers = answers.to_vec();
     }
 
+    pub(crate) fn notes(&self, answer: (u16, String)) {
+        self.0.lock().expect("free").notes = Some(answer);
+    }
+
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.0.lock().expect("free").asked.clone()
     }
@@ -62,9 +75,14 @@ impl FakeGemini {
         let mut shared = fake.0.lock().expect("free");
         let key = headers.get("x-goog-api-key").map_or("", |key| key.to_str().unwrap_or("?")).to_owned();
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        shared.asked.push(Asked { path: uri.path().to_owned(), key, body });
-        let (status, text) =
-            if shared.answers.len() > 1 { shared.answers.remove(0) } else { shared.answers[0].clone() };
+        let asked = Asked { path: uri.path().to_owned(), key, body };
+        let notes = shared.notes.clone().filter(|_| asked.is_for_notes());
+        shared.asked.push(asked);
+        let (status, text) = match notes {
+            Some(notes) => notes,
+            None if shared.answers.len() > 1 => shared.answers.remove(0),
+            None => shared.answers[0].clone(),
+        };
         let kind = if status == 200 { "text/event-stream" } else { "application/json" };
         (StatusCode::from_u16(status).expect("a status"), [(header::CONTENT_TYPE, kind)], text).into_response()
     }
@@ -76,9 +94,13 @@ pub(crate) fn draft(messages: &[&str], cards: &[&str]) -> (u16, String) {
 }
 
 pub(crate) fn says(draft: &Value) -> (u16, String) {
-    let draft = draft.to_string();
+    text(&draft.to_string())
+}
+
+/// A stream of one event in which the model says this.
+pub(crate) fn text(text: &str) -> (u16, String) {
     let event = json!({
-        "candidates": [{ "content": { "role": "model", "parts": [{ "text": draft }] }, "finishReason": "STOP" }],
+        "candidates": [{ "content": { "role": "model", "parts": [{ "text": text }] }, "finishReason": "STOP" }],
         "usageMetadata": { "promptTokenCount": 900, "candidatesTokenCount": 40, "thoughtsTokenCount": 120,
                            "cachedContentTokenCount": 512, "totalTokenCount": 1060 },
         "modelVersion": "gemini-3.5-flash-lite",
@@ -86,7 +108,7 @@ pub(crate) fn says(draft: &Value) -> (u16, String) {
     (200, format!("data: {event}\r\n\r\n"))
 }
 
-fn failure(status: u16, word: &str) -> (u16, String) {
+pub(crate) fn failure(status: u16, word: &str) -> (u16, String) {
     (status, json!({ "error": { "code": status, "message": "no", "status": word } }).to_string())
 }
 

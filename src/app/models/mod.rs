@@ -1,6 +1,7 @@
 //! Models of providers as a tenant uses them: which ones, with whose key, for how much, and how a draft comes of it.
 
 mod keys;
+mod memory;
 mod purse;
 mod settings;
 mod write;

@@ -1,5 +1,7 @@
 //! A draft by a model: the prompt, the gateway, and what is read from the answer.
 
+use std::time::Duration;
+
 use futures_util::future::{BoxFuture, FutureExt as _};
 
 use super::{keys::TenantKeys, purse::TenantPurse};
@@ -10,13 +12,23 @@ use crate::{
         writer::{Authored, BuiltIn, WriteError, WriteRequest, Writer, Wrote},
     },
     app::{App, Error},
-    domain::{chat::ModelRef, cost::Budget, model::ModelRole, secret::SecretScope, tenant::Tenant},
-    provider::gateway::Wish,
+    domain::{
+        TenantId, TurnId,
+        chat::{ChatRequest, ModelRef},
+        cost::Budget,
+        model::ModelRole,
+        secret::SecretScope,
+        tenant::Tenant,
+        turn::TurnInput,
+    },
+    provider::gateway::{Answered, Wish},
     store::TenantStore,
 };
 
 /// What a draft's time leaves to the call of a model: the rest is for reading the answer and counting what it cost.
 const SHARE_OF_TIME: f64 = 0.95;
+/// What it leaves to a summary that is made beside it: a shopper does not wait for one that takes long.
+const SHARE_OF_SUMMARY: f64 = 0.5;
 
 impl App {
     /// Who writes for a tenant now: what it chose, as far as that is allowed; else the built-in composer.
@@ -93,30 +105,65 @@ impl ModelWriter<'_> {
         route
     }
 
-    async fn draft(&self, write: WriteRequest<'_>) -> Result<Wrote, WriteError> {
-        let (app, input) = (self.app, write.input);
-        let models = &app.models;
-        let (mark, canary) = (models.mark(input.tenant.id), models.canary(input.tenant.id));
-        let request = prompt::request(&Scene { write, memory: None, mark: &mark, canary: &canary });
+    /// Tokens of earlier messages that are told in full.
+    pub(super) fn history_tokens(&self) -> usize {
+        usize::try_from(self.app.config.models.history_tokens).unwrap_or(usize::MAX)
+    }
+
+    /// What sets data apart in a prompt, and what shows that it leaked.
+    pub(super) fn marks(&self, tenant: TenantId) -> (String, String) {
+        (self.app.models.mark(tenant), self.app.models.canary(tenant))
+    }
+
+    /// Asks the models of a route, each call paid for.
+    ///
+    /// # Errors
+    /// When none gave an answer.
+    pub(super) async fn ask(
+        &self,
+        route: &[ModelRef],
+        request: &ChatRequest,
+        input: &TurnInput,
+        turn: Option<TurnId>,
+        within: Duration,
+    ) -> Result<Answered, WriteError> {
+        let app = self.app;
         let keys = TenantKeys { secrets: &app.secrets, tenant: input.tenant.id };
         let purse = TenantPurse {
             store: self.store,
             budget: self.budget,
-            prices: &models.prices,
+            prices: &app.models.prices,
             clock: &*app.clock,
             ids: &*app.ids,
             role: ModelRole::Chat,
             conversation: Some(input.conversation),
-            turn: Some(input.turn),
+            turn,
             correlation: self.correlation.clone(),
         };
-        let within = write.within.mul_f64(SHARE_OF_TIME);
-        let wish = Wish { route: &self.route(&write), request: &request, within, keys: &keys, purse: &purse };
-        let asked = models.gateway.answer(wish).await;
+        let asked = app.models.gateway.answer(Wish { route, request, within, keys: &keys, purse: &purse }).await;
         for missed in asked.as_ref().map_or_else(|none| &none.missed, |answered| &answered.missed) {
             app.metrics.model_misses.with_label_values(&[missed.miss.code()]).inc();
         }
-        let answered = asked.map_err(|none| WriteError::Unavailable { reason: none.to_string() })?;
+        asked.map_err(|none| WriteError::Unavailable { reason: none.to_string() })
+    }
+
+    async fn draft(&self, write: WriteRequest<'_>) -> Result<Wrote, WriteError> {
+        let begins = write.steps.rounds.is_empty() && write.refused.is_empty();
+        let remember = async {
+            if begins {
+                self.remember(write.input, write.within.mul_f64(SHARE_OF_SUMMARY)).await;
+            }
+        };
+        tokio::join!(self.written(write), remember).0
+    }
+
+    async fn written(&self, write: WriteRequest<'_>) -> Result<Wrote, WriteError> {
+        let input = write.input;
+        let (mark, canary) = self.marks(input.tenant.id);
+        let history_tokens = self.history_tokens();
+        let request = prompt::request(&Scene { write, history_tokens, mark: &mark, canary: &canary });
+        let within = write.within.mul_f64(SHARE_OF_TIME);
+        let answered = self.ask(&self.route(&write), &request, input, Some(input.turn), within).await?;
         let by = answered.model.to_string();
         if answered.answer.tool_calls().next().is_some() {
             return Ok(Wrote::Calls(Calling { by, said: answered.answer.into_message() }));

@@ -105,6 +105,7 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
         "spent" => read!(store.spent(rules.now)),
         "spend_rows" => read!(store.spend_rows(Timestamp(0), rules.now)),
         "settle_spend" => Row::WriteOnly("tells whether something was set aside for the named call"),
+        "remember" => Row::WriteOnly(COUNT),
         "reserve_spend" => Row::WriteOnly("gives a limit of the tenant's own and what it has spent of it"),
         "account_traffic" => read!(store.account_traffic(with.account.clone())),
         "products_by_key" => read!(store.products_by_key(with.products.clone())),

@@ -1,0 +1,85 @@
+//! Long conversations: what a model is told of them, what of it is summarised, and what is forgotten.
+
+use crate::{
+    provider::{self, FakeGemini, MODEL, choose, draft, failure, text},
+    support::{ACCOUNT, TestAura},
+};
+
+const NOTES: &str = "Looks for linen, wears M.";
+/// What the shopper asks about, one a turn.
+const THINGS: [&str; 9] = [
+    "How much is the Cove Linen Shirt?",
+    "How much is the Waxed Canvas Tote?",
+    "How much is the Squall Rain Shell?",
+    "How much is the Wool Camp Blanket?",
+    "How much is the Camp Mug?",
+    "How much is the Bridle Leather Belt?",
+    "How much is the Ragg Wool Socks?",
+    "How much is the Watch Cap?",
+    "How much is the Linen Apron?",
+];
+
+async fn aura() -> (TestAura, FakeGemini) {
+    let (aura, fake) = provider::aura(&[draft(&["Let me see.", "Have a look:"], &[])]).await;
+    choose(&aura, MODEL).await;
+    (aura, fake)
+}
+
+/// The shopper says these one after the other, each answered before the next; the id of each message.
+async fn talk(aura: &TestAura, things: &[&str]) -> Vec<String> {
+    let mut mids = Vec::new();
+    for thing in things {
+        let before = aura.sim.replies_to("ana").len();
+        mids.push(aura.sim.shopper("ana").writes(ACCOUNT, thing));
+        aura.until_replies("ana", before + 2).await;
+        aura.until_idle().await;
+    }
+    mids
+}
+
+/// The drafts that were asked for, as text, in order.
+fn drafts(fake: &FakeGemini) -> Vec<String> {
+    fake.asked().iter().filter(|asked| !asked.is_for_notes()).map(|asked| asked.body["contents"].to_string()).collect()
+}
+
+fn notes_taken(fake: &FakeGemini) -> usize {
+    fake.asked().iter().filter(|asked| asked.is_for_notes()).count()
+}
+
+#[tokio::test]
+async fn a_long_conversation_is_summarised_once_and_forgotten_with_what_is_taken_back() {
+    let (aura, fake) = aura().await;
+    fake.notes(text(NOTES));
+    let mids = talk(&aura, &THINGS[..8]).await;
+    assert_eq!(notes_taken(&fake), 1, "made once, it serves for turns");
+    let asked: Vec<_> = fake.asked().into_iter().filter(|asked| asked.is_for_notes()).collect();
+    let said = asked[0].body.to_string();
+    assert!(said.contains(THINGS[0]) && said.contains("the assistant wrote"), "{said}");
+    let told = drafts(&fake);
+    let last = told.last().expect("a draft");
+    assert!(last.contains("summary of what was said before") && last.contains(NOTES), "{last}");
+    assert!(!last.contains(THINGS[0]) && last.contains(THINGS[6]), "what is summarised is not told in full: {last}");
+    let with_notes: Vec<&String> = told.iter().filter(|told| told.contains(NOTES)).collect();
+    assert!(with_notes.len() >= 2, "it is told in every turn from then on");
+    aura.sim.shopper("ana").unsends(ACCOUNT, &mids[0]);
+    aura.until_conversation("ana", "the message is erased", |conversation| {
+        conversation.messages.iter().any(|message| message.unsent)
+    })
+    .await;
+    talk(&aura, &THINGS[8..]).await;
+    let told = drafts(&fake);
+    assert!(!told.last().expect("a draft").contains(NOTES), "{told:?}");
+}
+
+#[tokio::test]
+async fn where_no_model_summarises_the_oldest_messages_are_left_out_and_shoppers_answered() {
+    let (aura, fake) = aura().await;
+    fake.notes(failure(400, "INVALID_ARGUMENT"));
+    talk(&aura, &THINGS).await;
+    assert!(notes_taken(&fake) >= 1);
+    let told = drafts(&fake);
+    assert_eq!(told.len(), THINGS.len());
+    assert!(!told[8].contains(THINGS[0]) && told[8].contains(THINGS[7]), "{}", told[8]);
+    let turns = aura.conversation("ana").await.turns;
+    assert!(turns.iter().all(|turn| turn.model.as_deref() == Some(MODEL)), "{turns:?}");
+}
