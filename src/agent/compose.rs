@@ -5,7 +5,7 @@ use super::{
     card::{self, Form},
     choose::{chosen, sayable},
     earlier::{self, Likeness},
-    guard::{self, Kind, Limits, Rules, Violation},
+    emoji,
     money_text::price_text,
     text::one_line,
     wording::{Facts, Phrase, Voice, Wording},
@@ -15,18 +15,19 @@ use crate::{
         Language, Money, Timestamp,
         conversation::Side,
         evidence::{Citation, Evidence, SourceId},
-        persona::Persona,
         product::{Product, ProductKey},
         reply::{Draft, ReplyText},
-        tenant::Tenant,
         turn::{HandOverReason, TurnInput},
     },
     workflow::{Ask, Asked, Closing, Intent, Understanding},
 };
 
 mod finish;
+mod own;
 
-pub use finish::{disclosed, with_cards};
+pub use finish::{mannered, with_cards};
+pub use own::own_words;
+use own::{citation, kept_words, quotable};
 
 /// Products in one answer: more is a catalogue, not an answer.
 pub const PRODUCTS_MAX: usize = 3;
@@ -62,7 +63,7 @@ impl Findings {
                 products.push(product.clone());
             }
         }
-        Evidence { products, read_at }
+        Evidence { products, facts: Vec::new(), read_at }
     }
 
     /// Takes in a product that a tool has read. Where it was found before, what was read last holds.
@@ -121,6 +122,10 @@ pub fn compose(input: &TurnInput, understanding: &Understanding, findings: &Find
         Intent::Unclear if matches!(understanding.asked, Asked::Often | Asked::TooOften) => {
             writer.say(Phrase::WhatIsMissing, &[]);
         }
+        Intent::Policy if !understanding.told.is_empty() => {
+            writer.open(understanding.greets);
+            writer.tell(&understanding.told);
+        }
         // A workflow may send the rest here instead of to a person; without a source, asking back is all there is.
         Intent::Unclear | Intent::Policy | Intent::Order | Intent::Person | Intent::Anger => {
             writer.open(false);
@@ -170,6 +175,7 @@ pub fn hand_over(input: &TurnInput, language: Language, reason: HandOverReason, 
         HandOverReason::Order => Phrase::HandOverOrder,
         HandOverReason::Policy => Phrase::HandOverPolicy,
         HandOverReason::NotUnderstood => Phrase::HandOverNotUnderstood,
+        HandOverReason::Topic => Phrase::HandOverTopic,
         HandOverReason::Media => Phrase::HandOverMedia,
         HandOverReason::Guard | HandOverReason::Failure => Phrase::HandOverFailed,
     };
@@ -190,15 +196,6 @@ pub fn hand_over(input: &TurnInput, language: Language, reason: HandOverReason, 
     writer.finish().messages
 }
 
-/// The shop's own words, which the guard lets stand as they are.
-#[must_use]
-pub fn own_words<'a>(persona: &'a Persona, tenant: &'a Tenant) -> Vec<&'a str> {
-    let optional = [persona.greeting.as_deref(), persona.sign_off.as_deref(), persona.disclosure.as_deref()];
-    let own = optional.into_iter().flatten().chain([persona.name.as_str(), tenant.name.as_str()]);
-    let times = persona.hours.values().chain(persona.reply_time.values()).map(String::as_str);
-    own.chain(times).chain(tenant.website.as_deref()).map(str::trim).filter(|words| !words.is_empty()).collect()
-}
-
 /// Collects paragraphs and the products they name.
 struct Writer<'a> {
     input: &'a TurnInput,
@@ -206,6 +203,8 @@ struct Writer<'a> {
     paragraphs: Vec<String>,
     products: Vec<ProductKey>,
     citations: Vec<Citation>,
+    /// What the named products are called.
+    named: Vec<String>,
     /// Whether the answer begins with a sentence that another may stand for.
     introduced: bool,
 }
@@ -213,7 +212,15 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn new(input: &'a TurnInput, language: Language, facts: &'a Facts) -> Self {
         let voice = Voice::new(language, &input.persona, input.turn, &input.history, facts);
-        Self { input, voice, paragraphs: Vec::new(), products: Vec::new(), citations: Vec::new(), introduced: false }
+        Self {
+            input,
+            voice,
+            paragraphs: Vec::new(),
+            products: Vec::new(),
+            citations: Vec::new(),
+            named: Vec::new(),
+            introduced: false,
+        }
     }
 
     /// Whether the shop has not yet said a word in this conversation.
@@ -298,9 +305,19 @@ impl<'a> Writer<'a> {
         self.paragraphs.push(self.voice.say(phrase, values));
     }
 
+    /// Says facts of the shop as they stand.
+    fn tell(&mut self, numbers: &[usize]) {
+        let facts = &self.input.persona.facts;
+        for (number, fact) in (1..).zip(facts).filter(|(number, _)| numbers.contains(number)) {
+            self.citations.push(Citation { source: SourceId::Fact(number), words: fact.clone() });
+            self.paragraphs.push(one_line(fact));
+        }
+    }
+
     fn names(&mut self, product: &Product) {
         if !self.products.contains(&product.key) {
             self.products.push(product.key.clone());
+            self.named.push(card::name(product));
         }
     }
 
@@ -321,6 +338,7 @@ impl<'a> Writer<'a> {
     /// stays beside its name.
     fn pack(self) -> Vec<String> {
         let mut messages: Vec<String> = Vec::new();
+        let kept = kept_words(self.input, &self.named);
         for paragraph in self.paragraphs.into_iter().filter(|paragraph| !paragraph.is_empty()) {
             match messages.last_mut() {
                 Some(last) if last.len() + 2 + paragraph.len() <= ReplyText::MAX_BYTES => {
@@ -330,6 +348,7 @@ impl<'a> Writer<'a> {
                 Some(_) | None => messages.push(paragraph),
             }
         }
+        emoji::limit(&mut messages, self.input.persona.emoji_rule(), &kept);
         messages
     }
 }
@@ -527,7 +546,7 @@ impl Writer<'_> {
     /// Quotes the shop's own description, as far as it claims nothing that the guard would refuse.
     fn about(&mut self, product: &Product, evidence: &Evidence) {
         let name = card::name(product);
-        let own = Evidence { products: vec![product.clone()], read_at: evidence.read_at };
+        let own = Evidence { products: vec![product.clone()], facts: Vec::new(), read_at: evidence.read_at };
         let mut excerpt = String::new();
         let mut quoted = Vec::new();
         for sentence in one_line(&product.description).split_inclusive(['.', '!', '?']) {
@@ -557,33 +576,6 @@ impl Writer<'_> {
         let lines = [head, price].into_iter().chain(card::link(product));
         self.paragraphs.push(lines.collect::<Vec<_>>().join("\n"));
     }
-}
-
-/// Points at words of a product's own text.
-fn citation(product: &Product, words: &str) -> Citation {
-    Citation { source: SourceId::Product(product.key.clone()), words: words.to_owned() }
-}
-
-/// Whether a sentence of the description may follow what is quoted of it: what it claims of the thing itself, it carries
-/// by itself; "20% off, ships free tomorrow" was true on the day that somebody wrote it.
-fn quotable(name: &str, excerpt: &str, sentence: &str, own: &Evidence) -> bool {
-    let Some(product) = own.products.first() else { return false };
-    let messages = [format!("{name}: {excerpt} {sentence}")];
-    let citations: Vec<Citation> =
-        excerpt.split_inclusive(['.', '!', '?']).chain([sentence]).map(|words| citation(product, words)).collect();
-    let judged = |citations: &[Citation]| {
-        let rules = Rules {
-            evidence: own,
-            limits: Limits::Named(&[]),
-            own_words: &[],
-            asked: &[],
-            citations,
-            author: guard::Author::House,
-        };
-        guard::check(&messages, &rules)
-    };
-    let lasting = |violation: &Violation| matches!(violation.kind, Kind::Ingredient | Kind::Warranty | Kind::Price);
-    judged(&citations).is_empty() && judged(&[]).iter().all(lasting)
 }
 
 /// The one price of these variants; `None` when they differ or one has none.

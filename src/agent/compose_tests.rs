@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     agent::{
         choose::title_has,
+        guard::{self, Limits, Rules},
         testing::{canvas_bag, linen_dress, linen_shirt, message, product, straw_hat, turn, variant},
         understand::understand,
     },

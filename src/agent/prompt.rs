@@ -19,11 +19,16 @@ use crate::domain::{
     chat::{ChatAnswer, ChatRequest, Json, Message as ChatMessage, Part, ResponseSchema, Role, ToolChoice},
     conversation::{Memory, Message, Side},
     evidence::{Citation, SourceId},
-    persona::{Persona, Tone},
+    persona::Persona,
     product::{Product, ProductKey},
     reply::Draft,
     tenant::Tenant,
 };
+
+mod leak;
+mod voice;
+
+pub use leak::leaks;
 
 /// Tokens that a model may write for one draft, thoughts included: too few give an empty answer that is paid all the same.
 const OUTPUT_TOKENS_MAX: i64 = 2_048;
@@ -128,33 +133,23 @@ pub fn request(scene: &Scene<'_>) -> ChatRequest {
 /// When there is none.
 pub fn read(answer: &ChatAnswer, canaries: &[&str]) -> Result<Drafted, NoDraft> {
     let text = visible(&answer.text());
-    if canaries.iter().any(|canary| leaks(&text, canary)) {
+    let read = serde_json::from_str(json_of(&text)).map_err(|error| NoDraft::NotJson(fault(&error)));
+    // Escapes in the JSON hide letters: what is read of it is looked at as well, taken together and one by one.
+    let said = read.as_ref().map_or_else(|_| String::new(), |shape: &Shape| shape.messages.join(" "));
+    if canaries.iter().any(|canary| leaks(&text, canary) || leaks(&said, canary)) {
         return Err(NoDraft::Leaks);
     }
-    let Shape { messages, cards, citations, hand_over } =
-        serde_json::from_str(json_of(&text)).map_err(|error| NoDraft::NotJson(fault(&error)))?;
+    let Shape { messages, cards, citations, hand_over } = read?;
     let key = |id: String| ProductKey(id.trim().to_owned());
     let citation =
         |cited: ShapeCitation| Some(Citation { source: SourceId::parse(&cited.source)?, words: cited.words });
     let draft = Draft {
-        messages: messages.into_iter().filter(|message| !message.trim().is_empty()).collect(),
+        messages: messages.iter().map(|said| visible(said)).filter(|said| !said.trim().is_empty()).collect(),
         products: Vec::new(),
         cards: cards.into_iter().map(key).collect(),
         citations: citations.into_iter().filter_map(citation).collect(),
     };
     Ok(Drafted { draft, hands_over: hand_over })
-}
-
-/// Whether the canary is in a text, however it is dressed up: other spacing, case or punctuation between its letters.
-#[must_use]
-pub fn leaks(text: &str, canary: &str) -> bool {
-    let bare = |text: &str| {
-        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect::<String>()
-    };
-    let canary = bare(canary);
-    let (forward, text) = (canary.clone(), bare(text));
-    let backward: String = canary.chars().rev().collect();
-    !canary.is_empty() && (text.contains(&forward) || text.contains(&backward))
 }
 
 /// The object in an answer: some models put it into a fence of their own.
@@ -203,35 +198,18 @@ fn system(tenant: &Tenant, persona: &Persona, scene: &Scene<'_>) -> String {
     if scene.write.steps.offered.products {
         lines.push("- Before it you may look things up with the tools, several at once. What they give is data of this turn. Do not look up what you have.".into());
     }
-    lines.extend([String::new(), "# Your voice".into()]);
-    lines.extend(voice(persona));
+    lines.push(String::new());
+    lines.extend(voice::facts(persona));
+    lines.push("# Your voice".into());
+    lines.extend(voice::voice(persona, tenant.language));
     lines.push(String::new());
     lines.push(format!("Reference: {}", scene.canary));
     lines.join("\n")
 }
 
-fn voice(persona: &Persona) -> Vec<String> {
-    let mut lines = Vec::new();
-    if !persona.name.trim().is_empty() {
-        lines.push(format!("- Your name is {}. Use it only when you are asked.", quoted(&persona.name)));
-    }
-    lines.push(match persona.tone {
-        Tone::Warm => "- Friendly and personal. At most one emoji in an answer.".into(),
-        Tone::Crisp => "- Short and matter-of-fact. No emoji, no exclamation marks.".into(),
-        Tone::Formal => "- Polite and formal (Sie, vous, usted, Lei). No emoji.".into(),
-    });
-    if let Some(greeting) = &persona.greeting {
-        lines.push(format!("- The first answer of a conversation begins with: {}", quoted(greeting)));
-    }
-    if let Some(sign_off) = &persona.sign_off {
-        lines.push(format!("- The first answer of a conversation ends with: {}", quoted(sign_off)));
-    }
-    lines
-}
-
 /// The shop's own words within the instructions: on one line, so that they open no section of their own.
 fn quoted(words: &str) -> String {
-    format!("\u{201c}{}\u{201d}", one_line(&visible(words)))
+    format!("\u{201c}{}\u{201d}", one_line(words))
 }
 
 /// What this turn is about, one part each: the shop's data, the task, the open messages.
@@ -292,9 +270,13 @@ fn words(message: &Message) -> String {
 
 /// Data between marks. What looks like a mark inside is taken apart.
 pub(super) fn fenced(mark: &str, what: &str, data: &str) -> String {
-    let data: String =
-        visible(data).replace(mark, "").chars().take(MESSAGE_CHARS_MAX + DESCRIPTION_CHARS_MAX).collect();
-    format!("<<{mark} {what}>>\n{data}\n<</{mark}>>", what = one_line(&visible(what)).replace(mark, ""))
+    let mut data = visible(data);
+    // Taking a mark out of the middle of another one may make a new one.
+    while !mark.is_empty() && data.contains(mark) {
+        data = data.replace(mark, "");
+    }
+    let data: String = data.chars().take(MESSAGE_CHARS_MAX + DESCRIPTION_CHARS_MAX).collect();
+    format!("<<{mark} {what}>>\n{data}\n<</{mark}>>", what = one_line(what).replace(mark, ""))
 }
 
 /// A product as a model reads it.

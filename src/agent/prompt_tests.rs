@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::domain::persona::Tone;
 use crate::{
     agent::{
         compose::Findings,

@@ -115,9 +115,7 @@ const fn is_joiner(letter: char) -> bool {
 
 /// One line of plain words: white space collapsed, invisible characters gone.
 pub(super) fn one_line(text: &str) -> String {
-    let visible: String =
-        text.chars().map(|letter| if letter == '\n' { ' ' } else { letter }).filter(|c| !is_invisible(*c)).collect();
-    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+    visible(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

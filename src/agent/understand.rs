@@ -3,7 +3,7 @@
 use super::{
     cues::{Cues, Sign},
     earlier::{self, Exchange},
-    language, matters,
+    escalate, facts, language, matters,
     unit::Unit,
     wording::{Phrase, Wording},
 };
@@ -24,10 +24,12 @@ const WAVE: char = '👋';
 pub fn understand(input: &TurnInput) -> Understanding {
     let texts: Vec<&str> = input.open.iter().filter(|message| !message.unsent).filter_map(text_of).collect();
     let (language, language_certain) = language::choose(&texts.join("\n"), input.language, input.tenant.language);
+    let answered_in = input.persona.language.settle(language, input.tenant.language);
     let units = units(&texts);
     let exchanges = earlier::exchanges(&input.history);
     let mut understanding = combine(&units);
-    understanding.language = language;
+    understanding.language = answered_in;
+    understanding.written_in = (answered_in != language).then_some(language);
     understanding.language_certain = language_certain;
     if units.is_empty() {
         understanding.intent = without_words(&input.open, &texts, is_answer(&input.history));
@@ -47,6 +49,12 @@ pub fn understand(input: &TurnInput) -> Understanding {
         Intent::NoCustomer => bot_said(&input.history).any(|said| Wording::get().says(Phrase::PassedOn, said)),
         intent => repeated(intent, &input.history),
     };
+    // Spam that names a topic is spam; an offer of business is no matter for people only where the shop does not say so.
+    let worthless = matches!(understanding.label, Some(Label::Spam | Label::Phishing | Label::Insult));
+    understanding.escalates = !worthless && escalate::is_due(&input.persona.escalate, &texts);
+    if understanding.intent == Intent::Policy {
+        understanding.told = facts::answering(&input.persona.facts, &texts);
+    }
     understanding
 }
 
@@ -233,6 +241,9 @@ fn combine(units: &[Unit]) -> Understanding {
         closing: None,
         asked: Asked::First,
         label: None,
+        written_in: None,
+        escalates: false,
+        told: Vec::new(),
     }
 }
 

@@ -4,11 +4,11 @@ use std::{cell::RefCell, collections::BTreeMap, sync::LazyLock};
 
 use serde::Deserialize;
 
-use super::text::words;
+use super::{emoji, text::words};
 use crate::domain::{
     Language, TurnId,
     conversation::{Message, Side},
-    persona::{Persona, Tone},
+    persona::{EmojiRule, Persona, Tone},
 };
 
 macro_rules! phrases {
@@ -132,6 +132,8 @@ phrases! {
     WhenReply = "when_reply" ["reply_time"],
     /// The shop does not say when.
     WhenSoon = "when_soon" [],
+    /// About a topic that the shop leaves to people.
+    HandOverTopic = "hand_over_topic" [],
 }
 
 impl Phrase {
@@ -139,13 +141,14 @@ impl Phrase {
     pub(super) const CLOSINGS: [Self; 4] = [Self::Welcome, Self::Acknowledged, Self::Farewell, Self::Thankful];
 
     /// The notices that a person takes over.
-    pub(super) const HAND_OVERS: [Self; 9] = [
+    pub(super) const HAND_OVERS: [Self; 10] = [
         Self::HandOverAsked,
         Self::HandOverAnger,
         Self::HandOverOrder,
         Self::HandOverPolicy,
         Self::HandOverBeside,
         Self::HandOverNotUnderstood,
+        Self::HandOverTopic,
         Self::HandOverMedia,
         Self::HandOverFailed,
         Self::HandOverAgain,
@@ -242,6 +245,8 @@ impl Wording {
 pub(super) struct Voice<'a> {
     pub(super) language: Language,
     pub(super) tone: Tone,
+    /// Whether it uses emoji at all.
+    emoji: bool,
     turn: TurnId,
     /// What was said before, not to be said again if there is another way.
     history: &'a [Message],
@@ -267,14 +272,15 @@ impl Facts {
 }
 
 impl<'a> Voice<'a> {
-    pub(super) const fn new(
+    pub(super) fn new(
         language: Language,
         persona: &Persona,
         turn: TurnId,
         history: &'a [Message],
         facts: &'a Facts,
     ) -> Self {
-        Self { language, tone: persona.tone, turn, history, facts }
+        let emoji = persona.emoji_rule() != EmojiRule::Never;
+        Self { language, tone: persona.tone, emoji, turn, history, facts }
     }
 
     /// What has been said of the shop's data so far.
@@ -291,7 +297,9 @@ impl<'a> Voice<'a> {
     pub(super) fn say(&self, phrase: Phrase, values: &[(&str, &str)]) -> String {
         let variants = Wording::get().variants(phrase, self.language, self.tone);
         let lines: Vec<String> = variants.iter().map(|line| fill(line, values)).collect();
-        let said = self.pick(phrase, &lines).cloned().unwrap_or_default();
+        // Rather another wording than one whose end was cut off.
+        let plain: Vec<String> = lines.iter().filter(|line| self.emoji || !emoji::has(line)).cloned().collect();
+        let said = self.pick(phrase, if plain.is_empty() { &lines } else { &plain }).cloned().unwrap_or_default();
         if phrase.is_fact() {
             self.facts.0.borrow_mut().push(lines);
         }

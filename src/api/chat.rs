@@ -12,6 +12,9 @@ pub struct ChatQuestion {
     pub session: String,
     /// The message.
     pub text: String,
+    /// A voice to try, as YAML: it answers this message, and is set nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub persona: Option<String>,
 }
 
 /// What the assistant answers.

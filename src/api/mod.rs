@@ -36,7 +36,10 @@ pub use notify::{LastNotification, NewNotifyTarget, NotifyTarget, NotifyTargetAd
 pub use problem::{ErrorKind, KINDS, KindRow, Problem, ProblemBody, exit, exit_code_of, status_of};
 pub use secret::{NewSecret, Secret};
 pub use status::{AccountStatus, Journal, OutboxCounts, Status, StatusProblem, TenantStatus, Versions};
-pub use tenant::{NewTenant, Persona, Removed, Spoken, Tenant, TenantDetail, TenantEdit};
+pub use tenant::{
+    Languages, NewTenant, Persona, PersonaQuery, PersonaVersion, Removed, RestorePersona, Spoken, Tenant, TenantDetail,
+    TenantEdit,
+};
 pub use time::{InvalidTime, Time};
 
 use serde::{Deserialize, Serialize};

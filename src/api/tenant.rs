@@ -88,6 +88,12 @@ pub struct Persona {
     /// `warm`, `crisp` or `formal`; `warm` when left out.
     #[serde(default)]
     pub tone: Option<String>,
+    /// `shopper` (theirs, as far as there are words for it), or the codes of the languages that are answered in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Languages>,
+    /// `none`, `some` (one in an answer at most) or `many`; as the tone has it when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emoji: Option<String>,
     /// How the first answer opens.
     #[serde(default)]
     pub greeting: Option<String>,
@@ -106,6 +112,58 @@ pub struct Persona {
     /// How soon people answer, as it follows "You usually hear from us": `within two hours`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_time: Option<Spoken>,
+    /// What models are asked to do.
+    #[serde(default, rename = "do", skip_serializing_if = "Vec::is_empty")]
+    pub dos: Vec<String>,
+    /// What models are asked not to do.
+    #[serde(default, rename = "dont", skip_serializing_if = "Vec::is_empty")]
+    pub donts: Vec<String>,
+    /// What the shop states of itself: answers may say it, word for word.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<String>,
+    /// Words on which a person answers; `allerg*` stands for every ending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub escalate: Vec<String>,
+}
+
+/// Which languages a shop answers in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Languages {
+    /// `shopper`, or one code: always this one.
+    One(String),
+    /// Codes: only these.
+    These(Vec<String>),
+}
+
+/// A version of a shop's voice, without the voice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonaVersion {
+    /// Its number, from 1; 0 is the voice of a shop that has set none.
+    pub version: u32,
+    /// When it was set.
+    pub set_at: Option<Time>,
+    /// The version that was taken up again with it.
+    pub restored: Option<u32>,
+    /// Whether it is the one that answers.
+    pub current: bool,
+}
+
+/// Which version of a shop's voice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonaQuery {
+    /// Its number; the newest when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+}
+
+/// An earlier version of a shop's voice that is to answer again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestorePersona {
+    /// Its number.
+    pub version: u32,
 }
 
 /// The shop's own words: in its own language, or in several by language code.

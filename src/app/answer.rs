@@ -234,7 +234,10 @@ impl<L: Lookup> Turn<'_, L> {
 
     fn language(&self) -> Language {
         self.understanding.as_ref().map_or_else(
-            || language::choose("", self.input.language, self.input.tenant.language).0,
+            || {
+                let own = self.input.tenant.language;
+                self.input.persona.language.settle(language::choose("", self.input.language, own).0, own)
+            },
             |understanding| understanding.language,
         )
     }
@@ -249,8 +252,8 @@ impl<L: Lookup> Turn<'_, L> {
         } else if understanding.search.trim().is_empty() {
             Findings::default()
         } else {
-            let (words, language) = (&understanding.search, understanding.language);
-            findings(self.lookup.find(words, Filters::default(), language, limit).await?)
+            let written_in = understanding.written_in.unwrap_or(understanding.language);
+            findings(self.lookup.find(&understanding.search, Filters::default(), written_in, limit).await?)
         };
         self.findings = Findings { looked_up, ..findings };
         Ok(retrieved(&self.findings))
@@ -383,7 +386,7 @@ impl<L: Lookup> Turn<'_, L> {
     }
 
     fn evidence(&self) -> Evidence {
-        self.findings.evidence(self.input.now)
+        Evidence { facts: self.input.persona.facts.clone(), ..self.findings.evidence(self.input.now) }
     }
 
     /// What is wrong with the draft. A repaired one loses what nothing accounts for, if it stands without: a third draft

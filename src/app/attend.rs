@@ -11,6 +11,7 @@ use crate::{
     domain::{
         ConversationId, TenantId, chain,
         outbox::OutboxState,
+        persona::Persona,
         tenant::{Tenant, TenantState},
     },
     fault,
@@ -27,6 +28,18 @@ const SCANS_MAX: usize = 8;
 pub(super) struct Attended {
     pub(super) tenant: Tenant,
     pub(super) store: TenantStore,
+    /// A voice to be tried instead of the tenant's own.
+    pub(super) preview: Option<Persona>,
+}
+
+impl Attended {
+    /// The voice to answer in.
+    pub(super) async fn persona(&self) -> Result<Persona, Error> {
+        match &self.preview {
+            Some(tried) => Ok(tried.clone()),
+            None => Ok(self.store.persona().await?),
+        }
+    }
 }
 
 /// Takes conversations until told to stop; one once begun is finished or left at a durable point.
@@ -86,7 +99,7 @@ impl App {
     /// Reads what is due in a tenant's file and plans the next look.
     async fn scan(&self, id: TenantId) -> Result<(), Error> {
         fault::point("before_scan");
-        let Some(Attended { tenant, store }) = self.attended(id).await? else { return Ok(()) };
+        let Some(Attended { tenant, store, .. }) = self.attended(id).await? else { return Ok(()) };
         let rules = self.due_rules(&tenant);
         let limit = self.work.scan_limit(id);
         let found = store.due_conversations(rules, u32::try_from(limit).unwrap_or(u32::MAX)).await?;
@@ -125,12 +138,12 @@ impl App {
             }
             store.recover_notifications(self.clock.now()).await?;
             // The last process may have ended between a change of the mode and what follows from it.
-            let attended = Attended { tenant, store };
+            let attended = Attended { tenant, store, preview: None };
             self.settle_drafts(&attended).await?;
             self.set_recovered(id);
             return Ok(Some(attended));
         }
-        Ok(Some(Attended { tenant, store }))
+        Ok(Some(Attended { tenant, store, preview: None }))
     }
 
     async fn attend(&self, job: Job, stop: &CancellationToken) -> Result<(), Error> {
@@ -150,7 +163,7 @@ impl App {
 
     /// Does the next due thing of a conversation; `false` when there is none.
     pub(super) async fn step(&self, attended: &Attended, conversation: ConversationId) -> Result<bool, Error> {
-        let Attended { tenant, store } = attended;
+        let Attended { tenant, store, .. } = attended;
         let now = self.clock.now();
         let minutes = self.config.conversation.takeover_minutes;
         let paused = tenant.state == TenantState::Paused;

@@ -9,6 +9,7 @@ use crate::{
         evidence::Evidence,
         inbound::{InboundEvent, InboundKind, InboundMessage},
         outbox::OutboxState,
+        persona::Persona,
         product::ProductKey,
     },
     store::{Arrival, InboundRules, OutboxRow},
@@ -42,8 +43,14 @@ pub struct ChatReply {
 }
 
 impl App {
-    /// Says `text` as the shopper of a session and waits for the answer.
-    pub async fn chat(&self, tenant: &TenantCtx, session: &str, text: &str) -> Result<ChatAnswer, Error> {
+    /// Says `text` as the shopper of a session and waits for the answer. `preview`: a voice to try; it is set nowhere.
+    pub async fn chat(
+        &self,
+        tenant: &TenantCtx,
+        session: &str,
+        text: &str,
+        preview: Option<Persona>,
+    ) -> Result<ChatAnswer, Error> {
         if text.trim().is_empty() {
             return Err(Error::Invalid { message: "the message is empty".into(), hint: None });
         }
@@ -62,7 +69,7 @@ impl App {
             .conversation_by_key(key)
             .await?
             .ok_or_else(|| Error::Failed { message: "the trial's conversation is gone".into(), source: None })?;
-        let attended = Attended { tenant: tenant.tenant().clone(), store };
+        let attended = Attended { tenant: tenant.tenant().clone(), store, preview };
         self.finish_locally(&attended, conversation.id).await?;
         let mut rows = attended.store.outbox_rows(conversation.id, ROWS_MAX).await?;
         if let Some(last) = before.and_then(|id| rows.iter().position(|row| row.id == id)) {
@@ -114,7 +121,7 @@ impl App {
                 .filter(|row| row.state == OutboxState::Sent)
                 .map(|row| ChatReply { text: row.text, products: row.products })
                 .collect(),
-            evidence: Evidence { products, read_at: self.clock.now() },
+            evidence: Evidence { products, facts: Vec::new(), read_at: self.clock.now() },
             model: turn.as_ref().and_then(|turn| turn.model.clone()),
             handoff: turn.filter(|_| handed_over).and_then(|turn| turn.reason),
         })

@@ -20,7 +20,7 @@ const ACCOUNT_REST_MS: i64 = 15 * 60_000;
 impl App {
     /// Deals with the oldest pending row of a conversation; `false` if it has to wait.
     pub(super) async fn deliver(&self, attended: &Attended, row: OutboxRow) -> Result<bool, Error> {
-        let Attended { tenant, store } = attended;
+        let Attended { tenant, store, .. } = attended;
         let now = self.clock.now();
         let bot = row.author == Author::Bot;
         if bot && tenant.state == TenantState::Paused {

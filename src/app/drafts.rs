@@ -37,7 +37,7 @@ impl App {
         let mut conversation = conversations::find(&store, id).await?;
         if conversation.draft.is_some() {
             self.may_send(ctx, &conversation, Author::Bot).await?;
-            let attended = Attended { tenant: ctx.tenant().clone(), store: store.clone() };
+            let attended = Attended { tenant: ctx.tenant().clone(), store: store.clone(), preview: None };
             self.learn_name(&attended, &mut conversation).await?;
             let allowed = self.allowed(ctx.tenant(), &conversation, self.clock.now()).await?;
             if let Allowed::Nothing(_) = allowed {

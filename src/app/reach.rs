@@ -64,14 +64,14 @@ impl App {
         }
         let tenant = tenants::show(ctx, control).await?;
         // Also where nothing has changed: the process may have died between the change and this.
-        self.settle_drafts(&Attended { tenant: tenant.clone(), store }).await?;
+        self.settle_drafts(&Attended { tenant: tenant.clone(), store, preview: None }).await?;
         self.changed(ctx.id()).await?;
         Ok(tenant)
     }
 
     /// Withdraws the drafts of shoppers for whom the assistant is off.
     pub(super) async fn settle_drafts(&self, attended: &Attended) -> Result<(), Error> {
-        let Attended { tenant, store } = attended;
+        let Attended { tenant, store, .. } = attended;
         if tenant.standing.reach.mode != Mode::Off && tenant.standing.reach.only_from.is_empty() {
             return Ok(());
         }
@@ -113,7 +113,7 @@ impl App {
     /// # Errors
     /// [`Error::Temporary`] where the channel may tell later: nothing is decided without it.
     pub(super) async fn learn_name(&self, attended: &Attended, conversation: &mut Conversation) -> Result<(), Error> {
-        let Attended { tenant, store } = attended;
+        let Attended { tenant, store, .. } = attended;
         let (key, now) = (conversation.key.clone(), self.clock.now());
         let fresh = || conversation.shopper_name_at.is_some_and(|at| now.since_ms(at) < NAME_FRESH_MS);
         if !tenant.standing.reach.turns_on_name(key.channel, &key.shopper) || fresh() {
@@ -149,7 +149,7 @@ impl App {
 
     /// Deals with a queued answer of the bot by what holds now; `true` if it may not go out as it is.
     pub(super) async fn held_back(&self, attended: &Attended, row: &OutboxRow) -> Result<bool, Error> {
-        let Attended { tenant, store } = attended;
+        let Attended { tenant, store, .. } = attended;
         let Some(turn) = row.turn else { return Ok(false) };
         let now = self.clock.now();
         let mut allowed = tenant.standing.reach.towards(row.channel, &row.shopper, row.shopper_name.as_deref());

@@ -12,11 +12,11 @@ use crate::{
 
 /// A reply that still holds may go; one that does not is made anew, or handed over once part of it is out.
 pub(super) async fn guard_again(app: &App, attended: &Attended, row: &OutboxRow) -> Result<bool, Error> {
-    let Attended { tenant, store } = attended;
+    let Attended { tenant, store, .. } = attended;
     let now = app.clock.now();
     let products = store.products_by_key(row.products.clone()).await?;
-    let evidence = Evidence { products, read_at: now };
-    let persona = store.persona().await?;
+    let persona = attended.persona().await?;
+    let evidence = Evidence { products, facts: persona.facts.clone(), read_at: now };
     let own_words = compose::own_words(&persona, tenant);
     let rules = Rules {
         evidence: &evidence,

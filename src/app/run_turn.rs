@@ -141,7 +141,7 @@ impl App {
     }
 
     async fn turn_input(&self, attended: &Attended, begun: &BegunTurn, now: Timestamp) -> Result<TurnInput, Error> {
-        let persona = attended.store.persona().await?;
+        let persona = attended.persona().await?;
         let disclose = persona.disclose && disclosure_due(&begun.conversation, now);
         Ok(TurnInput {
             turn: begun.turn,
@@ -187,13 +187,14 @@ impl App {
 
 /// What is said when no answer can be made.
 fn given_up(input: &TurnInput) -> Answer {
-    let language = input.language.unwrap_or(input.tenant.language);
+    let own = input.tenant.language;
+    let language = input.persona.language.settle(input.language.unwrap_or(own), own);
     let reason = HandOverReason::Failure;
     Answer {
         outcome: TurnOutcome::HandedOver(reason),
         messages: compose::hand_over(input, language, reason, false),
         products: Vec::new(),
-        evidence: Evidence { products: Vec::new(), read_at: input.now },
+        evidence: Evidence { products: Vec::new(), facts: Vec::new(), read_at: input.now },
         language,
         disclosed: input.disclose,
         model: Written::BUILTIN.to_owned(),

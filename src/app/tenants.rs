@@ -7,13 +7,13 @@ use crate::{
         audit::Act,
         channel::AccountId,
         event::{EventKind, NewEvent},
-        persona::Persona,
+        persona::{Persona, PersonaVersion},
         reach::{Mode, Reach, Standing},
         secret::SecretScope,
         tenant::{Tenant, TenantSlug, TenantState},
     },
     fault,
-    store::{Control, Store},
+    store::{self, Control, Store},
 };
 
 /// The longest name of a shop, in characters: what a line on a screen holds.
@@ -110,12 +110,47 @@ impl App {
         Ok(self.tenant_store(ctx).await?.persona().await?)
     }
 
-    /// Replaces the tenant's voice; the next turn speaks with it.
-    pub async fn persona_set(&self, ctx: &TenantCtx, persona: Persona) -> Result<Persona, Error> {
-        let store = self.tenant_store(ctx).await?;
-        store.set_persona(persona, self.clock.now()).await?;
+    /// A version of the tenant's voice.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for one that was never set or is no longer kept.
+    pub async fn persona_version(&self, ctx: &TenantCtx, number: u32) -> Result<PersonaVersion, Error> {
+        let version = self.tenant_store(ctx).await?.persona_version(number).await?;
+        version.ok_or_else(|| no_version(ctx, number))
+    }
+
+    /// Every version of the tenant's voice that is kept, the newest first.
+    pub async fn persona_versions(&self, ctx: &TenantCtx) -> Result<Vec<PersonaVersion>, Error> {
+        Ok(self.tenant_store(ctx).await?.persona_versions().await?)
+    }
+
+    /// Replaces the tenant's voice by a new version; the next turn speaks with it.
+    pub async fn persona_set(&self, ctx: &TenantCtx, persona: Persona) -> Result<PersonaVersion, Error> {
+        let set = self.tenant_store(ctx).await?.set_persona(persona, self.clock.now()).await?;
         self.changed(ctx.id()).await?;
-        Ok(store.persona().await?)
+        Ok(set)
+    }
+
+    /// Takes up an earlier version of the tenant's voice again, as a new one.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for one that was never set or is no longer kept.
+    pub async fn persona_restore(&self, ctx: &TenantCtx, number: u32) -> Result<PersonaVersion, Error> {
+        let set = match self.tenant_store(ctx).await?.restore_persona(number, self.clock.now()).await {
+            Err(store::Error::NotFound { .. }) => return Err(no_version(ctx, number)),
+            other => other?,
+        };
+        self.changed(ctx.id()).await?;
+        Ok(set)
+    }
+}
+
+fn no_version(ctx: &TenantCtx, number: u32) -> Error {
+    let slug = &ctx.tenant().slug;
+    Error::NotFound {
+        what: "version of the persona",
+        name: number.to_string(),
+        hint: Some(format!("`aura persona history -t {slug}` shows those that are kept.")),
     }
 }
 

@@ -56,7 +56,7 @@ impl Writing<'_> {
     pub(super) fn finished(request: WriteRequest<'_>, authored: Authored) -> Written {
         let Authored { mut draft, by, hands_over } = authored;
         if by != Written::BUILTIN {
-            draft = compose::disclosed(request, draft);
+            draft = compose::mannered(request, draft);
         }
         Written { hands_over, ..written(by, compose::with_cards(request, draft)) }
     }

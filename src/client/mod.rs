@@ -87,9 +87,19 @@ impl Client {
         self.json(request).await
     }
 
-    /// A tenant's voice.
-    pub async fn persona(&self, slug: &str) -> Result<api::Persona, Error> {
-        self.get(&["tenants", slug, "persona"], &()).await
+    /// A tenant's voice: the one that answers, or an earlier version.
+    pub async fn persona(&self, slug: &str, version: Option<u32>) -> Result<api::Persona, Error> {
+        self.get(&["tenants", slug, "persona"], &api::PersonaQuery { version }).await
+    }
+
+    /// The versions of a tenant's voice, the newest first.
+    pub async fn persona_versions(&self, slug: &str) -> Result<Vec<api::PersonaVersion>, Error> {
+        self.list(&["tenants", slug, "persona", "versions"], &()).await
+    }
+
+    /// Takes up an earlier version of a tenant's voice again.
+    pub async fn restore_persona(&self, slug: &str, version: u32) -> Result<api::Persona, Error> {
+        self.post(&["tenants", slug, "persona", "restore"], &api::RestorePersona { version }).await
     }
 
     /// Replaces a tenant's voice by what a YAML file says.

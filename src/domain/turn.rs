@@ -51,6 +51,8 @@ pub enum HandOverReason {
     NotUnderstood,
     /// No draft passed the guard.
     Guard,
+    /// About a topic that the shop leaves to people.
+    Topic,
     /// Media that the assistant cannot read.
     Media,
     /// Making the answer failed.
@@ -59,12 +61,13 @@ pub enum HandOverReason {
 
 impl HandOverReason {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Asked,
         Self::Anger,
         Self::Order,
         Self::Policy,
         Self::NotUnderstood,
+        Self::Topic,
         Self::Guard,
         Self::Media,
         Self::Failure,
@@ -79,6 +82,7 @@ impl HandOverReason {
             Self::Order => "order",
             Self::Policy => "policy",
             Self::NotUnderstood => "not_understood",
+            Self::Topic => "topic",
             Self::Guard => "guard",
             Self::Media => "media",
             Self::Failure => "failure",

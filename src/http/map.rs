@@ -25,7 +25,7 @@ use crate::{
         model::{Allowed, ModelChoice, ModelRole, ModelSettings},
         notify::{LastNotification, Target, TargetState},
         outbox::OutboxState,
-        persona::Persona,
+        persona::{LanguageRule, Persona, PersonaVersion},
         product::{Product, ProductKey, ProductStatus, Stock, Variant},
         proof::Fault,
         search::Hit,
@@ -74,6 +74,32 @@ pub(super) fn persona(persona: Persona) -> api::Persona {
         disclosure: persona.disclosure,
         hours: spoken(persona.hours),
         reply_time: spoken(persona.reply_time),
+        language: match persona.language {
+            LanguageRule::Shopper => None,
+            LanguageRule::Only(these) => {
+                Some(api::Languages::These(these.iter().map(|language| language.code().to_owned()).collect()))
+            }
+        },
+        emoji: persona.emoji.map(|rule| rule.as_str().to_owned()),
+        dos: persona.dos,
+        donts: persona.donts,
+        facts: persona.facts,
+        escalate: persona.escalate,
+    }
+}
+
+/// The versions of a voice, the newest first.
+pub(super) fn persona_versions(versions: Vec<PersonaVersion>) -> api::List<api::PersonaVersion> {
+    let newest = versions.first().map(|version| version.number);
+    list(versions, |version| persona_version(&version, newest))
+}
+
+pub(super) fn persona_version(version: &PersonaVersion, newest: Option<u32>) -> api::PersonaVersion {
+    api::PersonaVersion {
+        version: version.number,
+        set_at: version.set_at.map(Into::into),
+        restored: version.restored,
+        current: newest == Some(version.number),
     }
 }
 

@@ -9,6 +9,7 @@ mod handlers;
 mod limit;
 mod map;
 mod patience;
+mod persona_file;
 mod public;
 mod request_id;
 mod routes;

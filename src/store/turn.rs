@@ -465,6 +465,7 @@ pub(super) const fn takeover_cause(reason: HandOverReason) -> TakeoverCause {
         | HandOverReason::Order
         | HandOverReason::Policy
         | HandOverReason::NotUnderstood
+        | HandOverReason::Topic
         | HandOverReason::Guard
         | HandOverReason::Media
         | HandOverReason::Failure => TakeoverCause::HandOver,

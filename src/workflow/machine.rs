@@ -178,6 +178,9 @@ mod tests {
             closing: None,
             asked: Asked::First,
             label: None,
+            written_in: None,
+            escalates: false,
+            told: Vec::new(),
         }
     }
 

@@ -115,6 +115,10 @@ vocabulary! {
         Beside = "beside",
         /// What the last retrieval brought.
         Found = "found",
+        /// Whether it is about a topic that the shop leaves to people: `yes` or `no`.
+        Escalates = "escalates",
+        /// Whether the shop has stated something that answers it: `yes` or `no`.
+        Told = "told",
         /// Whether whoever wrote the last draft wants a person to go on after it.
         HandsOver = "hands_over",
     }
@@ -128,7 +132,7 @@ impl Variable {
             Self::Intent => Intent::WORDS.to_vec(),
             Self::Ask => Ask::WORDS.to_vec(),
             Self::Language => Language::ALL.iter().map(|language| language.code()).collect(),
-            Self::Explicit | Self::Repeated | Self::HandsOver => vec!["yes", "no"],
+            Self::Explicit | Self::Repeated | Self::Escalates | Self::Told | Self::HandsOver => vec!["yes", "no"],
             Self::Beside => vec![Intent::Policy.as_str(), Intent::Order.as_str(), "none"],
             Self::Found => FoundWhat::WORDS.to_vec(),
             Self::Asked => Asked::WORDS.to_vec(),
@@ -209,6 +213,15 @@ pub struct Understanding {
     /// What it is to be parked as.
     #[serde(default, with = "label_word")]
     pub label: Option<Label>,
+    /// The language that it is written in, where the shop does not answer in it. Products are looked for in this one.
+    #[serde(default, with = "language_code_opt")]
+    pub written_in: Option<Language>,
+    /// Whether it is about a topic that the shop leaves to people.
+    #[serde(default)]
+    pub escalates: bool,
+    /// The facts of the shop that answer it, by their numbers from 1.
+    #[serde(default)]
+    pub told: Vec<usize>,
 }
 
 const fn not_before() -> Asked {
@@ -251,6 +264,8 @@ impl Variables {
             Variable::Beside => of(|it| it.beside.map_or("none", Intent::as_str)),
             Variable::Found => self.found.map(FoundWhat::as_str),
             Variable::Asked => of(|it| it.asked.as_str()),
+            Variable::Escalates => self.understood.as_ref().map(|it| yes_no(it.escalates)),
+            Variable::Told => self.understood.as_ref().map(|it| yes_no(!it.told.is_empty())),
             Variable::HandsOver => Some(yes_no(self.hands_over)),
             Variable::Label => of(|it| it.label.map_or("none", Label::as_str)),
         }
@@ -278,6 +293,22 @@ mod label_word {
             Label::parse(&word).ok_or_else(|| serde::de::Error::custom(format!("unknown label `{word}`")))
         };
         word.map(known).transpose()
+    }
+}
+
+mod language_code_opt {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::domain::Language;
+
+    #[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
+    pub(super) fn serialize<S: Serializer>(language: &Option<Language>, serializer: S) -> Result<S::Ok, S::Error> {
+        language.map(Language::code).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Language>, D::Error> {
+        let code = Option::<String>::deserialize(deserializer)?;
+        code.map(|code| code.parse().map_err(serde::de::Error::custom)).transpose()
     }
 }
 

@@ -21,6 +21,7 @@ mod model;
 mod modes;
 mod notify;
 mod overload;
+mod persona;
 mod provider;
 mod secrets;
 mod shop;

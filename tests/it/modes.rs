@@ -223,7 +223,7 @@ async fn switching_off_takes_back_an_answer_that_has_not_left() {
 async fn a_local_trial_answers_in_every_mode() {
     let aura = shop().await;
     set_mode(&aura, "off", &["@nobody"]).await;
-    let question = api::ChatQuestion { session: "trial".into(), text: "Do you have scarves?".into() };
+    let question = api::ChatQuestion { session: "trial".into(), text: "Do you have scarves?".into(), persona: None };
     let answer = aura.client().chat(SHOP, &question).await.expect("answered");
     assert!(!answer.replies.is_empty());
 }

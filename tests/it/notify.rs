@@ -124,7 +124,7 @@ async fn a_trial_on_the_command_line_tells_nobody() {
     let aura = with_manual_clock().await;
     let hook = Hook::start().await.expect("a free port");
     add(&aura, webhook(hook.url())).await;
-    let question = api::ChatQuestion { session: "trial".into(), text: ASKS.into() };
+    let question = api::ChatQuestion { session: "trial".into(), text: ASKS.into(), persona: None };
     let answer = aura.client().chat(SHOP, &question).await.expect("answered");
     assert!(answer.handoff.is_some(), "{answer:?}");
     asks(&aura, "ana").await;

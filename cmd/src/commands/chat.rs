@@ -1,6 +1,9 @@
 //! `aura chat`
 
-use std::io::{self, BufRead, IsTerminal};
+use std::{
+    io::{self, BufRead, IsTerminal},
+    path::{Path, PathBuf},
+};
 
 use aura::{
     api::{ChatAnswer, ChatQuestion},
@@ -8,6 +11,7 @@ use aura::{
 };
 use rustyline::{DefaultEditor, error::ReadlineError};
 
+use super::input;
 use crate::{cli::TenantArg, context::Context, failure::Failure, render, time::now};
 
 /// Talk to the tenant's assistant as a shopper; nothing is sent to Instagram
@@ -17,7 +21,8 @@ use crate::{cli::TenantArg, context::Context, failure::Failure, render, time::no
 #[command(after_help = "\
 Examples:
   aura chat -t noor
-  aura chat -t noor --once \"Is the linen abaya available in M?\" --json")]
+  aura chat -t noor --once \"Is the linen abaya available in M?\" --json
+  aura chat -t noor --persona draft.yaml")]
 pub struct ChatArgs {
     #[command(flatten)]
     tenant: TenantArg,
@@ -27,17 +32,27 @@ pub struct ChatArgs {
     /// Name of the conversation to go on with; a new one when left out
     #[arg(long, value_name = "NAME")]
     session: Option<String>,
+    /// Voice to try, as `aura persona set --file` reads it; it is set nowhere
+    #[arg(long, value_name = "FILE")]
+    persona: Option<PathBuf>,
 }
 
 pub async fn run(context: &Context, args: ChatArgs) -> Result<(), Failure> {
+    let persona = args.persona.as_deref().map(preview).transpose()?;
     let client = context.client().await?;
     let session = args.session.unwrap_or_else(new_session);
-    let mut talk = Talk { context, client, slug: args.tenant.slug.to_string(), session };
+    let mut talk = Talk { context, client, slug: args.tenant.slug.to_string(), session, persona };
     match args.once {
         Some(text) => talk.say(&text).await,
         None if io::stdin().is_terminal() => talk.converse().await,
         None => talk.read_lines().await,
     }
+}
+
+/// A voice to try.
+fn preview(file: &Path) -> Result<String, Failure> {
+    let bytes = input::small_file(file)?;
+    String::from_utf8(bytes).map_err(|_| Failure::new(2, "invalid", "the persona is not UTF-8 text"))
 }
 
 /// Unlike any other conversation of this machine.
@@ -50,11 +65,13 @@ struct Talk<'a> {
     client: Client,
     slug: String,
     session: String,
+    persona: Option<String>,
 }
 
 impl Talk<'_> {
     async fn say(&self, text: &str) -> Result<(), Failure> {
-        let question = ChatQuestion { session: self.session.clone(), text: text.to_owned() };
+        let question =
+            ChatQuestion { session: self.session.clone(), text: text.to_owned(), persona: self.persona.clone() };
         let answer = self.client.chat(&self.slug, &question).await?;
         self.show(&answer)
     }

@@ -16,7 +16,7 @@ pub use layout::{Grid, pairs};
 pub use model::{budget, models, prices, usage};
 pub use notify::{notify_targets, notify_tests};
 pub use status::{Detail, status};
-pub use tenant::{accounts, persona, secrets, tenant, tenants};
+pub use tenant::{accounts, persona, persona_versions, secrets, tenant, tenants};
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! Tenants, voices, accounts, secrets.
 
-use aura::api::{Account, Persona, Secret, Spoken, Tenant, TenantDetail, Time};
+use aura::api::{Account, Languages, Persona, PersonaVersion, Secret, Spoken, Tenant, TenantDetail, Time};
 
 use super::layout::{Grid, clip, count, or_dash, pairs};
-use crate::time::ago;
+use crate::{terminal_safe::one_line, time::ago};
 
 /// Widest a name is shown.
 const NAME_COLUMNS: usize = 30;
@@ -56,16 +56,48 @@ pub fn persona(persona: &Persona) -> String {
         Some(false) => "no",
         Some(true) | None => "yes",
     };
-    pairs(&[
+    let own = pairs(&[
         ("assistant", or_dash(persona.name.as_deref()).into()),
         ("tone", or_dash(persona.tone.as_deref()).into()),
+        ("language", languages(persona.language.as_ref())),
+        ("emoji", persona.emoji.clone().unwrap_or_else(|| "as the tone has it".into())),
         ("greeting", or_dash(persona.greeting.as_deref()).into()),
         ("sign-off", or_dash(persona.sign_off.as_deref()).into()),
         ("tells it is an assistant", disclose.into()),
         ("in these words", persona.disclosure.clone().unwrap_or_else(|| "the built-in sentence".into())),
         ("people answer", spoken(persona.hours.as_ref())),
         ("people answer within", spoken(persona.reply_time.as_ref())),
-    ])
+    ]);
+    let lists = [
+        ("Do", &persona.dos),
+        ("Do not", &persona.donts),
+        ("Facts", &persona.facts),
+        ("Goes to a person", &persona.escalate),
+    ];
+    let list = |(head, entries): (&str, &Vec<String>)| {
+        let lines = entries.iter().zip(1..).map(|(entry, number)| format!("  {number}. {}", one_line(entry)));
+        (!entries.is_empty()).then(|| format!("{head}\n{}", lines.collect::<Vec<_>>().join("\n")))
+    };
+    std::iter::once(own).chain(lists.into_iter().filter_map(list)).collect::<Vec<_>>().join("\n")
+}
+
+fn languages(rule: Option<&Languages>) -> String {
+    match rule {
+        None => "the shopper's".into(),
+        Some(Languages::One(one)) => one.clone(),
+        Some(Languages::These(these)) => these.join(", "),
+    }
+}
+
+pub fn persona_versions(versions: &[PersonaVersion], now: Time, width: Option<usize>) -> String {
+    let mut grid = Grid::new(width, &["VERSION", "SET", "NOTE"]).right(&[0]);
+    for version in versions {
+        let set = version.set_at.map_or_else(|| "never".into(), |at| ago(at, now));
+        let restored = version.restored.map(|number| format!("version {number} again"));
+        let note = version.current.then(|| "answers".to_owned()).into_iter().chain(restored);
+        grid.row([version.version.to_string(), set, note.collect::<Vec<_>>().join(", ")]);
+    }
+    grid.finish()
 }
 
 /// `en: Mon–Fri, 9 am to 6 pm; de: Mo–Fr, 9–18 Uhr`

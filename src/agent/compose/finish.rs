@@ -1,20 +1,51 @@
-//! What code adds to a draft, whoever wrote it.
+//! What code adds to a draft and takes from it, whoever wrote it.
 
-use super::{Facts, Writer};
-use crate::{agent::writer::WriteRequest, domain::reply::Draft};
+use super::{Facts, Writer, emoji, kept_words};
+use crate::{
+    agent::{
+        card,
+        text::{one_line, visible},
+        writer::WriteRequest,
+    },
+    domain::reply::Draft,
+};
 
-/// Puts the disclosure before what somebody else wrote, where the turn has to begin with it: no model decides whether
-/// shoppers are told that they speak with an assistant. It opens the first message: a message of its own would be one more to
-/// send.
+/// Gives what somebody else wrote the shop's manners, which no model decides about: the greeting of a first answer, the
+/// disclosure where the turn has to begin with it, the sign-off of a first answer, no more emoji than the shop wants, and no
+/// character that nobody sees.
+///
+/// Greeting and disclosure open the first message, and the sign-off ends the last: messages of their own would be more to send.
 #[must_use]
-pub fn disclosed(request: WriteRequest<'_>, mut draft: Draft) -> Draft {
+pub fn mannered(request: WriteRequest<'_>, mut draft: Draft) -> Draft {
     let facts = Facts::default();
-    if let Some(disclosure) = Writer::new(request.input, request.understanding.language, &facts).disclosure() {
+    let writer = Writer::new(request.input, request.understanding.language, &facts);
+    let persona = &request.input.persona;
+    draft.messages = draft.messages.iter().map(|said| visible(said)).collect();
+    let first = writer.is_first();
+    let greeting = writer.in_own_language(persona.greeting.as_deref()).filter(|_| first);
+    let sign_off = writer.in_own_language(persona.sign_off.as_deref()).filter(|_| first);
+    // Whoever wrote it may have greeted and signed already.
+    let begins = |text: &str, words: &str| one_line(text).to_lowercase().starts_with(&one_line(words).to_lowercase());
+    let ends = |text: &str, words: &str| one_line(text).to_lowercase().ends_with(&one_line(words).to_lowercase());
+    let greeted = |words: &&str| !draft.messages.first().is_some_and(|text| begins(text, words));
+    let signed = |words: &&str| !draft.messages.last().is_some_and(|text| ends(text, words));
+    let opening: Vec<String> =
+        greeting.filter(greeted).map(str::to_owned).into_iter().chain(writer.disclosure()).collect();
+    let sign_off = sign_off.filter(signed);
+    if !opening.is_empty() {
+        let opening = opening.join(" ");
         match draft.messages.first_mut() {
-            Some(first) => *first = format!("{disclosure}\n\n{first}"),
-            None => draft.messages.push(disclosure),
+            Some(first) => *first = format!("{opening}\n\n{first}"),
+            None => draft.messages.push(opening),
         }
     }
+    if let (Some(words), Some(last)) = (sign_off, draft.messages.last_mut()) {
+        last.push_str("\n\n");
+        last.push_str(words);
+    }
+    let products = request.findings.evidence(request.input.now).products;
+    let names: Vec<String> = products.iter().map(card::name).collect();
+    emoji::limit(&mut draft.messages, persona.emoji_rule(), &kept_words(request.input, &names));
     draft
 }
 

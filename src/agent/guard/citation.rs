@@ -3,6 +3,9 @@
 //! A citation only points; what it points at is read from the evidence. It carries a sentence when the cited text is that of
 //! the very product spoken of, and has every idea of the sentence with the same negation, and the same numbers of the same
 //! units. The whole sentence around the cited words counts, so that no condition or negation can be cut off.
+//!
+//! A fact of the shop speaks of no product. It carries a sentence that names none and has all of its words in their order: who
+//! leaves any out leaves out a condition, or speaks of something else.
 
 use super::{
     lexicon::{Claim, Lexicon},
@@ -32,9 +35,18 @@ struct Facts {
     numbers: Vec<(String, Option<Topic>)>,
 }
 
+/// What a source speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// A product, by its place in the evidence.
+    Product(usize),
+    /// The shop.
+    Shop,
+}
+
 /// A source that is cited, with what its cited sentences say.
 struct Carrier {
-    product: usize,
+    about: About,
     facts: Facts,
     /// The words of those sentences.
     words: Vec<String>,
@@ -59,8 +71,6 @@ impl Carriers {
     /// Whether one of them has these words of a sentence, in this order, denied where it denies them and with whatever it makes
     /// them depend on.
     pub(super) fn have(&self, sentence: &Sentence<'_>, at: &[usize]) -> bool {
-        let subjects = sentence.subjects(0, sentence.pieces.len());
-        let about = |product: usize| !subjects.is_empty() && subjects.iter().all(|bearers| bearers.contains(&product));
         let wanted: Vec<String> = at.iter().flat_map(|at| words(sentence.words[*at])).collect();
         let said: Vec<String> = sentence.words.iter().flat_map(|word| words(word)).collect();
         let in_order = |carrier: &Carrier| {
@@ -70,21 +80,20 @@ impl Carriers {
         let depends =
             |carrier: &Carrier| carrier.words.iter().any(|it| Plain::get().is_condition(it) && !said.contains(it));
         let denied = sentence.has(Claim::Negator);
-        self.0
-            .iter()
-            .any(|carrier| about(carrier.product) && carrier.denies == denied && in_order(carrier) && !depends(carrier))
+        self.0.iter().any(|carrier| {
+            carrier.speaks_of(sentence) && carrier.denies == denied && in_order(carrier) && !depends(carrier)
+        })
     }
 
     /// Every sentence of every source: for a text that passed with its citations before.
     pub(super) fn of_everything(evidence: &Evidence) -> Self {
         let whole = |source: SourceId| {
-            let SourceId::Product(key) = &source;
-            let product = evidence.products.iter().position(|product| product.key == *key)?;
+            let about = about(&source, evidence)?;
             let text = evidence.text_of(&source)?;
             let sheet = Sheet::of_value(&text);
             let all: Vec<Carrier> = sentences(&sheet.pieces)
                 .map(|pieces| Carrier {
-                    product,
+                    about,
                     facts: facts(pieces),
                     words: plain_words(pieces),
                     denies: denies(pieces),
@@ -100,10 +109,12 @@ impl Carriers {
         if self.0.is_empty() {
             return false;
         }
-        let subjects = sentence.subjects(0, sentence.pieces.len());
-        let about = |product: usize| !subjects.is_empty() && subjects.iter().all(|bearers| bearers.contains(&product));
         let said = facts_without(sentence.pieces, priced);
-        self.0.iter().any(|carrier| about(carrier.product) && carrier.facts.hold(&said))
+        let denied = sentence.has(Claim::Negator);
+        self.0.iter().any(|carrier| {
+            let as_the_shop = carrier.about != About::Shop || carrier.denies == denied;
+            carrier.speaks_of(sentence) && as_the_shop && carrier.facts.hold(&said)
+        })
     }
 }
 
@@ -118,16 +129,39 @@ impl Carriers {
         let after = sentence.words[at..].iter().take_while(|word| !word.is_empty()).take(QUOTED_MIN);
         let quoted: Vec<String> = before.chain(after).flat_map(|word| words(word)).collect();
         let holds = |carrier: &Carrier| {
-            subject.contains(&carrier.product)
+            matches!(carrier.about, About::Product(product) if subject.contains(&product))
                 && carrier.words.windows(quoted.len().max(1)).any(|window| window == quoted.as_slice())
         };
         quoted.len() >= QUOTED_MIN && self.0.iter().any(holds)
     }
 }
 
+impl Carrier {
+    /// Whether a sentence is about the same.
+    fn speaks_of(&self, sentence: &Sentence<'_>) -> bool {
+        match self.about {
+            About::Product(product) => {
+                let subjects = sentence.subjects(0, sentence.pieces.len());
+                !subjects.is_empty() && subjects.iter().all(|bearers| bearers.contains(&product))
+            }
+            About::Shop => {
+                let mut said = sentence.words.iter().flat_map(|word| words(word));
+                sentence.names().next().is_none() && self.words.iter().all(|word| said.any(|it| it == *word))
+            }
+        }
+    }
+}
+
+/// What a source speaks of; `None` if this turn did not bring it.
+fn about(source: &SourceId, evidence: &Evidence) -> Option<About> {
+    match source {
+        SourceId::Product(key) => evidence.products.iter().position(|product| product.key == *key).map(About::Product),
+        SourceId::Fact(_) => evidence.text_of(source).map(|_| About::Shop),
+    }
+}
+
 fn carrier(citation: &Citation, evidence: &Evidence) -> Option<Carrier> {
-    let SourceId::Product(key) = &citation.source;
-    let product = evidence.products.iter().position(|product| product.key == *key)?;
+    let about = about(&citation.source, evidence)?;
     let text = evidence.text_of(&citation.source)?;
     let wanted = words(&citation.words);
     if wanted.len() < WORDS_MIN {
@@ -136,6 +170,10 @@ fn carrier(citation: &Citation, evidence: &Evidence) -> Option<Carrier> {
     let sheet = Sheet::of_value(&text);
     let spans: Vec<(&[Piece], Vec<String>)> =
         sentences(&sheet.pieces).map(|pieces| (pieces, plain_words(pieces))).collect();
+    // A fact of several sentences is said whole or not at all: one of them may be the condition of another.
+    if about == About::Shop && spans.len() > 1 {
+        return None;
+    }
     let all: Vec<&String> = spans.iter().flat_map(|(_, words)| words).collect();
     let first = all.windows(wanted.len()).position(|window| window.iter().copied().eq(wanted.iter()))?;
     let end = first + wanted.len();
@@ -152,7 +190,7 @@ fn carrier(citation: &Citation, evidence: &Evidence) -> Option<Carrier> {
             denied |= denies(pieces);
         }
     }
-    Some(Carrier { product, facts: found, words: quoted, denies: denied })
+    Some(Carrier { about, facts: found, words: quoted, denies: denied })
 }
 
 fn denies(pieces: &[Piece]) -> bool {

@@ -22,6 +22,7 @@ mod topic;
 use std::fmt;
 
 pub use self::prune::prune;
+pub(super) use self::topic::ideas;
 use self::{
     asked::Nod,
     citation::Carriers,
@@ -207,6 +208,11 @@ fn strangers(products: &[ProductKey], evidence: &Evidence) -> Vec<Violation> {
     let unknown = products.iter().filter(|key| !known(key));
     let reason = "not among the products of this turn";
     unknown.map(|key| Violation { kind: Kind::Product, excerpt: key.to_string(), reason }).collect()
+}
+
+/// A digit in words, in any of our languages.
+pub(super) fn digit_in_words(word: &str) -> Option<u64> {
+    numeral::value(word).filter(|value| *value < 10)
 }
 
 /// Whether a text can be listed as an option's value without sounding like a claim of its own.

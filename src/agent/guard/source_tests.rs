@@ -10,7 +10,7 @@ const OWN_TEXT: &str = "Breathable. Comes with a 2-year warranty. Contains no nu
 
 fn evidence() -> Evidence {
     let shirt = Product { description: OWN_TEXT.into(), ..linen_shirt() };
-    Evidence { products: vec![shirt, straw_hat()], read_at: Timestamp(0) }
+    Evidence { products: vec![shirt, straw_hat()], facts: Vec::new(), read_at: Timestamp(0) }
 }
 
 fn cites(words: &str) -> Citation {
@@ -72,7 +72,7 @@ fn a_citation_carries_nothing_but_what_it_says() {
 #[test]
 fn a_price_in_a_source_is_still_not_the_price() {
     let shirt = Product { description: "Only 9 euros today, with a 2-year warranty.".into(), ..linen_shirt() };
-    let evidence = Evidence { products: vec![shirt], read_at: Timestamp(0) };
+    let evidence = Evidence { products: vec![shirt], facts: Vec::new(), read_at: Timestamp(0) };
     let citations = [cites("Only 9 euros today, with a 2-year warranty.")];
     let rules = Rules {
         evidence: &evidence,
@@ -100,7 +100,7 @@ fn a_text_that_passed_with_its_citations_passes_again_while_the_source_says_so()
         check(&["The Linen Shirt comes with a 2-year warranty.".to_owned()], &rules).len()
     };
     assert_eq!(again(&evidence()), 0);
-    let changed = Evidence { products: vec![linen_shirt()], read_at: Timestamp(0) };
+    let changed = Evidence { products: vec![linen_shirt()], facts: Vec::new(), read_at: Timestamp(0) };
     assert_ne!(again(&changed), 0);
 }
 
@@ -127,7 +127,7 @@ fn yes_claims_what_was_asked() {
 fn judged(text: &str, author: Author) -> bool {
     let description = "Soft outside, rough inside. Not elastic. Dyed by hand unless dark.";
     let shirt = Product { description: description.into(), ..linen_shirt() };
-    let evidence = Evidence { products: vec![shirt], read_at: Timestamp(0) };
+    let evidence = Evidence { products: vec![shirt], facts: Vec::new(), read_at: Timestamp(0) };
     let sentences = ["Soft outside, rough inside.", "Not elastic.", "Dyed by hand unless dark."];
     let citations = sentences.map(cites);
     let rules = Rules {
@@ -214,4 +214,45 @@ fn what_nothing_accounts_for_can_be_left_out_and_nothing_else() {
     assert_eq!(left(&[talk]), None, "nothing would be left");
     assert_eq!(left(&[warranty]), None, "nothing is wrong with it");
     assert_eq!(left(&[talk, "The Linen Shirt costs €9.00."]), None, "a wrong price is not mended by leaving talk out");
+}
+
+/// What the shop states, and whether a draft that cites it may say this.
+fn stands(text: &str, fact: &str) -> bool {
+    let evidence = Evidence { facts: vec![fact.into()], ..evidence() };
+    let citations = [Citation { source: SourceId::Fact(1), words: fact.into() }];
+    let rules = Rules {
+        evidence: &evidence,
+        limits: Limits::Named(&[]),
+        own_words: &[],
+        asked: &[],
+        citations: &citations,
+        author: Author::Model,
+    };
+    check(&[text.to_owned()], &rules).is_empty()
+}
+
+#[test]
+fn a_fact_of_the_shop_is_said_whole_or_not_at_all() {
+    let fact = "Delivery within Germany takes 2 to 4 working days.";
+    for text in [
+        fact,
+        "Delivery within Germany takes 2 to 4 working days!",
+        "Sure: delivery within Germany takes 2 to 4 working days.",
+    ] {
+        assert!(stands(text, fact), "{text}");
+    }
+    for text in [
+        "Delivery takes 2 to 4 working days.",
+        "Delivery within Germany takes 4 working days.",
+        "Delivery within Germany and France takes 2 to 4 working days.",
+        "Delivery within Germany never takes 2 to 4 working days.",
+        "The Linen Shirt: delivery within Germany takes 2 to 4 working days.",
+    ] {
+        assert!(!stands(text, fact), "{text}");
+    }
+    let about_bags = "Our bags are made of leather.";
+    assert!(stands(about_bags, about_bags) && !stands("It is made of leather.", about_bags));
+    let two = "Shipping is free. That holds from 100 euros on.";
+    assert!(!stands("Shipping is free.", two), "one sentence may be the condition of another");
+    assert!(!stands(fact, "Yes we do ship."), "another fact carries nothing");
 }

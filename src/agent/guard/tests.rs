@@ -11,7 +11,7 @@ use crate::{
 
 fn evidence() -> Evidence {
     let products = vec![linen_shirt(), linen_dress(), straw_hat(), canvas_bag()];
-    Evidence { products, read_at: Timestamp(0) }
+    Evidence { products, facts: Vec::new(), read_at: Timestamp(0) }
 }
 
 fn kinds(messages: &[&str], limits: &[Money]) -> Vec<Kind> {
@@ -279,7 +279,7 @@ fn a_reduction_may_be_named_where_the_data_has_one() {
 fn names_of_products_claim_nothing() {
     let mut hat = straw_hat();
     hat.title = "Free 50% Available €9 Hat".into();
-    let evidence = Evidence { products: vec![hat], read_at: Timestamp(0) };
+    let evidence = Evidence { products: vec![hat], facts: Vec::new(), read_at: Timestamp(0) };
     let rules = Rules {
         evidence: &evidence,
         limits: Limits::Named(&[]),
@@ -294,7 +294,7 @@ fn names_of_products_claim_nothing() {
 
 #[test]
 fn the_only_product_is_meant_when_none_is_named() {
-    let evidence = Evidence { products: vec![linen_shirt()], read_at: Timestamp(0) };
+    let evidence = Evidence { products: vec![linen_shirt()], facts: Vec::new(), read_at: Timestamp(0) };
     let rules = Rules {
         evidence: &evidence,
         limits: Limits::Named(&[]),

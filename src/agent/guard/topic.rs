@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use serde::Deserialize;
 
 use super::Kind;
-use crate::agent::phrases::PhraseBook;
+use crate::agent::{phrases::PhraseBook, text::words};
 
 /// What a phrase speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -99,6 +99,16 @@ impl Topics {
     pub(super) fn is_span(&self, topic: Topic) -> bool {
         self.spans.contains(&topic)
     }
+}
+
+/// The ideas that a text speaks of, in whatever language; two texts about the same have one in common.
+pub(in crate::agent) fn ideas(text: &str) -> Vec<u16> {
+    let found = Topics::get().phrases().find(&words(text));
+    let told = |kind: TopicKind| !matches!(kind, TopicKind::Detail | TopicKind::Unit);
+    let mut ideas: Vec<u16> = found.iter().filter(|it| told(it.sign.kind)).map(|it| it.sign.idea).collect();
+    ideas.sort_unstable();
+    ideas.dedup();
+    ideas
 }
 
 #[cfg(test)]

@@ -34,8 +34,10 @@ pub const GEMINI: &str = "gemini";
 pub const OPENAI: &str = "openai";
 /// Scopes that are remembered.
 const REMEMBERED_MAX: usize = 4_096;
-/// Hex digits of a mark and of a canary: nobody guesses them, and they cost a model few tokens.
+/// Hex digits of a mark: nobody guesses them, and they cost a model few tokens.
 const MARK_DIGITS: usize = 10;
+/// Hex digits of a canary: so long that it cannot be given away in a few harmless pieces.
+const CANARY_DIGITS: usize = 24;
 
 /// Everything that calls of models share. One per process.
 #[derive(Debug)]
@@ -94,21 +96,21 @@ impl Models {
 
     /// What sets data apart in a tenant's prompts: the same each time, so that a provider's cache finds them.
     fn mark(&self, tenant: TenantId) -> String {
-        self.digits("mark", &tenant.to_string())
+        self.digits("mark", &tenant.to_string(), MARK_DIGITS)
     }
 
     /// What shows that a tenant's prompt has leaked.
     fn canary(&self, tenant: TenantId) -> String {
-        format!("ref-{}", self.digits("canary", &tenant.to_string()))
+        format!("ref-{}", self.digits("canary", &tenant.to_string(), CANARY_DIGITS))
     }
 
-    fn digits(&self, what: &str, of: &str) -> String {
+    fn digits(&self, what: &str, of: &str, count: usize) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.salt.0).expect("a key of any length will do");
         mac.update(what.as_bytes());
         mac.update(&[0]);
         mac.update(of.as_bytes());
         let mut digits = hex::encode(mac.finalize().into_bytes());
-        digits.truncate(MARK_DIGITS);
+        digits.truncate(count);
         digits
     }
 }

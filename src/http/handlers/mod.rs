@@ -8,6 +8,7 @@ pub(super) mod conversations;
 pub(super) mod events;
 pub(super) mod models;
 pub(super) mod notify;
+pub(super) mod personas;
 pub(super) mod secrets;
 pub(super) mod status;
 pub(super) mod tenants;

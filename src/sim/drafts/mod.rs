@@ -177,7 +177,7 @@ impl Writer {
                 break;
             }
         }
-        Evidence { products, read_at: Timestamp(0) }
+        Evidence { products, facts: Vec::new(), read_at: Timestamp(0) }
     }
 
     fn language(&mut self) -> Language {

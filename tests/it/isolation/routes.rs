@@ -54,6 +54,8 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
         ("PATCH", "/tenants/{slug}") => own("", r#"{"mode":"live","only_from":[]}"#, 200, &[]),
         ("POST", "/tenants/{slug}/pause" | "/tenants/{slug}/resume") => own("", "", 200, &[]),
         ("GET", "/tenants/{slug}/persona") => own("", "", 200, &["greeting", "sign_off", "disclosure"]),
+        ("GET", "/tenants/{slug}/persona/versions") => own("", "", 200, &[]),
+        ("POST", "/tenants/{slug}/persona/restore") => own("", r#"{"version":1}"#, 200, &["greeting"]),
         ("PUT", "/tenants/{slug}/persona") => own("", &persona(alder.slug), 200, &["greeting"]),
         ("GET", "/tenants/{slug}/accounts") => own("", "", 200, &[]),
         ("POST", "/tenants/{slug}/accounts") => {

@@ -85,7 +85,7 @@ impl Stage {
         house.settle(&["alder", "birch"]).await;
         for (slug, _) in shops {
             let text = format!("Is the blue linen shirt {} there in M?", canary(slug, "trial"));
-            let question = api::ChatQuestion { session: SESSION.into(), text };
+            let question = api::ChatQuestion { session: SESSION.into(), text, persona: None };
             house.client().chat(slug, &question).await.expect("a trial is answered");
         }
         let [alder, birch] = shops;

@@ -78,6 +78,9 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
         }
         "messages" => read!(with.conversations => |id| store.messages(id, ROWS)),
         "persona" => read!(store.persona()),
+        "persona_version" => read!(store.persona_version(1)),
+        "persona_versions" => read!(store.persona_versions()),
+        "set_persona" | "restore_persona" => Row::WriteOnly("gives the version that it has just made"),
         "due_conversations" => read!(store.due_conversations(rules, ROWS)),
         "next_due" => read!(store.next_due(rules)),
         "begin_turn" => read!(with.conversations => |id| store.begin_turn(id, rules.now)),
@@ -123,7 +126,7 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
             }))
         }
         "account_mended" | "take_over" | "record_effects" | "park_open" | "leave_open" | "name_shopper"
-        | "set_persona" | "append_event" | "spare_products" | "finish_import" | "queue_person" | "finish_send" => {
+        | "append_event" | "spare_products" | "finish_import" | "queue_person" | "finish_send" => {
             Row::WriteOnly(NOTHING)
         }
         "label" | "release" | "release_if_due" | "claim_send" | "cancel_send" | "reopen_unsent" | "mark_guarded"
