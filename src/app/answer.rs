@@ -389,8 +389,9 @@ impl<L: Lookup> Turn<'_, L> {
         Evidence { facts: self.input.persona.facts.clone(), ..self.findings.evidence(self.input.now) }
     }
 
-    /// What is wrong with the draft. A repaired one loses what nothing accounts for, if it stands without: a third draft
-    /// would not know more, and cards alone say less.
+    /// What is wrong with the draft. One that shows products loses talk that nothing accounts for: it is not worth a second
+    /// draft. A repaired one loses all that nothing accounts for, if it stands without: a third draft would not know more, and
+    /// cards alone say less.
     fn guard(&mut self) -> Vec<String> {
         let (evidence, limits) = (self.evidence(), self.findings.limits());
         let own_words = compose::own_words(&self.input.persona, &self.input.tenant);
@@ -408,7 +409,8 @@ impl<L: Lookup> Turn<'_, L> {
         let (messages, products) = (&written.messages, keys(&written.products));
         let violations: Vec<String> =
             guard::check_draft(messages, &products, &rules).iter().map(ToString::to_string).collect();
-        let pruned = if self.drafts > 1 { guard::prune(messages, &products, &rules) } else { None };
+        let leave = if self.drafts > 1 { guard::Leave::Unproven } else { guard::Leave::Talk };
+        let pruned = guard::prune(messages, &products, leave, &rules);
         match (pruned, &mut self.written) {
             (Some(pruned), Some(written)) => {
                 written.messages = pruned;

@@ -72,6 +72,21 @@ async fn what_nothing_accounts_for_is_left_out_of_a_repaired_draft() {
     assert_eq!(aura.conversation("ana").await.turns[0].model.as_deref(), Some("scripted:talker"));
 }
 
+#[tokio::test]
+async fn talk_beside_products_costs_no_second_draft() {
+    let model = ScriptedModel::new("scripted:talker");
+    let talk = "Here it is. Our grandmother weaves every thread by moonlight.";
+    model.plays([Play::shows(talk, &["cove-linen-shirt"])]);
+    let aura = TestAura::setup().catalog(CATALOG).model(&model).start().await;
+    aura.sim.shopper("ana").writes(ACCOUNT, QUESTION);
+    aura.until_replies("ana", 1).await;
+    aura.until_idle().await;
+    let said = aura.sim.replies_to("ana").concat();
+    assert!(said.contains("Here it is.") && said.contains("Cove Linen Shirt – $58.00"), "{said}");
+    assert!(!said.contains("moonlight"), "{said}");
+    assert_eq!(model.asked().len(), 1);
+}
+
 /// One lie of each kind, said in every turn and every repair.
 const LIES: [(&str, &str); 12] = [
     ("price in words", "The Cove Linen Shirt is yours for forty-nine ninety."),

@@ -25,6 +25,9 @@ const FRESH_ALARMS_PERCENT_MAX: usize = 2;
 /// Of honest sentences that nobody has thought of this share was refused when it was measured: each costs a repair round. It
 /// may only fall, and not by words taken from that set.
 const UNSEEN_ALARMS_PERCENT_MAX: usize = 58;
+/// Of these, in a hundred, that cost a second draft where something else is said and shown beside them; the others are left
+/// out.
+const UNSEEN_AGAIN_PERCENT_MAX: usize = 9;
 /// Of the honest drafts at most this share may be refused.
 const FALSE_ALARMS_PERCENT_MAX: usize = 2;
 
@@ -57,6 +60,21 @@ fn writers(seed: u64, frames: &Frames) -> Vec<Writer> {
 
 /// What the guard has against a draft of a case, after code has written its cards.
 fn judged<K>(case: &Case<K>, draft: &Draft) -> Vec<Violation> {
+    with_rules(case, draft, |draft, rules| check_draft(&draft.messages, &draft.products, rules))
+}
+
+/// Whether a draft goes out without a second one when it says something else besides and shows its products.
+fn goes_at_once<K>(case: &Case<K>) -> bool {
+    const BESIDES: &str = "Hello! Here is what I found. ";
+    let mut draft = Draft { cards: case.draft.products.clone(), ..case.draft.clone() };
+    draft.messages[0].insert_str(0, BESIDES);
+    with_rules(case, &draft, |draft, rules| {
+        check_draft(&draft.messages, &draft.products, rules).is_empty()
+            || prune(&draft.messages, &draft.products, Leave::Talk, rules).is_some()
+    })
+}
+
+fn with_rules<K, T>(case: &Case<K>, draft: &Draft, judge: impl FnOnce(&Draft, &Rules<'_>) -> T) -> T {
     let asked: Vec<&str> = case.asked.as_deref().into_iter().collect();
     let findings = Findings { hits: case.evidence.products.clone(), ..Findings::default() };
     let mut input = crate::agent::testing::turn(&["hm"]);
@@ -79,7 +97,7 @@ fn judged<K>(case: &Case<K>, draft: &Draft) -> Vec<Violation> {
         citations: &draft.citations,
         author: Author::Model,
     };
-    check_draft(&draft.messages, &draft.products, &rules)
+    judge(&draft, &rules)
 }
 
 /// Per kind: how many drafts, and how many of them were judged wrongly.
@@ -139,6 +157,9 @@ fn honest(seed: u64, frames: &Frames, drafts: usize) -> (Table<HonestKind>, Vec<
 type Wrong = (Table<String>, Vec<String>);
 
 /// Lies of a set that got out, and its honest sentences that were refused.
+/// Begins a refused sentence that costs a second draft even beside the products that it speaks of.
+const AGAIN: &str = "again: ";
+
 fn claims(seed: u64, claims: &Claims, rounds: usize) -> (Wrong, Wrong) {
     let mut writers = writers(seed, &Frames::own());
     let count = writers.len();
@@ -161,7 +182,8 @@ fn claims(seed: u64, claims: &Claims, rounds: usize) -> (Wrong, Wrong) {
         if !violations.is_empty() {
             row.1 += 1;
             let reasons: Vec<String> = violations.iter().map(ToString::to_string).collect();
-            refused.1.push(format!("{reasons:?} <- {case}"));
+            let again = if goes_at_once(&case) { "" } else { AGAIN };
+            refused.1.push(format!("{again}{reasons:?} <- {case}"));
         }
     }
     (out, refused)
@@ -261,11 +283,17 @@ fn a_claim_in_any_words_needs_a_source() {
 /// like all others; its honest sentences show what that costs.
 #[test]
 fn unseen_words_are_refused_rather_than_believed() {
-    let ((table, out), (honest, refused)) = claims(20_261_123, &Claims::third(), ROUNDS);
-    print("unseen claims that got out", &table);
-    print("unseen honest sentences refused", &honest);
-    let (lies, _) = Claims::third().counts();
-    assert!(out.is_empty(), "{} of {} got out:\n{}", out.len(), lies * ROUNDS, shown(&out));
-    let refused_max = Claims::third().counts().1 * ROUNDS * UNSEEN_ALARMS_PERCENT_MAX / 100;
-    assert!(refused.len() <= refused_max, "{} refused:\n{}", refused.len(), shown(&refused));
+    for (seed, set) in [(20_261_123, Claims::third()), (20_261_124, Claims::fourth())] {
+        let ((table, out), (honest, refused)) = claims(seed, &set, ROUNDS);
+        print("unseen claims that got out", &table);
+        print("unseen honest sentences refused", &honest);
+        let (lies, truths) = set.counts();
+        assert!(out.is_empty(), "{} of {} got out:\n{}", out.len(), lies * ROUNDS, shown(&out));
+        let refused_max = truths * ROUNDS * UNSEEN_ALARMS_PERCENT_MAX / 100;
+        assert!(refused.len() <= refused_max, "{} refused:\n{}", refused.len(), shown(&refused));
+        let again: Vec<String> = refused.into_iter().filter(|case| case.starts_with(AGAIN)).collect();
+        print("second drafts for them beside products", &Table::from([("unseen", (truths * ROUNDS, again.len()))]));
+        let again_max = truths * ROUNDS * UNSEEN_AGAIN_PERCENT_MAX / 100;
+        assert!(again.len() <= again_max, "{} cost a second draft:\n{}", again.len(), shown(&again));
+    }
 }

@@ -21,7 +21,7 @@ mod topic;
 
 use std::fmt;
 
-pub use self::prune::prune;
+pub use self::prune::{Leave, prune};
 pub(super) use self::topic::ideas;
 use self::{
     asked::Nod,

@@ -203,10 +203,8 @@ fn what_nothing_accounts_for_can_be_left_out_and_nothing_else() {
         citations: &citations,
         author: Author::Model,
     };
-    let left = |messages: &[&str]| {
-        let messages: Vec<String> = messages.iter().map(|message| (*message).to_owned()).collect();
-        prune(&messages, &[], &rules)
-    };
+    let texts = |messages: &[&str]| messages.iter().map(|message| (*message).to_owned()).collect::<Vec<_>>();
+    let left = |messages: &[&str]| prune(&texts(messages), &[], Leave::Unproven, &rules);
     let talk = "Our grandmother weaves every thread by moonlight.";
     let warranty = "The Linen Shirt comes with a 2-year warranty.";
     assert_eq!(left(&[&format!("{warranty} {talk}")]), Some(vec![warranty.to_owned()]));
@@ -214,6 +212,22 @@ fn what_nothing_accounts_for_can_be_left_out_and_nothing_else() {
     assert_eq!(left(&[talk]), None, "nothing would be left");
     assert_eq!(left(&[warranty]), None, "nothing is wrong with it");
     assert_eq!(left(&[talk, "The Linen Shirt costs €9.00."]), None, "a wrong price is not mended by leaving talk out");
+
+    // At once, only talk, and only from what shows products to somebody who asked about no matter.
+    let shows = [evidence.products[0].key.clone()];
+    let at_once = |messages: &[&str], rules: &Rules<'_>| prune(&texts(messages), &shows, Leave::Talk, rules);
+    let both = format!("{warranty} {talk}");
+    assert_eq!(at_once(&[&both], &rules), Some(vec![warranty.to_owned()]));
+    assert_eq!(at_once(&[talk, warranty], &rules), None, "a whole message may be the answer");
+    assert_eq!(at_once(&[&format!("{warranty}\n\n{talk}")], &rules), None, "and so may a paragraph");
+    assert_eq!(prune(&texts(&[talk, warranty]), &[], Leave::Talk, &rules), None, "what would answer then?");
+    assert_eq!(
+        at_once(&["It ships with the morning tide.", warranty], &rules),
+        None,
+        "a matter is said with its source"
+    );
+    let asked = Rules { asked: &["Is there a warranty?"], ..rules };
+    assert_eq!(at_once(&[&both], &asked), None, "what is left out may be the answer");
 }
 
 /// What the shop states, and whether a draft that cites it may say this.
