@@ -30,7 +30,8 @@ pub use conversation::{
 };
 pub use event::{Event, EventQuery};
 pub use model::{
-    Budget, ModelChoice, ModelPrice, ModelUsed, Models, Provider, UsageQuery, UsageReport, UsageRow, UseModel,
+    Budget, LocalModel, ModelChoice, ModelPrice, ModelProbe, ModelTest, ModelUsed, Models, Provider, PullModel,
+    PullProgress, TestModel, UsageQuery, UsageReport, UsageRow, UseModel,
 };
 pub use notify::{LastNotification, NewNotifyTarget, NotifyTarget, NotifyTargetAdded, NotifyTested};
 pub use problem::{ErrorKind, KINDS, KindRow, Problem, ProblemBody, exit, exit_code_of, status_of};

@@ -63,6 +63,84 @@ pub struct Models {
     pub budget: Budget,
     /// The configured providers.
     pub providers: Vec<Provider>,
+    /// What Ollama has on its disk; `null` when it does not answer.
+    #[serde(default)]
+    pub local: Option<Vec<LocalModel>>,
+}
+
+/// A model that an Ollama has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalModel {
+    /// `ollama:NAME`.
+    pub model: String,
+    /// Bytes on its disk.
+    pub size_bytes: u64,
+    /// What it can do (`completion`, `tools`, `vision`, `embedding`, `thinking`), where Ollama says so.
+    pub capabilities: Vec<String>,
+}
+
+/// Which model is tried.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TestModel {
+    /// `PROVIDER:MODEL`; the chosen one unless said.
+    pub model: Option<String>,
+}
+
+/// What a model was found to be able to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelTest {
+    /// `PROVIDER:MODEL`.
+    pub model: String,
+    /// Whether it answers at all.
+    pub answers: bool,
+    /// Question by question.
+    pub probes: Vec<ModelProbe>,
+    /// What all of it cost; `null` when nobody knows a price.
+    pub cost_usd: Option<String>,
+}
+
+/// What one question came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelProbe {
+    /// `text`, `tool`, `image`, `schema`.
+    pub skill: String,
+    /// `able`, `unable`, `failed` (no answer), `skipped` (not asked, because it does not answer).
+    pub result: String,
+    /// Why it is not able.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// From the call to the first piece of the answer.
+    pub first_token_ms: Option<u64>,
+    /// From the call to its end.
+    pub total_ms: u64,
+    /// Tokens that went in.
+    pub input_tokens: u64,
+    /// Tokens that came out.
+    pub output_tokens: u64,
+    /// What it cost; `null` when nobody knows a price.
+    pub cost_usd: Option<String>,
+}
+
+/// What is to be fetched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PullModel {
+    /// `ollama:NAME`.
+    pub model: String,
+}
+
+/// How far a pull is: one line of a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullProgress {
+    /// What is being done, in Ollama's words.
+    pub status: String,
+    /// Bytes fetched, of all layers that are known by now.
+    pub completed: u64,
+    /// Bytes to fetch, likewise: it grows while layers are found.
+    pub total: u64,
+    /// Whether the model is there.
+    pub done: bool,
 }
 
 /// A configured provider.

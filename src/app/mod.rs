@@ -318,11 +318,11 @@ impl App {
     /// nothing.
     pub(crate) async fn signing_secrets(&self, scope: Option<TenantId>) -> Vec<SecretString> {
         let mut found = Vec::new();
-        for known in [KnownSecret::MetaInstagramAppSecret, KnownSecret::MetaAppSecret] {
+        for known in [&KnownSecret::MetaInstagramAppSecret, &KnownSecret::MetaAppSecret] {
             match self.secret_of(scope, known).await {
                 Ok(secret) => found.extend(secret),
                 Err(error) => {
-                    tracing::error!(secret = known.as_str(), error = %chain(&error), "a secret is unreadable")
+                    tracing::error!(secret = %known, error = %chain(&error), "a secret is unreadable")
                 }
             }
         }
@@ -331,10 +331,10 @@ impl App {
 
     /// The token of Meta's handshake.
     pub(crate) async fn verify_token(&self, scope: Option<TenantId>) -> Result<Option<SecretString>, Error> {
-        self.secret_of(scope, KnownSecret::MetaVerifyToken).await
+        self.secret_of(scope, &KnownSecret::MetaVerifyToken).await
     }
 
-    async fn secret_of(&self, scope: Option<TenantId>, known: KnownSecret) -> Result<Option<SecretString>, Error> {
+    async fn secret_of(&self, scope: Option<TenantId>, known: &KnownSecret) -> Result<Option<SecretString>, Error> {
         match scope {
             None => self.secrets.resolve(known, None).await,
             Some(tenant) => self.secrets.of_tenant(known, tenant).await,

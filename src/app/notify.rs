@@ -208,7 +208,7 @@ impl App {
             Via::Smtp => Destination::Smtp {
                 to: Mailboxes::parse(&address).map_err(|_| unreadable())?,
                 server: self.mail_server()?,
-                password: self.secrets.resolve(KnownSecret::NotifySmtpPassword, Some(tenant)).await?,
+                password: self.secrets.resolve(&KnownSecret::NotifySmtpPassword, Some(tenant)).await?,
             },
             Via::Ntfy => {
                 let (server, topic) = split_topic(&address).ok_or_else(unreadable)?;

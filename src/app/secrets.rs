@@ -28,7 +28,7 @@ const ATTEMPTS_MAX: usize = 4;
 const SIMILARITY_MIN: f64 = 0.7;
 
 /// The secrets that people set by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum KnownSecret {
     /// Signs webhooks of the Facebook Login product.
     MetaAppSecret,
@@ -38,79 +38,58 @@ pub enum KnownSecret {
     MetaVerifyToken,
     /// The password of the mail server that people are told through.
     NotifySmtpPassword,
-    /// The key of Google's Gemini API.
-    GeminiApiKey,
-    /// The key of OpenAI's API.
-    OpenAiApiKey,
+    /// The key of a provider of models: `gemini.api_key`, or that of a server with a name of its own.
+    ProviderKey(Box<str>),
 }
 
-impl KnownSecret {
-    /// Every one.
-    pub const ALL: [Self; 6] = [
-        Self::MetaAppSecret,
-        Self::MetaInstagramAppSecret,
-        Self::MetaVerifyToken,
-        Self::NotifySmtpPassword,
-        Self::GeminiApiKey,
-        Self::OpenAiApiKey,
-    ];
+/// What a provider's name has behind it in the name of its key.
+const KEY_SUFFIX: &str = ".api_key";
 
-    /// The key of a provider of models; `None` for one that wants none.
+impl KnownSecret {
+    /// Those that every installation has. Providers come with the configuration.
+    const FIXED: [Self; 4] =
+        [Self::MetaAppSecret, Self::MetaInstagramAppSecret, Self::MetaVerifyToken, Self::NotifySmtpPassword];
+
+    /// The key of a provider of models.
     #[must_use]
-    pub fn of_provider(provider: &str) -> Option<Self> {
-        [Self::GeminiApiKey, Self::OpenAiApiKey]
-            .into_iter()
-            .find(|known| known.as_str().strip_suffix(".api_key") == Some(provider))
+    pub fn of_provider(provider: &str) -> Self {
+        Self::ProviderKey(provider.into())
     }
 
-    /// The word that people type.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
+    /// Reads the word that people type; `None` when nothing is called so. Whether there is such a provider is for
+    /// [`Secrets::known`] to say.
+    fn parse(word: &str) -> Option<Self> {
+        let fixed = Self::FIXED.into_iter().find(|known| known.to_string() == word);
+        let provider = || word.strip_suffix(KEY_SUFFIX).filter(|name| !name.is_empty() && !name.contains('.'));
+        fixed.or_else(|| provider().map(Self::of_provider))
+    }
+
+    fn name(&self) -> SecretName {
+        SecretName::parse(&self.to_string()).expect("our own names and those of checked providers follow the rule")
+    }
+
+    fn configured(&self, config: &Config) -> Option<SecretString> {
+        let meta = &config.meta;
+        let value = match self {
+            Self::MetaAppSecret => meta.app_secret.as_ref(),
+            Self::MetaInstagramAppSecret => meta.instagram_app_secret.as_ref(),
+            Self::MetaVerifyToken => meta.verify_token.as_ref(),
+            Self::NotifySmtpPassword => config.notify.smtp.password.as_ref(),
+            Self::ProviderKey(provider) => config.providers.api_key(provider),
+        };
+        value.map(crate::secret::Secret::to_secret_string)
+    }
+}
+
+impl std::fmt::Display for KnownSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
             Self::MetaAppSecret => "meta.app_secret",
             Self::MetaInstagramAppSecret => "meta.instagram_app_secret",
             Self::MetaVerifyToken => "meta.verify_token",
             Self::NotifySmtpPassword => "notify.smtp.password",
-            Self::GeminiApiKey => "gemini.api_key",
-            Self::OpenAiApiKey => "openai.api_key",
-        }
-    }
-
-    /// Reads the word.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with the nearest name.
-    pub fn parse(word: &str) -> Result<Self, Error> {
-        if let Some(known) = Self::ALL.into_iter().find(|known| known.as_str() == word) {
-            return Ok(known);
-        }
-        let nearest = Self::ALL
-            .into_iter()
-            .map(|known| (strsim::jaro_winkler(word, known.as_str()), known))
-            .filter(|(likeness, _)| *likeness >= SIMILARITY_MIN)
-            .max_by(|one, other| one.0.total_cmp(&other.0));
-        let hint = match nearest {
-            Some((_, known)) => format!("Did you mean `{}`?", known.as_str()),
-            None => format!("The names are {}.", Self::ALL.map(|known| format!("`{}`", known.as_str())).join(", ")),
-        };
-        Err(Error::Invalid { message: format!("there is no secret called `{word}`"), hint: Some(hint) })
-    }
-
-    fn name(self) -> SecretName {
-        SecretName::parse(self.as_str()).expect("our own names follow the rule")
-    }
-
-    fn configured(self, config: &Config) -> Option<SecretString> {
-        let meta = &config.meta;
-        let value = match self {
-            Self::MetaAppSecret => &meta.app_secret,
-            Self::MetaInstagramAppSecret => &meta.instagram_app_secret,
-            Self::MetaVerifyToken => &meta.verify_token,
-            Self::NotifySmtpPassword => &config.notify.smtp.password,
-            Self::GeminiApiKey => &config.providers.gemini.api_key,
-            Self::OpenAiApiKey => &config.providers.openai.api_key,
-        };
-        value.as_ref().map(crate::secret::Secret::to_secret_string)
+            Self::ProviderKey(provider) => return write!(f, "{provider}{KEY_SUFFIX}"),
+        })
     }
 }
 
@@ -137,6 +116,8 @@ impl Owner<'_> {
 pub struct Secrets {
     control: Control,
     vault: Arc<Vault>,
+    /// Every secret that has a meaning here.
+    known: Arc<[KnownSecret]>,
     configured: Arc<HashMap<KnownSecret, SecretString>>,
     /// So that a webhook's signature does not cost a read and a decryption.
     remembered: Remembered<(SecretScope, SecretName), Option<SecretString>>,
@@ -152,13 +133,49 @@ impl Secrets {
     /// The secrets in `installation`, with those of the configuration behind them.
     #[must_use]
     pub fn new(installation: &Installation, config: &Config) -> Self {
-        let configured = KnownSecret::ALL.into_iter().filter_map(|known| Some((known, known.configured(config)?)));
+        let providers = config.providers.names().map(KnownSecret::of_provider);
+        let known: Arc<[_]> = KnownSecret::FIXED.into_iter().chain(providers).collect();
+        let configured = known.iter().filter_map(|known| Some((known.clone(), known.configured(config)?))).collect();
         Self {
             control: installation.control.clone(),
             vault: Arc::clone(&installation.vault),
-            configured: Arc::new(configured.collect()),
+            known,
+            configured: Arc::new(configured),
             remembered: Remembered::new(REMEMBERED_MAX),
         }
+    }
+
+    /// The secret that people call `word`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with the nearest name.
+    pub fn known(&self, word: &str) -> Result<KnownSecret, Error> {
+        if let Some(known) = self.known.iter().find(|known| known.to_string() == word) {
+            return Ok(known.clone());
+        }
+        let nearest = self
+            .known
+            .iter()
+            .map(|known| (strsim::jaro_winkler(word, &known.to_string()), known))
+            .filter(|(likeness, _)| *likeness >= SIMILARITY_MIN)
+            .max_by(|one, other| one.0.total_cmp(&other.0));
+        let hint = match nearest {
+            Some((_, known)) => format!("Did you mean `{known}`?"),
+            None => {
+                let names: Vec<_> = self.known.iter().map(|known| format!("`{known}`")).collect();
+                format!("The names are {}.", names.join(", "))
+            }
+        };
+        Err(Error::Invalid { message: format!("there is no secret called `{word}`"), hint: Some(hint) })
+    }
+
+    /// The same, and also the key of a provider that the configuration no longer has: it can still be removed.
+    ///
+    /// # Errors
+    /// As [`Self::known`].
+    pub fn once_known(&self, word: &str) -> Result<KnownSecret, Error> {
+        self.known(word)
+            .or_else(|error| KnownSecret::parse(word).filter(|_| SecretName::parse(word).is_ok()).ok_or(error))
     }
 
     /// Sets a secret, in place of the one before it.
@@ -168,7 +185,7 @@ impl Secrets {
     pub async fn set(
         &self,
         owner: Owner<'_>,
-        known: KnownSecret,
+        known: &KnownSecret,
         value: &SecretString,
         act: Act,
     ) -> Result<SecretInfo, Error> {
@@ -183,7 +200,7 @@ impl Secrets {
                 }
             }
         }
-        let message = format!("`{}` is being set by others at the same time", known.as_str());
+        let message = format!("`{known}` is being set by others at the same time");
         Err(Error::Conflict { message, hint: Some("Try again.".into()) })
     }
 
@@ -196,7 +213,7 @@ impl Secrets {
     ///
     /// # Errors
     /// [`Error::NotFound`] when the owner has none of that name.
-    pub async fn remove(&self, owner: Owner<'_>, known: KnownSecret, act: Act) -> Result<(), Error> {
+    pub async fn remove(&self, owner: Owner<'_>, known: &KnownSecret, act: Act) -> Result<(), Error> {
         let removed = self.control.remove_secret(owner.scope(), known.name(), act).await?;
         self.forget(owner.scope());
         if removed {
@@ -204,25 +221,25 @@ impl Secrets {
         }
         let hint = self
             .configured
-            .contains_key(&known)
-            .then(|| format!("`{}` comes from the configuration; `aura config sources` says where.", known.as_str()));
-        Err(Error::NotFound { what: "secret", name: known.as_str().into(), hint })
+            .contains_key(known)
+            .then(|| format!("`{known}` comes from the configuration; `aura config sources` says where."));
+        Err(Error::NotFound { what: "secret", name: known.to_string(), hint })
     }
 
     /// The value that holds for a tenant: its own, else the installation's, else the configuration's. With no tenant:
     /// the installation's, else the configuration's.
-    pub async fn resolve(&self, known: KnownSecret, tenant: Option<TenantId>) -> Result<Option<SecretString>, Error> {
+    pub async fn resolve(&self, known: &KnownSecret, tenant: Option<TenantId>) -> Result<Option<SecretString>, Error> {
         if let Some(tenant) = tenant
             && let Some(own) = self.of_tenant(known, tenant).await?
         {
             return Ok(Some(own));
         }
         let shared = self.read(SecretScope::Installation, known.name()).await?;
-        Ok(shared.or_else(|| self.configured.get(&known).cloned()))
+        Ok(shared.or_else(|| self.configured.get(known).cloned()))
     }
 
     /// The tenant's own value alone: what a webhook under its own path is checked with.
-    pub async fn of_tenant(&self, known: KnownSecret, tenant: TenantId) -> Result<Option<SecretString>, Error> {
+    pub async fn of_tenant(&self, known: &KnownSecret, tenant: TenantId) -> Result<Option<SecretString>, Error> {
         self.read(SecretScope::Tenant(tenant), known.name()).await
     }
 
@@ -312,7 +329,7 @@ mod tests {
     }
 
     async fn resolved(secrets: &Secrets, tenant: Option<TenantId>) -> Option<String> {
-        let found = secrets.resolve(KnownSecret::MetaAppSecret, tenant).await.expect("resolved");
+        let found = secrets.resolve(&KnownSecret::MetaAppSecret, tenant).await.expect("resolved");
         found.map(|value| value.expose_secret().to_owned())
     }
 
@@ -323,7 +340,7 @@ mod tests {
         config.meta.app_secret = Some(Secret::from("configured".to_owned()));
         let secrets = Secrets::new(&installation, &config);
         let (one, two) = (shop(&installation, "one").await, shop(&installation, "two").await);
-        let known = KnownSecret::MetaAppSecret;
+        let known = &KnownSecret::MetaAppSecret;
         assert_eq!(resolved(&secrets, Some(one.id())).await.as_deref(), Some("configured"));
         secrets.set(OPERATOR, known, &text("shared\n"), ACT).await.expect("set");
         assert_eq!(resolved(&secrets, Some(one.id())).await.as_deref(), Some("shared"));
@@ -340,7 +357,7 @@ mod tests {
     async fn lists_show_fingerprints_that_change_with_the_value() {
         let (_folder, installation) = fresh().await;
         let secrets = Secrets::new(&installation, &Config::default());
-        let known = KnownSecret::MetaVerifyToken;
+        let known = &KnownSecret::MetaVerifyToken;
         let first = secrets.set(OPERATOR, known, &text("hunter2"), ACT).await.expect("set");
         let same = secrets.set(OPERATOR, known, &text("hunter2"), ACT).await.expect("set");
         let other = secrets.set(OPERATOR, known, &text("hunter3"), ACT).await.expect("set");
@@ -354,7 +371,7 @@ mod tests {
     async fn no_stored_byte_shows_a_value() {
         let (folder, installation) = fresh().await;
         let secrets = Secrets::new(&installation, &Config::default());
-        secrets.set(OPERATOR, KnownSecret::MetaAppSecret, &text("correct-horse-battery"), ACT).await.expect("set");
+        secrets.set(OPERATOR, &KnownSecret::MetaAppSecret, &text("correct-horse-battery"), ACT).await.expect("set");
         drop((secrets, installation));
         for entry in std::fs::read_dir(folder.path().join("aura")).expect("the data directory") {
             let path = entry.expect("an entry").path();
@@ -368,19 +385,28 @@ mod tests {
         let (_folder, installation) = fresh().await;
         let secrets = Secrets::new(&installation, &Config::default());
         let (one, two) = (text("one"), text("two"));
-        let known = KnownSecret::MetaAppSecret;
+        let known = &KnownSecret::MetaAppSecret;
         let both = tokio::join!(secrets.set(OPERATOR, known, &one, ACT), secrets.set(OPERATOR, known, &two, ACT));
         let versions = [both.0.expect("set").version, both.1.expect("set").version];
         assert!(versions == [1, 2] || versions == [2, 1], "{versions:?}");
         assert!(resolved(&secrets, None).await.is_some_and(|value| value == "one" || value == "two"));
     }
 
-    #[test]
-    fn a_name_that_is_not_known_is_answered_with_the_nearest() {
-        assert_eq!(KnownSecret::parse("meta.app_secret").expect("known"), KnownSecret::MetaAppSecret);
-        let hint = |word| KnownSecret::parse(word).expect_err("unknown").hint().unwrap_or_default();
+    #[tokio::test]
+    async fn a_name_that_is_not_known_is_answered_with_the_nearest() {
+        let (_folder, installation) = fresh().await;
+        let mut config = Config::default();
+        config.providers.servers.insert("mine".into(), crate::config::Server::default());
+        let secrets = Secrets::new(&installation, &config);
+        assert_eq!(secrets.known("meta.app_secret").expect("known"), KnownSecret::MetaAppSecret);
+        assert_eq!(secrets.known("mine.api_key").expect("configured"), KnownSecret::of_provider("mine"));
+        let hint = |word| secrets.known(word).expect_err("unknown").hint().unwrap_or_default();
         assert_eq!(hint("meta.verify_tokn"), "Did you mean `meta.verify_token`?");
+        assert_eq!(hint("mind.api_key"), "Did you mean `mine.api_key`?");
         assert!(hint("xyz").starts_with("The names are `meta.app_secret`"), "{}", hint("xyz"));
+        assert!(hint("xyz").contains("`ollama.api_key`"), "{}", hint("xyz"));
+        assert_eq!(secrets.once_known("gone.api_key").expect("a name"), KnownSecret::of_provider("gone"));
+        assert!(secrets.once_known("xyz").is_err() && secrets.once_known("a b.api_key").is_err());
     }
 
     #[test]

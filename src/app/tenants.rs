@@ -399,7 +399,7 @@ pub(super) mod tests {
         let (_folder, installation) = fresh().await;
         let secrets = Secrets::new(&installation, &Config::default());
         let (ctx, other) = (shop(&installation, "noor").await, shop(&installation, "other").await);
-        let known = KnownSecret::MetaAppSecret;
+        let known = &KnownSecret::MetaAppSecret;
         for owner in [Owner::Tenant(&ctx), Owner::Tenant(&other)] {
             secrets.set(owner, known, &SecretString::from("own"), ACT).await.expect("set");
         }

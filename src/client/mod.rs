@@ -269,6 +269,20 @@ impl Client {
         self.json(request(Method::PUT, &under(owner, &["models", role]), &(), body)?).await
     }
 
+    /// Tries a model.
+    pub async fn test_model(&self, owner: Owner<'_>, wanted: &api::TestModel) -> Result<api::ModelTest, Error> {
+        self.post(&under(owner, &["models", "test"]), wanted).await
+    }
+
+    /// Has Ollama fetch a model; ends when it is there.
+    pub async fn pull_model(
+        &self,
+        wanted: &api::PullModel,
+    ) -> Result<impl Stream<Item = Result<api::PullProgress, Error>> + Send + use<>, Error> {
+        let request = request(Method::POST, &["models", "pull"], &(), json_body(wanted)?)?;
+        Ok(lines(self.open(request).await?).and_then(|line| std::future::ready(parse_line(&line))))
+    }
+
     /// Limits what models may cost.
     pub async fn limit_models(&self, owner: Owner<'_>, budget: &api::Budget) -> Result<api::Budget, Error> {
         let body = json_body(budget)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Config, Error, keys};
+use super::{Error, keys::Keys};
 
 /// What every variable of ours starts with.
 const PREFIX: &str = "AURA_";
@@ -51,11 +51,11 @@ impl Environment {
 
     /// The settings among the variables.
     pub(super) fn settings(&self) -> Result<Vec<Setting>, Error> {
-        let known: Vec<String> = keys::flatten(&Config::default()).into_iter().map(|(key, _)| key).collect();
+        let keys = Keys::all();
         self.0
             .iter()
             .filter(|(name, value)| name.starts_with(PREFIX) && !value.is_empty() && !is_foreign(name))
-            .map(|(name, value)| setting(name, value, &known))
+            .map(|(name, value)| setting(name, value, &keys))
             .collect()
     }
 }
@@ -75,23 +75,17 @@ fn is_foreign(name: &str) -> bool {
         || name.starts_with("AURA_SERVICE_")
 }
 
-fn setting(name: &str, value: &str, known: &[String]) -> Result<Setting, Error> {
+fn setting(name: &str, value: &str, keys: &Keys) -> Result<Setting, Error> {
     let key_of = |name: &str| name[PREFIX.len()..].replace("__", ".").to_lowercase();
-    let is_known = |key: &String| known.contains(key);
+    let is_known = |key: &String| keys.kind(key).is_some();
     let (key, variable) = (key_of(name), name.to_owned());
     if is_known(&key) {
         return Ok(Setting { key, variable, value: Given::Text(value.to_owned()) });
     }
     let file_key = name.strip_suffix(FILE_SUFFIX).filter(|base| base.len() > PREFIX.len()).map(key_of).filter(is_known);
     match file_key {
-        Some(key) if keys::SECRET.contains(&key.as_str()) => {
-            Ok(Setting { key, variable, value: Given::File(value.to_owned()) })
-        }
+        Some(key) if keys.is_secret(&key) => Ok(Setting { key, variable, value: Given::File(value.to_owned()) }),
         Some(key) => Err(Error::NotSecret { key, variable }),
-        None if keys::is_later(&key) => Err(Error::Later { key, at: variable }),
-        None => {
-            let nearest = keys::nearest(name, known.iter().map(|key| keys::variable(key)));
-            Err(Error::UnknownVariable { variable, nearest })
-        }
+        None => Err(Error::UnknownVariable { variable, nearest: keys.nearest_variable(name) }),
     }
 }

@@ -23,14 +23,6 @@ pub enum Error {
         /// The known variable most like it.
         nearest: Option<String>,
     },
-    /// A key that this version can do nothing with.
-    #[error("{at}: `{key}` needs a later version of Aura")]
-    Later {
-        /// The key.
-        key: String,
-        /// File and line, variable, or flag.
-        at: String,
-    },
     /// A value that does not fit its key.
     #[error("{at}: `{key}`: {reason}")]
     Invalid {
@@ -91,7 +83,6 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::UnknownKey { .. } | Self::UnknownVariable { .. } => "config_unknown_key",
-            Self::Later { .. } => "config_later_key",
             Self::Invalid { .. } | Self::NotSecret { .. } | Self::Twice { .. } => "config_invalid",
             Self::Syntax { .. } => "config_syntax",
             Self::Read { .. } => "config_unreadable",
@@ -107,7 +98,6 @@ impl Error {
                 Some(nearest) => format!("Did you mean `{nearest}`?"),
                 None => "`aura config show` lists every key.".into(),
             }),
-            Self::Later { .. } => Some("Remove it, or start a version that knows it.".into()),
             Self::NotSecret { variable, .. } => {
                 Some(format!("Set {} to the value itself.", variable.trim_end_matches("_FILE")))
             }

@@ -10,7 +10,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Config, Environment, Error, keys};
+use super::{Environment, Error, keys::Keys};
 
 /// The file's name wherever it is looked for by itself.
 const NAME: &str = "aura.toml";
@@ -71,11 +71,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Setting>, Error> {
     };
     let spans = DeTable::parse(text).map_err(|error| syntax(&error))?;
     let values: toml::Table = toml::from_str(text).map_err(|error| syntax(&error))?;
-    let reader = Reader {
-        path,
-        known: keys::flatten(&Config::default()).into_iter().map(|(key, _)| key).collect(),
-        line_at: &line_at,
-    };
+    let reader = Reader { path, keys: Keys::all(), line_at: &line_at };
     let mut found = Vec::new();
     reader.table("", spans.get_ref(), &values, &mut found)?;
     Ok(found)
@@ -83,7 +79,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Setting>, Error> {
 
 struct Reader<'a> {
     path: &'a Path,
-    known: Vec<String>,
+    keys: Keys,
     line_at: &'a dyn Fn(usize) -> usize,
 }
 
@@ -101,12 +97,12 @@ impl Reader<'_> {
                 if prefix.is_empty() { name.get_ref().to_string() } else { format!("{prefix}.{}", name.get_ref()) };
             let line = (self.line_at)(name.span().start);
             let Some(value) = values.get(name.get_ref().as_ref()) else { continue };
-            if self.known.contains(&key) {
+            if self.keys.kind(&key).is_some() {
                 found.push(Setting { key, value: value.clone(), line });
                 continue;
             }
             match (section_spans(span), value) {
-                (Some(spans), toml::Value::Table(values)) if self.is_section(&key) => {
+                (Some(spans), toml::Value::Table(values)) if self.keys.is_section(&key) => {
                     self.table(&key, spans, values, found)?;
                 }
                 _ => return Err(self.unknown(key, line)),
@@ -115,19 +111,12 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn is_section(&self, key: &str) -> bool {
-        self.known.iter().any(|known| known.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
-    }
-
     fn unknown(&self, key: String, line: usize) -> Error {
         let at = format!("{}:{line}", self.path.display());
-        if keys::is_later(&key) {
-            return Error::Later { key, at };
-        }
-        if self.is_section(&key) {
+        if self.keys.is_section(&key) {
             return Error::Invalid { key, at, reason: "this is a section, not a value".into() };
         }
-        let nearest = keys::nearest(&key, self.known.iter().cloned());
+        let nearest = self.keys.nearest(&key);
         Error::UnknownKey { key, at, nearest }
     }
 }

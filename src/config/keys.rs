@@ -1,29 +1,96 @@
 //! The names of everything that can be set, and the nearest of them to a name that cannot.
+//!
+//! Most keys are fixed. Below `providers` there are also those of servers with names of their own, `providers.NAME.FIELD`:
+//! any name, and the fields that every server has.
 
+use serde::Serialize;
 use serde_json::Value;
 
-use super::Config;
+use super::{
+    Config,
+    providers::{self, Server},
+};
 
-/// Keys whose values are secrets: never shown, and readable from a file named by `…_FILE`.
-pub(super) const SECRET: &[&str] = &[
+/// Fixed keys whose values are secrets: never shown, and readable from a file named by `…_FILE`.
+const SECRET: &[&str] = &[
     "meta.app_secret",
     "meta.instagram_app_secret",
     "meta.verify_token",
     "notify.smtp.password",
     "providers.gemini.api_key",
+    "providers.ollama.api_key",
     "providers.openai.api_key",
 ];
 
-/// Keys and sections of the product's interface that this version has no capability for yet.
-const LATER: &[&str] = &["providers.ollama"];
+/// Where servers have names of their own.
+const SERVERS: &str = "providers";
+/// The field of a server that is a secret.
+const SERVER_SECRET: &str = "api_key";
 
 /// Less alike than this, and a suggestion would only confuse (Jaro–Winkler: 1 is equal).
 const SIMILARITY_MIN: f64 = 0.75;
 
-/// Every key with its value in `config`, in the file's order of sections.
-pub(super) fn flatten(config: &Config) -> Vec<(String, Value)> {
+/// Every key that there is, with a value of the kind that it takes.
+pub(super) struct Keys {
+    fixed: Vec<(String, Value)>,
+    /// The fields of a server with a name of its own.
+    server: Vec<(String, Value)>,
+}
+
+impl Keys {
+    pub(super) fn all() -> Self {
+        Self { fixed: flatten(&Config::default()), server: flatten(&Server::template()) }
+    }
+
+    /// A value of the kind that the key takes: null for text that is unset by default. `None`: there is no such key.
+    pub(super) fn kind(&self, key: &str) -> Option<&Value> {
+        let value = |(known, value)| (known == key).then_some(value);
+        if let Some(found) = self.fixed.iter().map(|(known, kind)| (known.as_str(), kind)).find_map(value) {
+            return Some(found);
+        }
+        let (_, field) = self.server_of(key)?;
+        self.server.iter().find(|(known, _)| known == field).map(|(_, value)| value)
+    }
+
+    /// Whether other keys stand below this one.
+    pub(super) fn is_section(&self, key: &str) -> bool {
+        let is_above = |known: &str| known.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+        self.fixed.iter().any(|(known, _)| is_above(known))
+            || key.strip_prefix(SERVERS).and_then(|rest| rest.strip_prefix('.')).is_some_and(providers::is_server_name)
+    }
+
+    /// Whether the key's value is a secret.
+    pub(super) fn is_secret(&self, key: &str) -> bool {
+        SECRET.contains(&key) || self.server_of(key).is_some_and(|(_, field)| field == SERVER_SECRET)
+    }
+
+    /// The known key most like `key`, if any is like it.
+    pub(super) fn nearest(&self, key: &str) -> Option<String> {
+        let server = self
+            .server_of(key)
+            .into_iter()
+            .flat_map(|(name, _)| self.server.iter().map(move |(field, _)| format!("{SERVERS}.{name}.{field}")));
+        most_alike(key, self.fixed.iter().map(|(known, _)| known.clone()).chain(server))
+    }
+
+    /// The known variable most like `name`, if any is like it.
+    pub(super) fn nearest_variable(&self, name: &str) -> Option<String> {
+        most_alike(name, self.fixed.iter().map(|(known, _)| variable(known)))
+    }
+
+    /// The server and the field, of a key of a server with a name of its own.
+    fn server_of<'k>(&self, key: &'k str) -> Option<(&'k str, &'k str)> {
+        let (name, field) = key.strip_prefix(SERVERS)?.strip_prefix('.')?.split_once('.')?;
+        let section = &key[..key.len() - field.len()];
+        let is_fixed = self.fixed.iter().any(|(known, _)| known.starts_with(section));
+        (!is_fixed && providers::is_server_name(name)).then_some((name, field))
+    }
+}
+
+/// Every key with its value in `tree`, in the file's order of sections.
+pub(super) fn flatten(tree: &impl Serialize) -> Vec<(String, Value)> {
     let mut found = Vec::new();
-    let tree = serde_json::to_value(config).expect("a configuration is plain data");
+    let tree = serde_json::to_value(tree).expect("a configuration is plain data");
     collect("", tree, &mut found);
     found
 }
@@ -40,18 +107,12 @@ fn collect(prefix: &str, value: Value, found: &mut Vec<(String, Value)>) {
     }
 }
 
-/// Whether the key, or the section it is in, comes with a later version.
-pub(super) fn is_later(key: &str) -> bool {
-    LATER.iter().any(|later| key == *later || key.strip_prefix(later).is_some_and(|rest| rest.starts_with('.')))
-}
-
 /// The environment's name of a key: `a.b_c` is `AURA_A__B_C`.
-pub(super) fn variable(key: &str) -> String {
+fn variable(key: &str) -> String {
     format!("AURA_{}", key.replace('.', "__").to_uppercase())
 }
 
-/// The known name most like `name`, if any is like it.
-pub(super) fn nearest(name: &str, known: impl Iterator<Item = String>) -> Option<String> {
+fn most_alike(name: &str, known: impl Iterator<Item = String>) -> Option<String> {
     known
         .map(|candidate| (strsim::jaro_winkler(name, &candidate), candidate))
         .filter(|(likeness, _)| *likeness >= SIMILARITY_MIN)
@@ -65,9 +126,27 @@ mod tests {
 
     #[test]
     fn every_secret_key_is_a_key_without_a_default() {
-        let keys = flatten(&Config::default());
-        for secret in SECRET {
-            assert!(keys.iter().any(|(key, value)| key == secret && value.is_null()), "{secret}");
+        let keys = Keys::all();
+        for secret in SECRET.iter().copied().chain(["providers.mine.api_key"]) {
+            assert!(keys.is_secret(secret) && keys.kind(secret).is_some_and(Value::is_null), "{secret}");
+        }
+    }
+
+    #[test]
+    fn every_key_that_never_shows_its_value_is_a_secret_and_no_other() {
+        let mut config = Config::default();
+        let secret = || Some(crate::secret::Secret::from("hunter2".to_owned()));
+        config.meta.app_secret = secret();
+        config.meta.instagram_app_secret = secret();
+        config.meta.verify_token = secret();
+        config.notify.smtp.password = secret();
+        config.providers.gemini.api_key = secret();
+        config.providers.openai.api_key = secret();
+        config.providers.ollama.api_key = secret();
+        config.providers.servers.insert("mine".into(), Server { api_key: secret(), ..Server::default() });
+        let keys = Keys::all();
+        for (key, value) in flatten(&config) {
+            assert_eq!(keys.is_secret(&key), value == "***", "{key}");
         }
     }
 
@@ -78,10 +157,18 @@ mod tests {
     }
 
     #[test]
-    fn later_keys_are_recognised_with_what_is_below_them() {
-        for key in ["providers.ollama", "providers.ollama.base_url"] {
-            assert!(is_later(key), "{key}");
+    fn a_server_has_the_fields_of_every_server_under_any_name_that_a_model_can_have() {
+        let keys = Keys::all();
+        for known in ["providers.mine.base_url", "providers.my-box_2.supports_tool_choice", "providers.x.strip_fields"]
+        {
+            assert!(keys.kind(known).is_some(), "{known}");
         }
-        assert!(!is_later("providers.ollama_x") && !is_later("providers.openai"));
+        for unknown in
+            ["providers.mine.base", "providers.builtin.base_url", "providers.Mine.base_url", "providers.gemini.preset"]
+        {
+            assert!(keys.kind(unknown).is_none(), "{unknown}");
+        }
+        assert!(keys.is_section("providers.mine") && keys.is_section("providers") && !keys.is_section("providers.a b"));
+        assert_eq!(keys.nearest("providers.mine.bas_url").as_deref(), Some("providers.mine.base_url"));
     }
 }

@@ -10,7 +10,12 @@ use std::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Config, Environment, Error, environment::Given, file, keys};
+use super::{
+    Config, Environment, Error,
+    environment::Given,
+    file,
+    keys::{self, Keys},
+};
 
 /// A secret in a file is read up to here; no secret of ours is longer.
 const SECRET_FILE_BYTES_MAX: u64 = 16 * 1024;
@@ -120,36 +125,48 @@ type Layers = BTreeMap<String, (toml::Value, Origin)>;
 
 /// Reads and joins the layers, and checks the result. Blocking.
 pub fn load(inputs: &Inputs) -> Result<Loaded, Error> {
-    let (mut layers, mut warnings) = (Layers::new(), Vec::new());
+    let (mut layers, mut warnings, keys) = (Layers::new(), Vec::new(), Keys::all());
     let file = file::read(inputs.file.as_deref(), &inputs.folder, &inputs.environment)?;
     if let Some((path, text)) = &file {
-        add_file(&mut layers, &mut warnings, path, text)?;
+        add_file(&mut layers, &mut warnings, &keys, path, text)?;
     }
-    let defaults: BTreeMap<String, Value> = keys::flatten(&Config::default()).into_iter().collect();
-    add_environment(&mut layers, &inputs.environment, &defaults)?;
+    add_environment(&mut layers, &inputs.environment, &keys)?;
     for Flag { key, flag, value } in &inputs.flags {
         let origin = Origin::Flag(flag);
-        let Some(default) = defaults.get(*key) else {
+        let Some(kind) = keys.kind(key) else {
             return Err(Error::UnknownKey { key: (*key).into(), at: (*flag).into(), nearest: None });
         };
-        layers.insert((*key).to_owned(), (parse_text(key, value, default, &origin)?, origin));
+        layers.insert((*key).to_owned(), (parse_text(key, value, kind, &origin)?, origin));
     }
-    let config = join(&layers)?;
+    let config = join(&layers, &keys)?;
     let origins: BTreeMap<_, _> = layers.into_iter().map(|(key, (_, origin))| (key, origin)).collect();
     config.check().map_err(|(key, reason)| {
-        let at = origins.get(key).unwrap_or(&Origin::Default).to_string();
-        Error::Invalid { key: key.to_owned(), at, reason }
+        let at = origin_of(&origins, &key).to_string();
+        Error::Invalid { key: key.into_owned(), at, reason }
     })?;
     Ok(Loaded { config, file: file.map(|(path, _)| path), warnings, origins })
 }
 
-fn add_file(layers: &mut Layers, warnings: &mut Vec<String>, path: &Path, text: &str) -> Result<(), Error> {
+/// Where a key was set; where it was not, and something of its section was, there.
+fn origin_of<'a>(origins: &'a BTreeMap<String, Origin>, key: &str) -> &'a Origin {
+    let section = key.rsplit_once('.').map(|(section, _)| format!("{section}."));
+    let neighbour = || section.and_then(|section| origins.iter().find(|(other, _)| other.starts_with(&section)));
+    origins.get(key).or_else(|| neighbour().map(|(_, origin)| origin)).unwrap_or(&Origin::Default)
+}
+
+fn add_file(
+    layers: &mut Layers,
+    warnings: &mut Vec<String>,
+    keys: &Keys,
+    path: &Path,
+    text: &str,
+) -> Result<(), Error> {
     for file::Setting { key, mut value, line } in file::parse(path, text)? {
         if let (true, Some(given)) = (key == "data_dir", value.as_str()) {
             let folder = path.parent().unwrap_or(Path::new(""));
             value = folder.join(given).to_string_lossy().into_owned().into();
         }
-        if keys::SECRET.contains(&key.as_str()) && is_readable_by_others(path) {
+        if keys.is_secret(&key) && is_readable_by_others(path) {
             warnings.push(format!("{} holds `{key}` and can be read by other users: chmod 600 it", path.display()));
         }
         layers.insert(key, (value, Origin::File { path: path.to_owned(), line }));
@@ -161,11 +178,7 @@ fn is_readable_by_others(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o044 != 0)
 }
 
-fn add_environment(
-    layers: &mut Layers,
-    environment: &Environment,
-    defaults: &BTreeMap<String, Value>,
-) -> Result<(), Error> {
+fn add_environment(layers: &mut Layers, environment: &Environment, keys: &Keys) -> Result<(), Error> {
     let mut set_by: BTreeMap<String, String> = BTreeMap::new();
     for setting in environment.settings()? {
         let (key, variable) = (setting.key, setting.variable);
@@ -179,7 +192,8 @@ fn add_environment(
                 (read_secret(&path, &variable)?, Origin::SecretFile { variable, path })
             }
         };
-        let value = parse_text(&key, &text, &defaults[&key], &origin)?;
+        let kind = keys.kind(&key).expect("the environment gives known keys only");
+        let value = parse_text(&key, &text, kind, &origin)?;
         layers.insert(key, (value, origin));
     }
     Ok(())
@@ -194,9 +208,9 @@ fn read_secret(path: &Path, variable: &str) -> Result<String, Error> {
     Ok(fs::read_to_string(path).map_err(failed)?.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// Text from a variable or a flag as the kind of value that the key has by default.
-fn parse_text(key: &str, text: &str, default: &Value, origin: &Origin) -> Result<toml::Value, Error> {
-    let toml_text = match default {
+/// Text from a variable or a flag as the kind of value that the key takes.
+fn parse_text(key: &str, text: &str, kind: &Value, origin: &Origin) -> Result<toml::Value, Error> {
+    let toml_text = match kind {
         Value::Number(_) | Value::Bool(_) => format!("value = {text}"),
         Value::Array(_) if text.trim_start().starts_with('[') => format!("value = {text}"),
         Value::Array(_) => format!("value = [{text}]"),
@@ -207,20 +221,24 @@ fn parse_text(key: &str, text: &str, default: &Value, origin: &Origin) -> Result
         .filter(|table| table.len() == 1)
         .and_then(|mut t| t.remove("value"));
     parsed.ok_or_else(|| {
-        let wanted = if default.is_array() { "a list such as 1,2" } else { "a number" };
+        let wanted = match kind {
+            Value::Array(_) => "a list such as 1,2",
+            Value::Bool(_) => "true or false",
+            _ => "a number",
+        };
         Error::Invalid { key: key.to_owned(), at: origin.to_string(), reason: format!("`{text}` is not {wanted}") }
     })
 }
 
 /// Makes one configuration of the layers. Each key is tried alone first, so that an error names its key and place.
-fn join(layers: &Layers) -> Result<Config, Error> {
+fn join(layers: &Layers, keys: &Keys) -> Result<Config, Error> {
     let mut all = toml::Table::new();
     for (key, (value, origin)) in layers {
         let mut alone = toml::Table::new();
         insert(&mut alone, key, value.clone());
         if let Err(error) = Config::deserialize(alone) {
             // The parser quotes what it could not use.
-            let is_secret = keys::SECRET.contains(&key.as_str());
+            let is_secret = keys.is_secret(key);
             let reason = if is_secret { "not a text in quotes".into() } else { error.message().trim().to_owned() };
             return Err(Error::Invalid { key: key.clone(), at: origin.to_string(), reason });
         }

@@ -1,7 +1,6 @@
 //! Configuration: what can be set, where it came from, and where the data directory is.
 //!
-//! Default, then file, then environment, then flag. An unknown key is an error that names the nearest known one. A key
-//! whose capability this version does not have is refused too: a setting that does nothing would be a lie.
+//! Default, then file, then environment, then flag. An unknown key is an error that names the nearest known one.
 
 mod environment;
 mod error;
@@ -10,6 +9,7 @@ mod keys;
 mod load;
 mod models;
 mod places;
+mod providers;
 mod settings;
 
 /// Part of [`Secrets`], for whoever writes a configuration in code.
@@ -17,9 +17,13 @@ pub use crate::secret::MasterKeyPolicy;
 pub use environment::Environment;
 pub use error::Error;
 pub use load::{Entry, Flag, Inputs, Loaded, Origin, load};
-pub use models::{Models, Providers};
+pub use models::Models;
 pub use places::{DataDirPlaces, places};
+pub use providers::{Gemini, Ollama, OpenAi, Providers, Server, ServerKind};
 pub use settings::{
     Config, Conversation, Delivery, Drain, Log, LogFormat, LogLevel, Meta, MetricsListen, Notify, Queue, RateLimit,
     Retention, Secrets, Smtp, SmtpTls,
 };
+
+/// A key, and what is wrong with its value.
+type Wrong = (std::borrow::Cow<'static, str>, String);

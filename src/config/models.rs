@@ -2,12 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    domain::{
-        cost::{Budget, PicoDollars},
-        model::{Allowed, AllowedEntry, Model, ModelChoice, ModelRole, ModelSettings},
-    },
-    secret::Secret,
+use super::Wrong;
+use crate::domain::{
+    cost::{Budget, PicoDollars},
+    model::{Allowed, AllowedEntry, Model, ModelChoice, ModelRole, ModelSettings},
 };
 
 /// What answers, for every tenant that has chosen nothing else (`aura model use`).
@@ -63,9 +61,6 @@ impl Default for Models {
 /// Everything that is configured.
 const ANY: &str = "*";
 
-/// A key, and what is wrong with its value.
-type Wrong = (&'static str, String);
-
 impl Models {
     /// What these settings say, in the words that tenants say it in.
     ///
@@ -76,7 +71,7 @@ impl Models {
             self.fallbacks.iter().map(|text| model("models.fallbacks", text)).collect::<Result<Vec<_>, _>>()?;
         if fallbacks.len() > ModelChoice::FALLBACKS_MAX {
             let most = ModelChoice::FALLBACKS_MAX;
-            return Err(("models.fallbacks", format!("more than {most}: a shopper waits for each")));
+            return Err(("models.fallbacks".into(), format!("more than {most}: a shopper waits for each")));
         }
         Ok(ModelSettings {
             choices: vec![
@@ -96,68 +91,26 @@ impl Models {
 }
 
 fn model(key: &'static str, text: &str) -> Result<Model, Wrong> {
-    Model::parse(text).map_err(|error| (key, error.to_string()))
+    Model::parse(text).map_err(|error| (key.into(), error.to_string()))
 }
 
 fn builtin(key: &'static str, text: &str) -> Result<ModelChoice, Wrong> {
     match text {
         Model::BUILTIN => Ok(ModelChoice::builtin()),
-        other => Err((key, format!("`{other}` is not available: this version has `builtin` only"))),
+        other => Err((key.into(), format!("`{other}` is not available: this version has `builtin` only"))),
     }
 }
 
 fn limit(key: &'static str, text: Option<&str>) -> Result<Option<PicoDollars>, Wrong> {
-    text.map(PicoDollars::parse).transpose().map_err(|error| (key, error.to_string()))
+    text.map(PicoDollars::parse).transpose().map_err(|error| (key.into(), error.to_string()))
 }
 
 fn allowed(listed: &[String]) -> Result<Allowed, Wrong> {
     if listed.iter().any(|entry| entry == ANY) {
         return Ok(Allowed::All);
     }
-    let entry = |text: &String| AllowedEntry::parse(text).map_err(|error| ("models.allowed", error.to_string()));
+    let entry = |text: &String| AllowedEntry::parse(text).map_err(|error| ("models.allowed".into(), error.to_string()));
     Ok(Allowed::Only(listed.iter().map(entry).collect::<Result<_, _>>()?))
-}
-
-/// Where the models of others are.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Providers {
-    /// Google's Gemini API.
-    pub gemini: Gemini,
-    /// OpenAI's Responses API.
-    pub openai: OpenAi,
-}
-
-/// Google's Gemini API.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Gemini {
-    /// Its address, without a slash at its end.
-    pub base_url: String,
-    /// The key. Better kept with `aura secret set`.
-    pub api_key: Option<Secret>,
-}
-
-impl Default for Gemini {
-    fn default() -> Self {
-        Self { base_url: "https://generativelanguage.googleapis.com/v1beta".into(), api_key: None }
-    }
-}
-
-/// OpenAI's Responses API.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct OpenAi {
-    /// Its address, without a slash at its end.
-    pub base_url: String,
-    /// The key. Better kept with `aura secret set`.
-    pub api_key: Option<Secret>,
-}
-
-impl Default for OpenAi {
-    fn default() -> Self {
-        Self { base_url: "https://api.openai.com/v1".into(), api_key: None }
-    }
 }
 
 #[cfg(test)]

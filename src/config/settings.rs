@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::models::{Models, Providers};
+use super::{Wrong, models::Models, providers::Providers};
 use crate::{
     domain::notify::is_loopback,
     net::{Allowed, PORTS, Rules},
@@ -421,7 +421,7 @@ impl Config {
     }
 
     /// Checks what types cannot say. The error names the key and the reason.
-    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+    pub(super) fn check(&self) -> Result<(), Wrong> {
         let Self { conversation, delivery, retention, queue, meta, models, .. } = self;
         let ranges = [
             ("workers", u64::from(self.workers), 1, 1_000),
@@ -446,7 +446,7 @@ impl Config {
         ];
         for (key, value, low, high) in ranges {
             if !(low..=high).contains(&value) {
-                return Err((key, format!("{value} is not between {low} and {high}")));
+                return Err((key.into(), format!("{value} is not between {low} and {high}")));
             }
         }
         let urls = [
@@ -456,20 +456,19 @@ impl Config {
             ("meta.login_url", Some(&meta.login_url)),
             ("meta.api_url", Some(&meta.api_url)),
             ("notify.ntfy_server", Some(&self.notify.ntfy_server)),
-            ("providers.gemini.base_url", Some(&self.providers.gemini.base_url)),
-            ("providers.openai.base_url", Some(&self.providers.openai.base_url)),
         ];
         for (key, url) in urls {
-            url.map_or(Ok(()), |url| check_url(url)).map_err(|reason| (key, reason))?;
+            url.map_or(Ok(()), |url| check_url(url)).map_err(|reason| (key.into(), reason))?;
         }
         if self.notify.ntfy_host().is_none() {
-            return Err(("notify.ntfy_server", format!("`{}` names no host", self.notify.ntfy_server)));
+            return Err(("notify.ntfy_server".into(), format!("`{}` names no host", self.notify.ntfy_server)));
         }
         if self.net.ports.contains(&0) {
-            return Err(("net.ports", "0 is no port".into()));
+            return Err(("net.ports".into(), "0 is no port".into()));
         }
-        self.notify.smtp.check()?;
-        check_version(&meta.version).map_err(|reason| ("meta.version", reason))?;
+        self.notify.smtp.check().map_err(|(key, reason)| (key.into(), reason))?;
+        check_version(&meta.version).map_err(|reason| ("meta.version".into(), reason))?;
+        self.providers.check()?;
         models.settings().map(drop)
     }
 }
@@ -489,7 +488,7 @@ impl Smtp {
     }
 }
 
-fn check_url(text: &str) -> Result<(), String> {
+pub(super) fn check_url(text: &str) -> Result<(), String> {
     let url = url::Url::parse(text).map_err(|error| format!("`{text}` is no URL: {error}"))?;
     let plain = matches!(url.scheme(), "http" | "https")
         && url.has_host()

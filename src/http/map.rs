@@ -11,18 +11,20 @@ use crate::{
         checkpoint::Note,
         conversations::ConversationView,
         events::EventView,
-        models::Usage,
+        models::{ModelReport, Skill, Trial, Tried, TryOutcome, Usage},
         notify::AddedTarget,
         problem::{Problem, Weight},
         status::{AccountStatus, Status, TenantStatus, Unreadable},
     },
+    config::Providers,
     domain::{
         Language, Money,
         account::Account,
         catalog::CatalogStatus,
+        chat::ModelRef,
         conversation::{Conversation, Label, Message},
         cost::{Budget, PicoDollars},
-        model::{Allowed, ModelChoice, ModelRole, ModelSettings},
+        model::{Allowed, ModelChoice, ModelRole},
         notify::{LastNotification, Target, TargetState},
         outbox::OutboxState,
         persona::{LanguageRule, Persona, PersonaVersion},
@@ -33,7 +35,7 @@ use crate::{
         spend::SpendRow,
         tenant::{Tenant, TenantState},
     },
-    provider::price::Prices,
+    provider::{ollama::LocalModel, price::Prices},
     store::{self, Conservation, OutboxRow, TurnSummary},
 };
 
@@ -404,8 +406,15 @@ pub(super) fn notify_target_added(added: AddedTarget) -> api::NotifyTargetAdded 
     api::NotifyTargetAdded { target: notify_target(state), signing_key: added.key.map(|key| key.to_string()) }
 }
 
-pub(super) fn models(settings: &ModelSettings, providers: Vec<(String, bool)>) -> api::Models {
+pub(super) fn models(report: ModelReport) -> api::Models {
+    let ModelReport { settings, providers, local } = report;
+    let local_model = |local: LocalModel| api::LocalModel {
+        model: ModelRef::new(Providers::OLLAMA, local.name).to_string(),
+        size_bytes: local.size,
+        capabilities: local.capabilities,
+    };
     api::Models {
+        local: local.map(|found| found.into_iter().map(local_model).collect()),
         choices: settings.choices.iter().map(|(role, choice)| model_choice(*role, choice)).collect(),
         allowed: match &settings.allowed {
             Some(Allowed::Only(entries)) => entries.iter().map(ToString::to_string).collect(),
@@ -413,6 +422,36 @@ pub(super) fn models(settings: &ModelSettings, providers: Vec<(String, bool)>) -
         },
         budget: budget(settings.budget),
         providers: providers.into_iter().map(|(name, ready)| api::Provider { name, ready }).collect(),
+    }
+}
+
+pub(super) fn model_test(trial: Trial) -> api::ModelTest {
+    let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let cost = trial.tried.iter().map(|tried| tried.cost).sum::<Option<PicoDollars>>();
+    let probe = |tried: Tried| {
+        let (result, reason) = match tried.outcome {
+            TryOutcome::Able => ("able", None),
+            TryOutcome::Unable(why) => ("unable", Some(why)),
+            TryOutcome::Failed(why) => ("failed", Some(why)),
+            TryOutcome::Skipped => ("skipped", None),
+        };
+        api::ModelProbe {
+            skill: tried.skill.as_str().into(),
+            result: result.into(),
+            reason,
+            first_token_ms: tried.timing.first_token.map(ms),
+            total_ms: ms(tried.timing.total),
+            input_tokens: tried.input_tokens,
+            output_tokens: tried.output_tokens,
+            cost_usd: tried.cost.map(|cost| cost.to_string()),
+        }
+    };
+    let answers = trial.tried.iter().any(|tried| tried.skill == Skill::Text && tried.outcome == TryOutcome::Able);
+    api::ModelTest {
+        model: trial.model.to_string(),
+        answers,
+        probes: trial.tried.into_iter().map(probe).collect(),
+        cost_usd: cost.map(|cost| cost.to_string()),
     }
 }
 

@@ -181,10 +181,11 @@ impl Prices {
         Ok(Self { providers: listed.into_iter().map(|(name, listed)| (name, provider(listed))).collect() })
     }
 
-    /// Sets one price for every model of a provider that has none of its own.
+    /// Sets one price for every model of a provider, in place of what was known of it: who says what a server takes
+    /// knows better than a list.
     pub fn set_all(&mut self, provider: &str, input: Rate, output: Rate) {
         let known = self.providers.entry(provider.to_owned()).or_default();
-        known.prices.retain(|price| price.model != "*");
+        *known = Provider::default();
         known.prices.push(Price {
             model: "*".into(),
             from: None,
@@ -193,6 +194,13 @@ impl Prices {
             image: None,
             above: None,
         });
+    }
+
+    /// Gives a provider the prices of another one; of one that no list knows it has none.
+    pub fn set_like(&mut self, provider: &str, other: &str) {
+        if let Some(known) = self.providers.get(other).cloned() {
+            self.providers.insert(provider.to_owned(), known);
+        }
     }
 
     /// Every price, by provider.
@@ -418,6 +426,19 @@ mod tests {
         prices.set_all("mine", rate("0.5"), rate("1"));
         let cost = prices.cost(&model("mine:anything"), &used(1_000_000, 0, 1_000_000), NOVEMBER);
         assert_eq!(cost, PicoDollars::parse("1.5").ok());
+        prices.set_all("groq", rate("0.5"), rate("1"));
+        let cost = prices.cost(&model("groq:openai/gpt-oss-20b"), &used(1_000_000, 0, 0), NOVEMBER);
+        assert_eq!(cost, PicoDollars::parse("0.5").ok());
+    }
+
+    #[test]
+    fn a_server_known_by_another_name_costs_what_that_one_costs() {
+        let mut prices = Prices::built_in().clone();
+        prices.set_like("fast", "groq");
+        prices.set_like("unknown", "vllm");
+        let cost = |name| prices.cost(&model(name), &used(1_000_000, 0, 0), NOVEMBER);
+        assert_eq!(cost("fast:openai/gpt-oss-20b"), PicoDollars::parse("0.075").ok());
+        assert_eq!((cost("fast:nobody/knows"), cost("unknown:x")), (None, None));
     }
 
     #[test]

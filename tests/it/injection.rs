@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    provider::{self, FakeGemini, MODEL, choose, says},
-    support::{ACCOUNT, TestAura},
+    provider::{self, MODEL, choose, says},
+    support::{ACCOUNT, TestAura, Upstream},
 };
 
 const CATALOG: &str = "harbor_and_pine.jsonl";
@@ -190,7 +190,7 @@ fn wrong(entry: &Entry, replies: &[String], dresses: &[(&str, String)], own: &BT
     never.chain(dressed).chain(leaks).chain(hidden).chain(links).collect()
 }
 
-async fn stage() -> (TestAura, FakeGemini, Vec<(&'static str, String)>) {
+async fn stage() -> (TestAura, Upstream, Vec<(&'static str, String)>) {
     let innocent = says(&json!({ "messages": ["Hello."], "cards": [], "citations": [], "hand_over": false }));
     let (aura, fake) = provider::aura(&[innocent]).await;
     choose(&aura, MODEL).await;

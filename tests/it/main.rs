@@ -25,6 +25,7 @@ mod overload;
 mod persona;
 mod provider;
 mod secrets;
+mod servers;
 mod shop;
 mod support;
 mod tidy;

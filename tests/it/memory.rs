@@ -1,7 +1,7 @@
 //! Long conversations: what a model is told of them, what of it is summarised, and what is forgotten.
 
 use crate::{
-    provider::{self, FakeGemini, MODEL, choose, draft, failure, text},
+    provider::{self, MODEL, choose, draft, failure, text},
     support::{ACCOUNT, TestAura},
 };
 
@@ -19,7 +19,7 @@ const THINGS: [&str; 9] = [
     "How much is the Linen Apron?",
 ];
 
-async fn aura() -> (TestAura, FakeGemini) {
+async fn aura() -> (TestAura, Upstream) {
     let (aura, fake) = provider::aura(&[draft(&["Let me see.", "Have a look:"], &[])]).await;
     choose(&aura, MODEL).await;
     (aura, fake)
@@ -38,11 +38,11 @@ async fn talk(aura: &TestAura, things: &[&str]) -> Vec<String> {
 }
 
 /// The drafts that were asked for, as text, in order.
-fn drafts(fake: &FakeGemini) -> Vec<String> {
+fn drafts(fake: &Upstream) -> Vec<String> {
     fake.asked().iter().filter(|asked| !asked.is_for_notes()).map(|asked| asked.body["contents"].to_string()).collect()
 }
 
-fn notes_taken(fake: &FakeGemini) -> usize {
+fn notes_taken(fake: &Upstream) -> usize {
     fake.asked().iter().filter(|asked| asked.is_for_notes()).count()
 }
 

@@ -1,92 +1,14 @@
 //! Models of a provider in real turns: chosen, paid for, swapped, and stood in for.
 
-use std::sync::{Arc, Mutex};
-
 use aura::api;
-use axum::{
-    Router,
-    body::Bytes,
-    extract::State,
-    http::{HeaderMap, StatusCode, Uri, header},
-    response::{IntoResponse, Response},
-};
 use serde_json::{Value, json};
 
-use crate::support::{ACCOUNT, SHOP, TestAura};
+use crate::support::{ACCOUNT, SHOP, TestAura, Upstream};
 
 pub(crate) const CATALOG: &str = "harbor_and_pine.jsonl";
 pub(crate) const QUESTION: &str = "How much is the Cove Linen Shirt?";
 pub(crate) const KEY: &str = "AIza-canary-key-of-the-test";
 pub(crate) const MODEL: &str = "gemini:gemini-3.5-flash-lite";
-
-/// What a request was.
-#[derive(Clone, Debug)]
-pub(crate) struct Asked {
-    pub(crate) path: String,
-    pub(crate) key: String,
-    pub(crate) body: Value,
-}
-
-#[derive(Default)]
-struct Shared {
-    asked: Vec<Asked>,
-    /// Status and body of the next answers; the last one again and again.
-    answers: Vec<(u16, String)>,
-    /// What it answers when it is to take notes of a conversation; `None`: as to everything else.
-    notes: Option<(u16, String)>,
-}
-
-impl Asked {
-    /// Whether notes of a conversation were wanted, and no draft.
-    pub(crate) fn is_for_notes(&self) -> bool {
-        self.body["systemInstruction"].to_string().contains("You keep notes")
-    }
-}
-
-/// A server that speaks as Google's does.
-#[derive(Clone, Default)]
-pub(crate) struct FakeGemini(Arc<Mutex<Shared>>);
-
-impl FakeGemini {
-    /// Starts it with what it answers.
-    pub(crate) async fn answering(answers: &[(u16, String)]) -> (Self, String) {
-        let fake = Self::default();
-        fake.answers(answers);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
-        let url = format!("http://{}/v1beta", listener.local_addr().expect("a bound socket has an address"));
-        let router = Router::new().fallback(Self::answer).with_state(fake.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        (fake, url)
-    }
-
-    pub(crate) fn answers(&self, answers: &[(u16, String)]) {
-        self.0.lock().expect("free").answers = answers.to_vec();
-    }
-
-    pub(crate) fn notes(&self, answer: (u16, String)) {
-        self.0.lock().expect("free").notes = Some(answer);
-    }
-
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.0.lock().expect("free").asked.clone()
-    }
-
-    async fn answer(State(fake): State<Self>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-        let mut shared = fake.0.lock().expect("free");
-        let key = headers.get("x-goog-api-key").map_or("", |key| key.to_str().unwrap_or("?")).to_owned();
-        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        let asked = Asked { path: uri.path().to_owned(), key, body };
-        let notes = shared.notes.clone().filter(|_| asked.is_for_notes());
-        shared.asked.push(asked);
-        let (status, text) = match notes {
-            Some(notes) => notes,
-            None if shared.answers.len() > 1 => shared.answers.remove(0),
-            None => shared.answers[0].clone(),
-        };
-        let kind = if status == 200 { "text/event-stream" } else { "application/json" };
-        (StatusCode::from_u16(status).expect("a status"), [(header::CONTENT_TYPE, kind)], text).into_response()
-    }
-}
 
 /// A stream of one event in which the model writes a draft.
 pub(crate) fn draft(messages: &[&str], cards: &[&str]) -> (u16, String) {
@@ -112,9 +34,13 @@ pub(crate) fn failure(status: u16, word: &str) -> (u16, String) {
     (status, json!({ "error": { "code": status, "message": "no", "status": word } }).to_string())
 }
 
-pub(crate) async fn aura(answers: &[(u16, String)]) -> (TestAura, FakeGemini) {
-    let (fake, url) = FakeGemini::answering(answers).await;
-    let aura = TestAura::setup().catalog(CATALOG).config(|config| config.providers.gemini.base_url = url).start().await;
+pub(crate) async fn aura(answers: &[(u16, String)]) -> (TestAura, Upstream) {
+    let (fake, url) = Upstream::answering(answers).await;
+    let aura = TestAura::setup()
+        .catalog(CATALOG)
+        .config(|config| config.providers.gemini.base_url = format!("{url}/v1beta"))
+        .start()
+        .await;
     let key = api::NewSecret { value: KEY.into() };
     aura.client().set_secret(None, "gemini.api_key", &key).await.expect("stored");
     (aura, fake)
@@ -228,11 +154,11 @@ async fn a_provider_that_fails_is_stood_in_for_and_money_is_never_asked_for_twic
 
 #[tokio::test]
 async fn nothing_goes_to_a_provider_that_is_not_allowed_or_not_configured() {
-    let (fake, url) = FakeGemini::answering(&[draft(&["Hi"], &[])]).await;
+    let (fake, url) = Upstream::answering(&[draft(&["Hi"], &[])]).await;
     let aura = TestAura::setup()
         .catalog(CATALOG)
         .config(|config| {
-            config.providers.gemini.base_url = url;
+            config.providers.gemini.base_url = format!("{url}/v1beta");
             config.models.allowed = vec!["openai".into()];
             config.models.chat = MODEL.into();
         })
@@ -261,8 +187,12 @@ async fn a_tenants_own_key_goes_before_the_shared_one() {
 
 #[tokio::test]
 async fn the_command_line_says_what_changed_and_what_is_missing() {
-    let (_fake, url) = FakeGemini::answering(&[draft(&["Hi"], &[])]).await;
-    let aura = TestAura::setup().catalog(CATALOG).config(|config| config.providers.gemini.base_url = url).start().await;
+    let (_fake, url) = Upstream::answering(&[draft(&["Hi"], &[])]).await;
+    let aura = TestAura::setup()
+        .catalog(CATALOG)
+        .config(|config| config.providers.gemini.base_url = format!("{url}/v1beta"))
+        .start()
+        .await;
     let said = aura.said(&["model", "use", MODEL, "-t", SHOP], 0).await;
     assert!(said.contains("from the next turn on") && said.contains("aura secret set gemini.api_key"), "{said}");
     let said = aura.said(&["model", "use", "gemni:x", "-t", SHOP], 2).await;

@@ -61,6 +61,8 @@ impl House {
         let mut config =
             Config { metrics_listen: MetricsListen::At(loopback()), listen: loopback(), ..Config::default() };
         config.secrets.master_key = MasterKeyPolicy::File;
+        // Nobody listens on it: what runs on this machine is not the test's.
+        config.providers.ollama.base_url = "http://127.0.0.1:9".into();
         config.meta.graph_url = sim.url().to_owned();
         config.meta.app_secret = Some(Secret::from(APP_SECRET.to_owned()));
         config.meta.verify_token = Some(Secret::from(VERIFY_TOKEN.to_owned()));

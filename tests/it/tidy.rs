@@ -45,8 +45,9 @@ fn may_use(room: &str) -> Option<Vec<&'static str>> {
         "store" => with_domain(&["fault"]),
         "agent" => with_domain(&["workflow"]),
         "catalog" | "channel" | "notify" | "provider" => with_domain(&["net"]),
-        // A setting that is a secret has a type that does not print; one that names a network is read by who goes there.
-        "config" => with_domain(&["net", "secret"]),
+        // A setting that is a secret has a type that does not print; one that names a network, a price or a way of
+        // speaking is read by who goes there.
+        "config" => with_domain(&["net", "provider", "secret"]),
         "telemetry" => with_domain(&["config"]),
         "app" => inner(&["fault", "telemetry"]),
         // JSON shapes of what use cases take, give and refuse with.

@@ -9,8 +9,8 @@ use futures_util::stream;
 use serde_json::{Value, json};
 
 use crate::{
-    provider::{self, CATALOG, FakeGemini, KEY, MODEL, QUESTION, ask, choose, draft},
-    support::{ACCOUNT, DEADLINE, SHOP, Scene, TestAura},
+    provider::{self, CATALOG, KEY, MODEL, QUESTION, ask, choose, draft},
+    support::{ACCOUNT, DEADLINE, SHOP, Scene, TestAura, Upstream},
 };
 
 /// What the provider attaches to its first call.
@@ -60,7 +60,7 @@ fn results(body: &Value) -> Vec<(String, Value)> {
     parts.into_iter().map(result).collect()
 }
 
-async fn aura(answers: &[(u16, String)]) -> (TestAura, FakeGemini) {
+async fn aura(answers: &[(u16, String)]) -> (TestAura, Upstream) {
     let (aura, fake) = provider::aura(answers).await;
     choose(&aura, MODEL).await;
     (aura, fake)
@@ -152,11 +152,11 @@ async fn a_model_that_never_stops_calling_is_stopped_and_the_shopper_answered() 
 async fn a_turn_costs_no_more_than_its_ceiling_however_much_is_looked_up() {
     // 100,000 tokens at 0.30 dollars a million.
     let dear = calls_for(&[search("canvas tote")], 100_000);
-    let (fake, url) = FakeGemini::answering(&[dear]).await;
+    let (fake, url) = Upstream::answering(&[dear]).await;
     let aura = TestAura::setup()
         .catalog(CATALOG)
         .config(|config| {
-            config.providers.gemini.base_url = url;
+            config.providers.gemini.base_url = format!("{url}/v1beta");
             config.models.budget_turn_usd = Some("0.06".into());
         })
         .start()
@@ -176,8 +176,8 @@ async fn a_turn_costs_no_more_than_its_ceiling_however_much_is_looked_up() {
 #[tokio::test]
 async fn a_person_is_called_by_a_tool_and_without_a_catalogue_no_product_tool_is_offered() {
     let hand_over = ("hand_over", json!({ "reason": "unknown" }));
-    let (fake, url) = FakeGemini::answering(&[calls(&[hand_over, search("tote")]), draft(&["Let me see."], &[])]).await;
-    let aura = TestAura::setup().config(|config| config.providers.gemini.base_url = url).start().await;
+    let (fake, url) = Upstream::answering(&[calls(&[hand_over, search("tote")]), draft(&["Let me see."], &[])]).await;
+    let aura = TestAura::setup().config(|config| config.providers.gemini.base_url = format!("{url}/v1beta")).start().await;
     let key = api::NewSecret { value: KEY.into() };
     aura.client().set_secret(None, "gemini.api_key", &key).await.expect("stored");
     choose(&aura, MODEL).await;
@@ -197,7 +197,7 @@ async fn a_person_is_called_by_a_tool_and_without_a_catalogue_no_product_tool_is
 /// The real binary dies after a second round was paid and before it was recorded: the first one is not paid again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_between_rounds_pays_no_recorded_round_again() {
-    let (fake, url) = FakeGemini::answering(&[calls(&[search("coat")]), draft(&["Let me see."], &[])]).await;
+    let (fake, url) = Upstream::answering(&[calls(&[search("coat")]), draft(&["Let me see."], &[])]).await;
     let mut scene = Scene::new().await;
     scene.binary = scene.binary.with("AURA_PROVIDERS__GEMINI__BASE_URL", &url).with("AURA_MODELS__CHAT", MODEL);
     let process = scene.start().await;

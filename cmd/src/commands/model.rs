@@ -1,8 +1,13 @@
 //! `aura model`
 
-use aura::{api, domain::tenant::TenantSlug};
+use aura::{
+    api::{self, exit},
+    domain::tenant::TenantSlug,
+};
+use futures_util::{StreamExt, pin_mut};
+use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{context::Context, failure::Failure, render};
+use crate::{context::Context, failure::Failure, render, terminal_safe::one_line};
 
 /// Choose which models answer: for every tenant, or with `-t` for one
 #[derive(Debug, clap::Args)]
@@ -15,6 +20,8 @@ pub struct ModelArgs {
 enum Verb {
     List(List),
     Use(Use),
+    Test(Test),
+    Pull(Pull),
     Budget(Budget),
     Prices(Prices),
 }
@@ -40,7 +47,7 @@ impl Owner {
     }
 }
 
-/// Show which models hold, what they may cost, and which providers have a key
+/// Show which models hold, what they may cost, which providers have a key, and what Ollama has
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -60,6 +67,7 @@ struct List {
 Examples:
   aura model use gemini:gemini-3.5-flash-lite --fallback openai:gpt-6-luna
   aura model use openai:gpt-6-luna -t noor
+  aura model use ollama:qwen3.5:9b -t noor
   aura model use builtin -t noor")]
 struct Use {
     #[command(flatten)]
@@ -72,6 +80,36 @@ struct Use {
     /// What for
     #[arg(long, default_value = "chat", value_parser = ["chat", "embed", "vision"])]
     role: String,
+}
+
+/// Ask a model four small questions, and show what it can do, how fast, and for how much
+///
+/// A text, a tool call, a picture, and an answer in a given shape. With `-t` the calls are made with the tenant's key and
+/// paid from its budget. Ends with 8 when the model does not answer at all.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura model test
+  aura model test ollama:qwen3.5:9b
+  aura model test openai:gpt-6-luna -t noor --json")]
+struct Test {
+    #[command(flatten)]
+    owner: Owner,
+    /// PROVIDER:MODEL; the chosen one when left out
+    model: Option<String>,
+}
+
+/// Have Ollama fetch a model
+///
+/// What was fetched before is kept: a pull that was interrupted goes on where it ended.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura model pull ollama:qwen3.5:9b
+  aura model pull ollama:gemma4:e4b --json")]
+struct Pull {
+    /// ollama:NAME
+    model: String,
 }
 
 /// Limit what models may cost, in US dollars; a limit that is left out is lifted
@@ -110,6 +148,8 @@ pub async fn run(context: &Context, args: ModelArgs) -> Result<(), Failure> {
     match args.verb {
         Verb::List(args) => list(context, &args.owner).await,
         Verb::Use(args) => choose(context, args).await,
+        Verb::Test(args) => test(context, args).await,
+        Verb::Pull(Pull { model }) => pull(context, model).await,
         Verb::Budget(args) => limit(context, args).await,
         Verb::Prices(Prices {}) => prices(context).await,
     }
@@ -136,6 +176,53 @@ async fn choose(context: &Context, args: Use) -> Result<(), Failure> {
     };
     context.ui.done(format!("{role} for {}: {}, {what}", owner.shown(), route.join(", then ")), next);
     Ok(())
+}
+
+async fn test(context: &Context, args: Test) -> Result<(), Failure> {
+    let Test { owner, model } = args;
+    let ui = context.ui;
+    let tested = context.client().await?.test_model(owner.slug(), &api::TestModel { model }).await?;
+    ui.table(&tested, || render::model_test(&tested, ui.width()))?;
+    if tested.answers {
+        return Ok(());
+    }
+    let why = tested.probes.iter().find_map(|probe| probe.reason.as_deref()).unwrap_or("it said nothing");
+    Err(Failure::new(
+        exit::PROBLEMS_FOUND,
+        "model_silent",
+        format!("{} gives no answer: {}", tested.model, one_line(why)),
+    ))
+}
+
+async fn pull(context: &Context, model: String) -> Result<(), Failure> {
+    let ui = context.ui;
+    let lines = context.client().await?.pull_model(&api::PullModel { model: model.clone() }).await?;
+    pin_mut!(lines);
+    let bar = if ui.shows_progress() { progress_bar() } else { ProgressBar::hidden() };
+    while let Some(line) = lines.next().await {
+        let line = line.inspect_err(|_| bar.finish_and_clear())?;
+        bar.set_length(line.total);
+        bar.set_position(line.completed);
+        bar.set_message(one_line(&line.status));
+        if ui.json {
+            ui.json_line(&line)?;
+        }
+        if line.done {
+            bar.finish_and_clear();
+            if !ui.json {
+                ui.done(format!("{} is there", one_line(&model)), format!("aura model test {}", one_line(&model)));
+            }
+            return Ok(());
+        }
+    }
+    bar.finish_and_clear();
+    Err(Failure::new(exit::FAILED, "cut_off", format!("fetching {} broke off", one_line(&model)))
+        .hint("Run the same again: it goes on where it ended."))
+}
+
+fn progress_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes} {bytes_per_sec} {msg}");
+    ProgressBar::new(0).with_style(style.expect("the template is well formed"))
 }
 
 async fn limit(context: &Context, args: Budget) -> Result<(), Failure> {

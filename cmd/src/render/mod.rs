@@ -13,7 +13,7 @@ pub use audit::audit;
 pub use catalog::{catalog_status, chat_reply, import_report, product, search_results};
 pub use conversation::{conversation, conversations, event};
 pub use layout::{Grid, pairs};
-pub use model::{budget, models, prices, usage};
+pub use model::{budget, model_test, models, prices, usage};
 pub use notify::{notify_targets, notify_tests};
 pub use status::{Detail, status};
 pub use tenant::{accounts, persona, persona_versions, secrets, tenant, tenants};

@@ -1,8 +1,9 @@
 //! Models: what is chosen, what it costs.
 
-use aura::api::{Budget, ModelPrice, Models, UsageReport};
+use aura::api::{Budget, LocalModel, ModelPrice, ModelTest, Models, UsageReport};
 
-use super::layout::{Grid, or_dash, pairs};
+use super::layout::{Grid, count, or_dash, pairs};
+use crate::terminal_safe::one_line;
 
 pub fn models(models: &Models, width: Option<usize>) -> String {
     let mut grid = Grid::new(width, &["ROLE", "MODEL", "BEHIND IT"]).whole(&[0]);
@@ -19,10 +20,61 @@ pub fn models(models: &Models, width: Option<usize>) -> String {
     let about = pairs(&[
         ("allowed", if models.allowed == ["*"] { "every provider".into() } else { models.allowed.join(", ") }),
         ("budget", budget(&models.budget)),
-        ("with a key", or_dash(Some(&names(true))).into()),
-        ("without", or_dash(Some(&names(false))).into()),
+        ("ready", or_dash(Some(&names(true))).into()),
+        ("without a key", or_dash(Some(&names(false))).into()),
+        ("ollama", models.local.as_ref().map_or_else(|| "does not answer".into(), |local| has(local))),
     ]);
-    format!("{}\n\n{about}", grid.finish())
+    let local = models.local.as_deref().filter(|local| !local.is_empty());
+    let local = local.map_or_else(String::new, |local| format!("\n\n{}", local_models(local, width)));
+    format!("{}\n\n{about}{local}", grid.finish())
+}
+
+fn has(local: &[LocalModel]) -> String {
+    count(local.len() as u64, "model", "models")
+}
+
+fn local_models(local: &[LocalModel], width: Option<usize>) -> String {
+    let mut grid = Grid::new(width, &["MODEL", "SIZE", "CAN"]).whole(&[0]).right(&[1]);
+    for model in local {
+        grid.row([
+            &one_line(&model.model),
+            &size(model.size_bytes),
+            or_dash(Some(&one_line(&model.capabilities.join(", ")))),
+        ]);
+    }
+    grid.finish()
+}
+
+/// `6.6 GB`, as the library of models counts them.
+fn size(bytes: u64) -> String {
+    let tenths = bytes / 100_000_000;
+    format!("{}.{} GB", tenths / 10, tenths % 10)
+}
+
+pub fn model_test(test: &ModelTest, width: Option<usize>) -> String {
+    let head = ["ASKED", "RESULT", "FIRST TOKEN", "TOTAL", "TOKENS IN", "OUT", "USD"];
+    let mut grid = Grid::new(width, &head).whole(&[0, 1]).right(&[2, 3, 4, 5, 6]);
+    for probe in &test.probes {
+        let is_asked = matches!(probe.result.as_str(), "able" | "unable");
+        let asked = |figure: String| if is_asked { figure } else { String::new() };
+        let result = match &probe.reason {
+            Some(reason) => format!("{}: {}", probe.result, one_line(reason)),
+            None => probe.result.clone(),
+        };
+        let first = probe.first_token_ms.map(|ms| format!("{ms} ms")).unwrap_or_default();
+        let cost = probe.cost_usd.clone().unwrap_or_else(|| "unknown".into());
+        let figures = [
+            first,
+            asked(format!("{} ms", probe.total_ms)),
+            asked(probe.input_tokens.to_string()),
+            asked(probe.output_tokens.to_string()),
+            asked(cost),
+        ];
+        let [first, total, input, output, cost] = figures.each_ref().map(|figure| or_dash(Some(figure)));
+        grid.row([&probe.skill, result.as_str(), first, total, input, output, cost]);
+    }
+    let cost = test.cost_usd.as_ref().map_or_else(|| "unknown".into(), |cost| format!("{cost} USD"));
+    format!("{}\n\n{}", pairs(&[("model", one_line(&test.model)), ("cost", cost)]), grid.finish())
 }
 
 /// `2 USD a day, 40 USD a month`

@@ -9,6 +9,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::{
     app::secrets::{KnownSecret, Secrets},
+    config::Providers,
     domain::{TenantId, chain},
     provider::gateway::{Key, KeyRing},
 };
@@ -16,25 +17,26 @@ use crate::{
 /// Names keys within this process, and tells nothing of them.
 static NAMES: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
-/// A tenant's keys.
-pub(super) struct TenantKeys<'a> {
+/// A tenant's keys; without a tenant the installation's.
+pub(super) struct Keys<'a> {
     pub(super) secrets: &'a Secrets,
-    pub(super) tenant: TenantId,
+    pub(super) providers: &'a Providers,
+    pub(super) tenant: Option<TenantId>,
 }
 
-impl KeyRing for TenantKeys<'_> {
+impl KeyRing for Keys<'_> {
     fn key<'a>(&'a self, provider: &'a str) -> BoxFuture<'a, Option<Key>> {
         async move {
-            let Some(known) = KnownSecret::of_provider(provider) else {
-                return Some(Key { secret: None, name: "none".into() });
-            };
-            match self.secrets.resolve(known, Some(self.tenant)).await {
-                Ok(found) => found.map(|secret| {
+            match self.secrets.resolve(&KnownSecret::of_provider(provider), self.tenant).await {
+                Ok(Some(secret)) => {
                     let name = format!("{:016x}", NAMES.hash_one(secret.expose_secret()));
-                    Key { secret: Some(secret), name: name.into() }
-                }),
+                    Some(Key { secret: Some(secret), name: name.into() })
+                }
+                Ok(None) if self.providers.needs_key(provider) => None,
+                Ok(None) => Some(Key { secret: None, name: "none".into() }),
                 Err(error) => {
-                    tracing::error!(tenant.id = %self.tenant, provider, error = %chain(&error), "a key cannot be read");
+                    let tenant = self.tenant.map(tracing::field::display);
+                    tracing::error!(tenant.id = tenant, provider, error = %chain(&error), "a key cannot be read");
                     None
                 }
             }

@@ -1,37 +1,38 @@
 //! Models of providers as a tenant uses them: which ones, with whose key, for how much, and how a draft comes of it.
 
 mod keys;
+mod local;
 mod memory;
+mod probe;
 mod purse;
 mod settings;
 mod write;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 pub use self::{
+    probe::{Skill, Trial, Tried, TryOutcome},
     settings::{ModelChange, ModelReport, Usage},
     write::ModelWriter,
 };
 use crate::{
-    config::Config,
+    config::{Config, Providers, Server},
     domain::{TenantId, model::ModelSettings, secret::SecretScope},
     provider::{
         ChatModel, Deadlines, InvalidEndpoint,
         gateway::{Gateway, GatewaySettings},
         gemini::Gemini,
+        ollama::Ollama,
         openai::OpenAi,
-        price::Prices,
+        openai_chat::OpenAiChat,
+        price::{Prices, Rate},
     },
     store::Remembered,
 };
 
-/// The name of Google's provider.
-pub const GEMINI: &str = "gemini";
-/// The name of OpenAI's provider.
-pub const OPENAI: &str = "openai";
 /// Scopes that are remembered.
 const REMEMBERED_MAX: usize = 4_096;
 /// Hex digits of a mark: nobody guesses them, and they cost a model few tokens.
@@ -43,6 +44,8 @@ const CANARY_DIGITS: usize = 24;
 #[derive(Debug)]
 pub struct Models {
     gateway: Gateway,
+    /// Has more to say than chat models have.
+    ollama: Ollama,
     prices: Prices,
     /// Makes marks and canaries that nobody outside this process can know.
     salt: Salt,
@@ -66,26 +69,27 @@ impl Models {
     /// # Errors
     /// When an address in it cannot be called.
     pub fn new(config: &Config) -> Result<Self, InvalidEndpoint> {
-        let providers = &config.providers;
+        let Providers { gemini, openai, ollama, servers } = &config.providers;
         let connect = Deadlines::CONNECT;
-        let models: [Arc<dyn ChatModel>; 2] = [
-            Arc::new(Gemini::new(GEMINI, &providers.gemini.base_url, connect)?),
-            Arc::new(OpenAi::new(OPENAI, &providers.openai.base_url, connect)?),
+        let ollama = Ollama::new(Providers::OLLAMA, &ollama.base_url, connect)?.with_runtime(ollama.runtime());
+        let mut models: Vec<Arc<dyn ChatModel>> = vec![
+            Arc::new(Gemini::new(Providers::GEMINI, &gemini.base_url, connect)?),
+            Arc::new(OpenAi::new(Providers::OPENAI, &openai.base_url, connect)?),
+            Arc::new(ollama.clone()),
         ];
-        Ok(Self::with(models, config))
-    }
-
-    /// These models and no others.
-    pub fn with(models: impl IntoIterator<Item = Arc<dyn ChatModel>>, config: &Config) -> Self {
+        for (name, server) in servers {
+            models.push(Arc::new(OpenAiChat::new(name, &server.base_url(), server.compat(), connect)?));
+        }
         let mut salt = [0; 32];
         getrandom::fill(&mut salt).expect("the system has randomness: keys were made of it before");
-        Self {
+        Ok(Self {
             gateway: Gateway::new(models, GatewaySettings::default()),
-            prices: Prices::built_in().clone(),
+            ollama,
+            prices: prices(servers),
             salt: Salt(salt),
             configured: config.models.settings().expect("the configuration was checked when it was read"),
             remembered: Remembered::new(REMEMBERED_MAX),
-        }
+        })
     }
 
     /// What models cost.
@@ -113,4 +117,18 @@ impl Models {
         digits.truncate(count);
         digits
     }
+}
+
+/// The price list, with what is known of servers that have names of their own.
+fn prices(servers: &BTreeMap<String, Server>) -> Prices {
+    let mut prices = Prices::built_in().clone();
+    for (name, server) in servers {
+        match (server.rates(), &server.preset) {
+            (Some((input, output)), _) => prices.set_all(name, input, output),
+            (None, _) if server.is_local() => prices.set_all(name, Rate::default(), Rate::default()),
+            (None, Some(preset)) => prices.set_like(name, preset),
+            (None, None) => {}
+        }
+    }
+    prices
 }

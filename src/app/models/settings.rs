@@ -5,11 +5,13 @@ use crate::app::{
     secrets::{KnownSecret, Owner},
 };
 use crate::domain::{
+    chat::ModelRef,
     cost::Budget,
     model::{Model, ModelChoice, ModelRole, ModelSettings},
     secret::SecretScope,
     spend::{SpendRow, Spent},
 };
+use crate::{domain::chain, provider::ollama::LocalModel};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -31,6 +33,8 @@ pub struct ModelReport {
     pub settings: ModelSettings,
     /// The configured providers, and whether each has the key it wants.
     pub providers: Vec<(String, bool)>,
+    /// What Ollama has; `None` when it does not answer.
+    pub local: Option<Vec<LocalModel>>,
 }
 
 /// What a tenant's models have cost.
@@ -70,17 +74,13 @@ impl App {
             return Err(Error::Invalid { message, hint: Some("A shopper waits for each that fails.".into()) });
         }
         let scope = owner.scope();
-        let allowed = self.models_of(scope).await?.allowed.unwrap_or_default();
+        let settings = self.models_of(scope).await?;
         if role != ModelRole::Chat && choice != ModelChoice::builtin() {
             let message = format!("only `builtin` is available for {} in this version", role.as_str());
             return Err(Error::Invalid { message, hint: None });
         }
         for model in std::iter::once(&choice.model).chain(&choice.fallbacks).filter_map(Model::remote) {
-            self.check_provider(&model.provider)?;
-            if !allowed.has(model) {
-                let message = format!("`{model}` is not among the models that are allowed here");
-                return Err(Error::Invalid { message, hint: Some("`aura model list` shows what is allowed.".into()) });
-            }
+            self.check_allowed(&settings, model)?;
         }
         let changed = self.store.control().choose_model(scope, role, Some(choice.clone()), self.operator()).await?;
         self.models.remembered.forget(|known| *known == scope);
@@ -101,7 +101,14 @@ impl App {
         for provider in self.models.gateway.providers() {
             providers.push((provider.to_owned(), self.has_key(scope, provider).await?));
         }
-        Ok(ModelReport { settings: self.models_of(scope).await?, providers })
+        let local = match self.local_models().await {
+            Ok(local) => Some(local),
+            Err(error) => {
+                tracing::debug!(error = %chain(&error), "Ollama does not say what it has");
+                None
+            }
+        };
+        Ok(ModelReport { settings: self.models_of(scope).await?, providers, local })
     }
 
     /// What a tenant's models have cost, in the last `days` days and in sum.
@@ -113,12 +120,14 @@ impl App {
     }
 
     async fn has_key(&self, scope: SecretScope, provider: &str) -> Result<bool, Error> {
-        let Some(known) = KnownSecret::of_provider(provider) else { return Ok(true) };
+        if !self.config.providers.needs_key(provider) {
+            return Ok(true);
+        }
         let tenant = match scope {
             SecretScope::Installation => None,
             SecretScope::Tenant(tenant) => Some(tenant),
         };
-        Ok(self.secrets.resolve(known, tenant).await?.is_some())
+        Ok(self.secrets.resolve(&KnownSecret::of_provider(provider), tenant).await?.is_some())
     }
 
     /// Says what a scope's models may cost; a limit that is absent is left to who stands behind.
@@ -139,6 +148,16 @@ impl App {
         let read = self.store.control().model_settings(scope).await?;
         remembered.keep(scope, read.clone(), changes);
         Ok(read)
+    }
+
+    /// Refuses a model that is not configured, or that these settings do not allow.
+    pub(super) fn check_allowed(&self, settings: &ModelSettings, model: &ModelRef) -> Result<(), Error> {
+        self.check_provider(&model.provider)?;
+        if settings.allowed.as_ref().is_none_or(|allowed| allowed.has(model)) {
+            return Ok(());
+        }
+        let message = format!("`{model}` is not among the models that are allowed here");
+        Err(Error::Invalid { message, hint: Some("`aura model list` shows what is allowed.".into()) })
     }
 
     fn check_provider(&self, provider: &str) -> Result<(), Error> {

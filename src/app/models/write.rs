@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 
-use super::{keys::TenantKeys, purse::TenantPurse};
+use super::{keys::Keys, purse::TenantPurse};
 use crate::{
     agent::{
         prompt::{self, Scene},
@@ -128,7 +128,7 @@ impl ModelWriter<'_> {
         within: Duration,
     ) -> Result<Answered, WriteError> {
         let app = self.app;
-        let keys = TenantKeys { secrets: &app.secrets, tenant: input.tenant.id };
+        let keys = Keys { secrets: &app.secrets, providers: &app.config.providers, tenant: Some(input.tenant.id) };
         let purse = TenantPurse {
             store: self.store,
             budget: self.budget,

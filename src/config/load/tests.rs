@@ -85,13 +85,81 @@ fn an_unknown_key_is_answered_with_its_place_and_the_nearest() {
 }
 
 #[test]
-fn a_key_of_a_later_version_is_refused_rather_than_ignored() {
+fn servers_have_names_of_their_own_in_the_file_and_in_the_environment() {
+    let file = "[providers.my-box]\nkind = \"openai_chat\"\nbase_url = \"http://10.0.0.5:8000/v1\"\n\
+                strip_fields = [\"seed\"]\n[providers.cloud]\nkind = \"openai\"\npreset = \"openrouter\"\n";
+    let variables = [
+        ("AURA_PROVIDERS__CLOUD__API_KEY", "sk-hunter2"),
+        ("AURA_PROVIDERS__CLOUD__SUPPORTS_PARALLEL", "false"),
+        ("AURA_PROVIDERS__CLOUD__STRIP_FIELDS", "\"seed\""),
+        ("AURA_PROVIDERS__OLLAMA__CONTEXT_TOKENS", "32768"),
+    ];
+    let loaded = load_with(file, &variables).expect("loads");
+    let providers = &loaded.config.providers;
+    assert_eq!(providers.names().collect::<Vec<_>>(), ["gemini", "openai", "ollama", "cloud", "my-box"]);
+    let (mine, cloud) = (&providers.servers["my-box"], &providers.servers["cloud"]);
+    assert_eq!((mine.base_url().as_str(), mine.is_local()), ("http://10.0.0.5:8000/v1", false));
+    assert_eq!(mine.compat().strip_fields, ["seed"]);
+    assert_eq!(cloud.base_url(), "https://openrouter.ai/api/v1");
+    assert!(!cloud.compat().supports_parallel && cloud.compat().strip_fields == ["seed"]);
+    assert_eq!(providers.api_key("cloud").map(|key| key.expose()), Some("sk-hunter2"));
     assert_eq!(
-        complaint("[providers.ollama]\nbase_url = \"http://x\"", &[]),
-        "aura.toml:1: `providers.ollama` needs a later version of Aura | Remove it, or start a version that knows it."
+        ["gemini", "ollama", "my-box", "cloud"].map(|name| providers.needs_key(name)),
+        [true, false, false, true]
     );
-    assert!(complaint("", &[("AURA_PROVIDERS__OLLAMA__BASE_URL", "x")]).contains("needs a later version"));
-    assert!(complaint("[models]\nembed = \"openai:x\"", &[]).contains("`builtin` only"));
+    assert_eq!(providers.ollama.context_tokens, 32_768);
+    assert_eq!(loaded.origin("providers.cloud.api_key").to_string(), "AURA_PROVIDERS__CLOUD__API_KEY");
+    let shown: Vec<_> = loaded.entries();
+    let entry = shown.iter().find(|entry| entry.key == "providers.my-box.base_url").expect("it is shown");
+    assert!(entry.origin.to_string().ends_with("aura.toml:3"), "{entry:?}");
+    assert!(!format!("{shown:?}").contains("hunter2"));
+}
+
+#[test]
+fn what_is_wrong_with_a_server_is_answered_with_its_place() {
+    for (file, expected) in [
+        (
+            "[providers.mine]\nbase_url = \"http://x/v1\"",
+            "aura.toml:2: `providers.mine.kind`: `gemini`, `openai` and `ollama` are known",
+        ),
+        (
+            "[providers.mine]\nkind = \"openai_chat\"",
+            "aura.toml:2: `providers.mine.base_url`: a server without a preset",
+        ),
+        ("[providers.mine]\nkind = \"grpc\"", "aura.toml:2: `providers.mine.kind`: unknown variant `grpc`"),
+        (
+            "[providers.mine]\nkind = \"openai_chat\"\npreset = \"vlm\"",
+            "aura.toml:3: `providers.mine.preset`: `vlm` is not known; there are vllm, llamacpp",
+        ),
+        (
+            "[providers.mine]\nkind = \"openai_chat\"\nbase_url = \"x\"",
+            "aura.toml:3: `providers.mine.base_url`: `x` is no URL",
+        ),
+        (
+            "[providers.mine]\nkind = \"openai_chat\"\npreset = \"vllm\"\ninput_usd = \"1\"",
+            "aura.toml:4: `providers.mine.output_usd`: `input_usd` is said",
+        ),
+        (
+            "[providers.mine]\nbas_url = \"x\"",
+            "aura.toml:2: there is no key `providers.mine.bas_url` | Did you mean `providers.mine.base_url`?",
+        ),
+        ("[providers.Mine]\nkind = \"openai_chat\"", "aura.toml:1: there is no key `providers.Mine` | "),
+        ("[providers.mine]\nsystem_role = \"boss\"", "aura.toml:2: `providers.mine.system_role`: unknown variant"),
+        ("[providers]\nmine = 3", "aura.toml:2: `providers.mine`: this is a section, not a value | "),
+        ("[providers.ollama]\nkeep_alive = \"long\"", "aura.toml:2: `providers.ollama.keep_alive`: `long` is no time"),
+        ("[providers.ollama]\ncontext_tokens = 1", "aura.toml:2: `providers.ollama.context_tokens`: 1 is not between"),
+    ] {
+        let complaint = complaint(file, &[]);
+        assert!(complaint.starts_with(expected), "{file}: {complaint}");
+    }
+    let no_switch = complaint("", &[("AURA_PROVIDERS__MINE__SUPPORTS_USER", "perhaps")]);
+    assert!(
+        no_switch.contains("AURA_PROVIDERS__MINE__SUPPORTS_USER") && no_switch.contains("true or false"),
+        "{no_switch}"
+    );
+    let unquoted = complaint("[providers.mine]\napi_key = 8675309", &[]);
+    assert!(unquoted.contains("not a text in quotes") && !unquoted.contains("8675309"), "{unquoted}");
+    assert!(complaint("", &[("AURA_PROVIDERS__MINE__BASE_URL_FILE", "x")]).contains("is no secret"));
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Models of the installation and of a tenant: what is chosen, what it may cost, what it has cost.
 
-use axum::{Json, extract::State};
+use axum::{Json, body::Body, extract::State, http::header, response::IntoResponse};
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
 
 use crate::{
     api,
-    app::{models::ModelReport, secrets::Owner},
+    app::secrets::Owner,
     domain::{
+        chat::ModelRef,
         cost::{Budget, PicoDollars},
         model::{Model, ModelChoice, ModelRole},
     },
@@ -15,6 +18,7 @@ use crate::{
         extract::{Named, Params, Payload},
         map,
     },
+    provider::ollama::PullProgress,
 };
 
 /// Days of usage that are shown unless said.
@@ -74,9 +78,61 @@ pub async fn usage(
     Ok(Json(map::usage(edge.app.usage(&tenant, query.days.unwrap_or(DAYS)).await?)))
 }
 
+pub async fn test(
+    State(edge): State<Edge>,
+    Asking(caller): Asking,
+    Payload(wanted): Payload<api::TestModel>,
+) -> Result<Json<api::ModelTest>, Error> {
+    test_in(&edge, Owner::Installation(&caller), wanted).await
+}
+
+pub async fn test_for_tenant(
+    State(edge): State<Edge>,
+    Scope(tenant): Scope,
+    Payload(wanted): Payload<api::TestModel>,
+) -> Result<Json<api::ModelTest>, Error> {
+    test_in(&edge, Owner::Tenant(&tenant), wanted).await
+}
+
+/// A line each; an error after the answer has begun is a last line `{"error":{…}}`.
+pub async fn pull(
+    State(edge): State<Edge>,
+    Asking(_): Asking,
+    Payload(wanted): Payload<api::PullModel>,
+) -> Result<impl IntoResponse, Error> {
+    let model = remote(&wanted.model)?;
+    let mut steps = edge.app.pull_model(&model).await?;
+    // What is refused outright is answered so.
+    let first = steps.next().await.transpose()?;
+    let steps = stream::iter(first.map(Ok)).chain(steps);
+    let lines = steps.map(|step| {
+        let mut line = match step {
+            Ok(PullProgress { status, completed, total, is_done: done }) => {
+                serde_json::to_vec(&api::PullProgress { status, completed, total, done })
+            }
+            Err(error) => serde_json::to_vec(&api::ProblemBody { error: Error::from(error).into_problem() }),
+        }?;
+        line.push(b'\n');
+        Ok::<_, serde_json::Error>(Bytes::from(line))
+    });
+    Ok(([(header::CONTENT_TYPE, super::NDJSON)], Body::from_stream(lines)))
+}
+
+async fn test_in(edge: &Edge, owner: Owner<'_>, wanted: api::TestModel) -> Result<Json<api::ModelTest>, Error> {
+    let model = wanted.model.as_deref().map(remote).transpose()?;
+    Ok(Json(map::model_test(edge.app.try_model(owner, model).await?)))
+}
+
+fn remote(text: &str) -> Result<ModelRef, Error> {
+    let model = Model::parse(text).map_err(|error| Error::invalid(error.to_string()))?;
+    model
+        .remote()
+        .cloned()
+        .ok_or_else(|| Error::invalid("`builtin` is Aura's own: there is nothing to try or to fetch"))
+}
+
 async fn show_in(edge: &Edge, owner: Owner<'_>) -> Result<Json<api::Models>, Error> {
-    let ModelReport { settings, providers } = edge.app.model_report(owner).await?;
-    Ok(Json(map::models(&settings, providers)))
+    Ok(Json(map::models(edge.app.model_report(owner).await?)))
 }
 
 async fn choose_in(

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 
 use crate::{
     api,
-    app::secrets::{KnownSecret, Owner},
+    app::secrets::Owner,
     http::{
         Edge, Error,
         caller::{Asking, Scope},
@@ -60,15 +60,16 @@ async fn list_in(edge: &Edge, owner: Owner<'_>) -> Result<Json<api::List<api::Se
 }
 
 async fn set_in(edge: &Edge, owner: Owner<'_>, name: &str, new: api::NewSecret) -> Result<Json<api::Secret>, Error> {
-    let known = KnownSecret::parse(name)?;
+    let known = edge.app.secrets.known(name)?;
     if new.value.is_empty() {
         return Err(Error::invalid("the value is empty"));
     }
     let value = SecretString::from(new.value);
-    Ok(Json(map::secret(edge.app.secrets.set(owner, known, &value, edge.app.operator()).await?)))
+    Ok(Json(map::secret(edge.app.secrets.set(owner, &known, &value, edge.app.operator()).await?)))
 }
 
 async fn remove_in(edge: &Edge, owner: Owner<'_>, name: &str) -> Result<StatusCode, Error> {
-    edge.app.secrets.remove(owner, KnownSecret::parse(name)?, edge.app.operator()).await?;
+    let known = edge.app.secrets.once_known(name)?;
+    edge.app.secrets.remove(owner, &known, edge.app.operator()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

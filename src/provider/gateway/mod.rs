@@ -170,6 +170,17 @@ pub struct Answered {
     pub model: ModelRef,
     /// The tries before it.
     pub missed: Vec<Attempt>,
+    /// How long the call took that gave it.
+    pub timing: Timing,
+}
+
+/// How long a call took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// From its start to the first piece of the answer; `None` when it was not read as it was written.
+    pub first_token: Option<Duration>,
+    /// From its start to its end.
+    pub total: Duration,
 }
 
 /// No model of the route gave an answer.
@@ -274,7 +285,7 @@ impl Gateway {
         let mut missed = Vec::new();
         for model in route {
             match self.one(wish, until, model, &mut missed).await {
-                Some(answer) => return Ok(Answered { answer, model: model.clone(), missed }),
+                Some((answer, timing)) => return Ok(Answered { answer, model: model.clone(), missed, timing }),
                 None if Instant::now() >= until => break,
                 None => {}
             }
@@ -321,7 +332,7 @@ impl Gateway {
         until: Instant,
         model: &ModelRef,
         missed: &mut Vec<Attempt>,
-    ) -> Option<ChatAnswer> {
+    ) -> Option<(ChatAnswer, Timing)> {
         for asked in 1.. {
             let miss = match self.call(wish, until, model).await {
                 Ok(answer) => return Some(answer),
@@ -339,7 +350,7 @@ impl Gateway {
     }
 
     /// One call: a key, an open breaker, a place, money, and then the model.
-    async fn call(&self, wish: Wish<'_>, until: Instant, model: &ModelRef) -> Result<ChatAnswer, Miss> {
+    async fn call(&self, wish: Wish<'_>, until: Instant, model: &ModelRef) -> Result<(ChatAnswer, Timing), Miss> {
         let place = self.providers.get(&model.provider).ok_or(Miss::NotConfigured)?;
         let key = wish.keys.key(&model.provider).await.ok_or(Miss::NoKey)?;
         let circuit = Circuit { model: model.clone(), key: key.name };
@@ -356,11 +367,13 @@ impl Gateway {
         let (told, heard) = self.ask(place, &request, access).await;
         let outcome = told.as_ref().map_or_else(|error| error.class.code(), |_| crate::domain::spend::Settlement::OK);
         let at_most = heard.at_most(bound, told.as_ref().err());
-        wish.purse.settle(call, model, Spent { usage: heard.usage, at_most, outcome, took: began.elapsed() }).await;
+        let took = began.elapsed();
+        wish.purse.settle(call, model, Spent { usage: heard.usage, at_most, outcome, took }).await;
         match told {
             Ok(answer) => {
                 self.breakers.succeeded(&circuit);
-                usable(answer)
+                let first_token = heard.first.map(|at| at - began);
+                Ok((usable(answer)?, Timing { first_token, total: took }))
             }
             Err(error) => {
                 self.breakers.failed(&circuit, &error);
@@ -406,10 +419,15 @@ struct Heard {
     usage: Option<Usage>,
     began: bool,
     bytes: u64,
+    /// When the first piece of the answer came.
+    first: Option<Instant>,
 }
 
 impl Heard {
     fn take(&mut self, event: &StreamEvent) {
+        if self.first.is_none() && event.is_output() {
+            self.first = Some(Instant::now());
+        }
         let bytes = match event {
             StreamEvent::TextDelta(text) | StreamEvent::RefusalDelta(text) => text.len(),
             StreamEvent::ReasoningDelta { text, .. } | StreamEvent::ToolArgsDelta { text, .. } => text.len(),

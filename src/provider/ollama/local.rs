@@ -7,6 +7,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use reqwest::Response;
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -117,17 +118,20 @@ impl Ollama {
 
     /// Has the server fetch a model, and tells how far it is. The last item is done, or an error; dropping the stream
     /// ends the pull, and the next one goes on where it ended.
-    pub fn pull<'a>(
-        &'a self,
-        model: &'a str,
-        access: Access<'a>,
-    ) -> BoxStream<'a, Result<PullProgress, ProviderError>> {
-        let pulling = Pulling { ollama: self, access, source: None, layers: HashMap::new(), is_over: false };
-        stream::unfold(pulling, move |mut pulling| async move {
+    pub fn pull(&self, model: &str, access: Access<'_>) -> BoxStream<'static, Result<PullProgress, ProviderError>> {
+        let pulling = Pulling {
+            ollama: self.clone(),
+            model: model.to_owned(),
+            key: access.key.cloned(),
+            source: None,
+            layers: HashMap::new(),
+            is_over: false,
+        };
+        stream::unfold(pulling, |mut pulling| async move {
             if pulling.is_over {
                 return None;
             }
-            let item = pulling.next(model).await;
+            let item = pulling.next().await;
             pulling.is_over = !matches!(&item, Ok(progress) if !progress.is_done);
             Some((item, pulling))
         })
@@ -155,9 +159,10 @@ impl Ollama {
 }
 
 /// A pull that is going on.
-struct Pulling<'a> {
-    ollama: &'a Ollama,
-    access: Access<'a>,
+struct Pulling {
+    ollama: Ollama,
+    model: String,
+    key: Option<SecretString>,
     /// `None`: not asked yet.
     source: Option<(Response, Lines)>,
     /// Bytes fetched and in all, by layer.
@@ -165,14 +170,14 @@ struct Pulling<'a> {
     is_over: bool,
 }
 
-impl Pulling<'_> {
+impl Pulling {
     fn error(&self, class: ErrorClass, code: &str) -> ProviderError {
         self.ollama.endpoint.error(class, code)
     }
 
-    async fn next(&mut self, model: &str) -> Result<PullProgress, ProviderError> {
+    async fn next(&mut self) -> Result<PullProgress, ProviderError> {
         if self.source.is_none() {
-            let response = self.ask(model).await?;
+            let response = self.ask().await?;
             self.source = Some((response, Lines::new(LineEnd::Newline, LINE_BYTES_MAX)));
         }
         loop {
@@ -202,11 +207,12 @@ impl Pulling<'_> {
         }
     }
 
-    async fn ask(&self, model: &str) -> Result<Response, ProviderError> {
-        let ollama = self.ollama;
-        let body = json!({"model": model, "stream": true});
+    async fn ask(&self) -> Result<Response, ProviderError> {
+        let ollama = &self.ollama;
+        let body = json!({"model": self.model, "stream": true});
+        let access = Access { key: self.key.as_ref(), ..Access::default() };
         let request = ollama.endpoint.post(ollama.endpoint.url(&["api", "pull"]), &body)?;
-        let sent = tokio::time::timeout(PULL_IDLE, ollama.with_key(request, self.access)?.send()).await;
+        let sent = tokio::time::timeout(PULL_IDLE, ollama.with_key(request, access)?.send()).await;
         let sent = sent.map_err(|_| self.error(ErrorClass::Timeout(TimeoutKind::FirstToken), "pull"))?;
         let mut response = sent.map_err(|_| self.error(ErrorClass::Transport, "connect"))?;
         if response.status().is_success() {

@@ -138,7 +138,7 @@ pub(in crate::provider) struct AnswerDecoder {
     model: ModelRef,
     endpoint: Box<str>,
     own_ids: OwnIds,
-    reasoning_field: Option<ReasoningField>,
+    reasoning_field: ReasoningField,
     has_started: bool,
     has_refusal: bool,
     /// Whether any choice has come: a stream of nothing is no answer.
@@ -152,12 +152,7 @@ pub(in crate::provider) struct AnswerDecoder {
 }
 
 impl AnswerDecoder {
-    pub(super) fn new(
-        model: ModelRef,
-        endpoint: Box<str>,
-        own_ids: OwnIds,
-        reasoning_field: Option<ReasoningField>,
-    ) -> Self {
+    pub(super) fn new(model: ModelRef, endpoint: Box<str>, own_ids: OwnIds, reasoning_field: ReasoningField) -> Self {
         Self {
             model,
             endpoint,
@@ -225,9 +220,9 @@ impl AnswerDecoder {
     fn said(&mut self, said: &Said<'_>, out: &mut Vec<StreamEvent>) {
         let (content, plain) = (said.reasoning_content.as_ref(), said.reasoning.as_ref());
         let thoughts = match self.reasoning_field {
-            Some(ReasoningField::ReasoningContent) => content.or(plain),
-            Some(ReasoningField::Reasoning) => plain.or(content),
-            None => None,
+            ReasoningField::ReasoningContent => content.or(plain),
+            ReasoningField::Reasoning => plain.or(content),
+            ReasoningField::None => None,
         };
         if let Some(text) = thoughts.filter(|text| !text.is_empty()) {
             out.push(StreamEvent::ReasoningDelta { text: text.clone(), summary: false });

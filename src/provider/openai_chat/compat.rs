@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// How a server wants to be spoken to. The default suits a server of which nothing is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compat {
     /// Where the most tokens to write are said.
     pub max_tokens_field: MaxTokensField,
@@ -23,8 +22,8 @@ pub struct Compat {
     pub schema_style: SchemaStyle,
     /// Which pictures it takes.
     pub image_style: ImageStyle,
-    /// Where thoughts are; `None`: they are not read.
-    pub reasoning_field: Option<ReasoningField>,
+    /// Where thoughts are.
+    pub reasoning_field: ReasoningField,
     /// How it is told how hard to think.
     pub effort_style: EffortStyle,
     /// Fields of the request that it refuses, by their names at the top of the body.
@@ -91,10 +90,13 @@ pub enum ImageStyle {
 }
 
 /// Where thoughts are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasoningField {
+    /// They are not read.
+    None,
     /// `reasoning_content`; `reasoning` where that is missing.
+    #[default]
     ReasoningContent,
     /// `reasoning`; `reasoning_content` where that is missing.
     Reasoning,
@@ -124,9 +126,90 @@ impl Default for Compat {
             supports_user: false,
             schema_style: SchemaStyle::JsonSchema,
             image_style: ImageStyle::DataOnly,
-            reasoning_field: Some(ReasoningField::ReasoningContent),
+            reasoning_field: ReasoningField::ReasoningContent,
             effort_style: EffortStyle::None,
             strip_fields: Vec::new(),
+        }
+    }
+}
+
+/// What an operator says of a server otherwise than its preset does; what is absent is left to that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Switches {
+    /// [`Compat::max_tokens_field`].
+    pub max_tokens_field: Option<MaxTokensField>,
+    /// [`Compat::system_role`].
+    pub system_role: Option<SystemRole>,
+    /// [`Compat::supports_tool_choice`].
+    pub supports_tool_choice: Option<bool>,
+    /// [`Compat::supports_parallel`].
+    pub supports_parallel: Option<bool>,
+    /// [`Compat::supports_stream_usage`].
+    pub supports_stream_usage: Option<bool>,
+    /// [`Compat::supports_user`].
+    pub supports_user: Option<bool>,
+    /// [`Compat::schema_style`].
+    pub schema_style: Option<SchemaStyle>,
+    /// [`Compat::image_style`].
+    pub image_style: Option<ImageStyle>,
+    /// [`Compat::reasoning_field`].
+    pub reasoning_field: Option<ReasoningField>,
+    /// [`Compat::effort_style`].
+    pub effort_style: Option<EffortStyle>,
+    /// [`Compat::strip_fields`].
+    pub strip_fields: Option<Vec<String>>,
+}
+
+impl Compat {
+    /// The same with what is said otherwise.
+    #[must_use]
+    pub fn with(self, said: &Switches) -> Self {
+        Self {
+            max_tokens_field: said.max_tokens_field.unwrap_or(self.max_tokens_field),
+            system_role: said.system_role.unwrap_or(self.system_role),
+            supports_tool_choice: said.supports_tool_choice.unwrap_or(self.supports_tool_choice),
+            supports_parallel: said.supports_parallel.unwrap_or(self.supports_parallel),
+            supports_stream_usage: said.supports_stream_usage.unwrap_or(self.supports_stream_usage),
+            supports_user: said.supports_user.unwrap_or(self.supports_user),
+            schema_style: said.schema_style.unwrap_or(self.schema_style),
+            image_style: said.image_style.unwrap_or(self.image_style),
+            reasoning_field: said.reasoning_field.unwrap_or(self.reasoning_field),
+            effort_style: said.effort_style.unwrap_or(self.effort_style),
+            strip_fields: said.strip_fields.clone().unwrap_or(self.strip_fields),
+        }
+    }
+}
+
+impl Switches {
+    /// Every switch said, as a server of which nothing is known has it.
+    #[must_use]
+    pub fn all() -> Self {
+        let Compat {
+            max_tokens_field,
+            system_role,
+            supports_tool_choice,
+            supports_parallel,
+            supports_stream_usage,
+            supports_user,
+            schema_style,
+            image_style,
+            reasoning_field,
+            effort_style,
+            strip_fields,
+        } = Compat::default();
+        Self {
+            max_tokens_field: Some(max_tokens_field),
+            system_role: Some(system_role),
+            supports_tool_choice: Some(supports_tool_choice),
+            supports_parallel: Some(supports_parallel),
+            supports_stream_usage: Some(supports_stream_usage),
+            supports_user: Some(supports_user),
+            schema_style: Some(schema_style),
+            image_style: Some(image_style),
+            reasoning_field: Some(reasoning_field),
+            effort_style: Some(effort_style),
+            strip_fields: Some(strip_fields),
         }
     }
 }
@@ -138,6 +221,8 @@ pub struct Preset {
     pub name: &'static str,
     /// Where it is unless the operator says otherwise.
     pub base_url: &'static str,
+    /// Whether it answers nobody without a key.
+    pub needs_key: bool,
     /// How it wants to be spoken to.
     pub compat: Compat,
 }
@@ -148,7 +233,7 @@ pub fn presets() -> [Preset; 5] {
     let local = Compat { supports_parallel: true, ..Compat::default() };
     let hosted = Compat {
         image_style: ImageStyle::Url,
-        reasoning_field: Some(ReasoningField::Reasoning),
+        reasoning_field: ReasoningField::Reasoning,
         supports_user: true,
         ..local.clone()
     };
@@ -156,24 +241,28 @@ pub fn presets() -> [Preset; 5] {
         Preset {
             name: "vllm",
             base_url: "http://127.0.0.1:8000/v1",
+            needs_key: false,
             compat: Compat { image_style: ImageStyle::Url, ..local.clone() },
         },
         Preset {
             name: "llamacpp",
             base_url: "http://127.0.0.1:8080/v1",
+            needs_key: false,
             compat: Compat { schema_style: SchemaStyle::Flat, ..local },
         },
         Preset {
             name: "openrouter",
             base_url: "https://openrouter.ai/api/v1",
+            needs_key: true,
             compat: Compat { effort_style: EffortStyle::ReasoningObject, ..hosted.clone() },
         },
         Preset {
             name: "groq",
             base_url: "https://api.groq.com/openai/v1",
+            needs_key: true,
             compat: Compat { max_tokens_field: MaxTokensField::MaxCompletionTokens, ..hosted },
         },
-        Preset { name: "lmstudio", base_url: "http://127.0.0.1:1234/v1", compat: Compat::default() },
+        Preset { name: "lmstudio", base_url: "http://127.0.0.1:1234/v1", needs_key: false, compat: Compat::default() },
     ]
 }
 
@@ -188,20 +277,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_preset_has_an_address_and_survives_writing_and_reading() {
+    fn every_preset_has_an_address() {
         for preset in presets() {
             assert!(url::Url::parse(preset.base_url).is_ok_and(|url| url.has_host()), "{}", preset.name);
-            let written = serde_json::to_string(&preset.compat).expect("plain data");
-            assert_eq!(serde_json::from_str::<Compat>(&written).ok(), Some(preset.compat), "{written}");
         }
         assert!(preset("vllm").is_some() && preset("openai").is_none());
     }
 
     #[test]
-    fn what_is_not_said_is_as_for_any_server_and_what_is_unknown_is_an_error() {
-        let said: Compat = serde_json::from_str(r#"{"system_role":"developer","reasoning_field":null}"#).expect("data");
-        let expected = Compat { system_role: SystemRole::Developer, reasoning_field: None, ..Compat::default() };
-        assert_eq!(said, expected);
-        assert!(serde_json::from_str::<Compat>(r#"{"sistem_role":"system"}"#).is_err());
+    fn what_is_said_goes_before_the_preset_and_nothing_else_changes() {
+        for Preset { compat, .. } in presets() {
+            assert_eq!(compat.clone().with(&Switches::default()), compat);
+            assert_eq!(compat.clone().with(&Switches::all()), Compat::default());
+            let said = r#"{"system_role":"developer","reasoning_field":"none","strip_fields":["seed"]}"#;
+            let said: Switches = serde_json::from_str(said).expect("data");
+            let expected = Compat {
+                system_role: SystemRole::Developer,
+                reasoning_field: ReasoningField::None,
+                strip_fields: vec!["seed".into()],
+                ..compat.clone()
+            };
+            assert_eq!(compat.with(&said), expected);
+        }
     }
 }

@@ -12,7 +12,8 @@ use std::time::Duration;
 use reqwest::header;
 
 pub use self::compat::{
-    Compat, EffortStyle, ImageStyle, MaxTokensField, Preset, ReasoningField, SchemaStyle, SystemRole, preset, presets,
+    Compat, EffortStyle, ImageStyle, MaxTokensField, Preset, ReasoningField, SchemaStyle, Switches, SystemRole, preset,
+    presets,
 };
 use self::{answer::AnswerDecoder, request::Writer};
 use super::{

@@ -179,7 +179,7 @@ async fn a_server_that_takes_little_gets_little() {
         supports_stream_usage: false,
         schema_style: SchemaStyle::JsonObject,
         image_style: ImageStyle::None,
-        reasoning_field: None,
+        reasoning_field: ReasoningField::None,
         effort_style: EffortStyle::ReasoningEffort,
         strip_fields: vec!["max_tokens".into(), "seed".into(), "absent".into()],
         ..Compat::default()
@@ -420,8 +420,8 @@ async fn thoughts_are_read_from_the_field_that_the_server_uses_and_never_said_ag
         assert!(!server.received()[1].body["messages"].to_string().contains("Yes."));
         thoughts
     };
-    assert_eq!(thoughts(Some(ReasoningField::Reasoning)).await.as_deref(), Some("Hm. Yes."));
-    assert_eq!(thoughts(None).await, None);
+    assert_eq!(thoughts(ReasoningField::Reasoning).await.as_deref(), Some("Hm. Yes."));
+    assert_eq!(thoughts(ReasoningField::None).await, None);
 }
 
 #[tokio::test]

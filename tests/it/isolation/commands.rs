@@ -113,6 +113,9 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
         "conversation label" => in_conversations(&["spam"], 0, &[]),
         "secret set" => vec![in_alder(&["meta.verify_token", "-"], 0).given("a-verify-token\n")],
         "secret list" | "model list" | "usage" => vec![in_alder(&[], 0)],
+        // Nobody listens on Ollama's port, and nothing was chosen.
+        "model pull" => vec![with(&["ollama:nothing"], 75)],
+        "model test" => vec![in_alder(&[], 2), in_alder(&["ollama:nothing"], 8)],
         "model use" => vec![in_alder(&["builtin"], 0)],
         "model budget" => vec![in_alder(&["--day", "1"], 0)],
         "secret remove" => {

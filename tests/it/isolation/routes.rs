@@ -117,6 +117,9 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
         ("GET", "/models" | "/model-prices" | "/tenants/{slug}/models" | "/tenants/{slug}/usage") => {
             own("", "", 200, &[])
         }
+        // Nothing was chosen, so there is nothing to try; nobody listens on Ollama's port.
+        ("POST", "/models/test" | "/tenants/{slug}/models/test") => own("", "{}", 400, &[]),
+        ("POST", "/models/pull") => own("", r#"{"model":"ollama:nothing"}"#, 503, &[]),
         ("PUT", "/models/{name}" | "/tenants/{slug}/models/{name}") => named("chat", r#"{"model":"builtin"}"#, 200),
         ("PUT", "/model-budget" | "/tenants/{slug}/model-budget") => own("", r#"{"day_usd":"1"}"#, 200, &[]),
         ("GET", "/tenants/{slug}/secrets") => own("", "", 200, &[]),

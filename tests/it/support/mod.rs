@@ -8,6 +8,7 @@ mod file;
 mod oracle;
 mod process;
 mod scene;
+mod upstream;
 
 use std::{
     path::{Path, PathBuf},
@@ -37,6 +38,7 @@ pub use file::{Reply, TenantFile, check_files};
 use oracle::judge;
 pub use process::{Binary, Process};
 pub use scene::Scene;
+pub use upstream::Upstream;
 
 /// Signs the webhooks of every test.
 pub const APP_SECRET: &str = "the-app-s-secret";
@@ -149,6 +151,8 @@ impl TestAura {
     pub fn setup() -> Setup {
         let listen = ([127, 0, 0, 1], 0).into();
         let mut config = Config { listen, metrics_listen: MetricsListen::Off, ..Config::default() };
+        // Nobody listens on it: what runs on this machine is not the test's.
+        config.providers.ollama.base_url = "http://127.0.0.1:9".into();
         config.secrets.master_key = MasterKeyPolicy::File;
         config.meta.app_secret = Some(APP_SECRET.to_owned().into());
         config.conversation.debounce_ms = 20;
