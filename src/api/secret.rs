@@ -28,3 +28,14 @@ impl std::fmt::Debug for NewSecret {
         f.write_str("NewSecret(***)")
     }
 }
+
+/// A change of the master key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MasterKeyChanged {
+    /// Keys that were sealed anew: the installation's and one a tenant.
+    pub keys: u64,
+    /// Where the new one lives.
+    pub place: String,
+    /// Whether it stands in the old one's place; otherwise the operator has to put it there.
+    pub placed: bool,
+}

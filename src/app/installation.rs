@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use tokio::sync::RwLock;
 use uuid::Uuid;
 
 use super::Error;
 use crate::{
     config::Environment,
     domain::{TenantId, audit::Act, chain, secret::SecretScope},
-    secret::{MasterKeyPolicy, Places, Vault},
+    secret::{DataKey, MasterKeyPolicy, Places, Vault},
     store::{Control, DataDir},
 };
 
@@ -21,6 +22,8 @@ pub struct Installation {
     pub control: Control,
     /// The master key.
     pub vault: Arc<Vault>,
+    /// Held by who seals a fresh key until that is stored, and alone by who changes the master key.
+    pub(super) sealing: Arc<RwLock<()>>,
 }
 
 impl Installation {
@@ -44,7 +47,12 @@ impl Installation {
         if !has_key {
             control.add_installation_key(vault.seal_fresh_key(SecretScope::Installation)?, act).await?;
         }
-        Ok(Self { dir: Arc::new(dir), control, vault: Arc::new(vault) })
+        Ok(Self { dir: Arc::new(dir), control, vault: Arc::new(vault), sealing: Arc::default() })
+    }
+
+    /// The key that seals a scope's secrets; `None` for a tenant that is gone.
+    pub(super) async fn data_key(&self, scope: SecretScope) -> Result<Option<DataKey>, Error> {
+        data_key(&self.control, &self.vault, scope).await
     }
 
     /// Deletes a folder that is noted as nobody's, and the note: files and their bytes that went. Nobody may have its
@@ -71,6 +79,21 @@ impl Installation {
             }
         }
         Ok(())
+    }
+}
+
+/// The key that seals a scope's secrets; `None` for a tenant that is gone.
+pub(super) async fn data_key(control: &Control, vault: &Vault, scope: SecretScope) -> Result<Option<DataKey>, Error> {
+    let Some(sealed) = control.data_key(scope).await? else { return Ok(None) };
+    let error = match vault.data_key(scope, &sealed) {
+        Ok(key) => return Ok(Some(key)),
+        Err(error) => error,
+    };
+    // Read before the master key was changed, opened after: it is sealed anew by now.
+    match control.data_key(scope).await? {
+        Some(anew) if anew != sealed => Ok(Some(vault.data_key(scope, &anew)?)),
+        Some(_) => Err(error.into()),
+        None => Ok(None),
     }
 }
 

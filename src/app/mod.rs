@@ -23,6 +23,7 @@ mod find;
 pub mod housekeeping;
 mod import;
 mod installation;
+pub mod master_key;
 pub mod models;
 pub mod notify;
 pub mod problem;

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Caller, Error, Installation, TenantCtx};
+use super::{Caller, Error, Installation, TenantCtx, installation::data_key};
 use crate::{
     config::Config,
     domain::{
@@ -285,12 +285,11 @@ impl Secrets {
     }
 
     async fn data_key(&self, scope: SecretScope) -> Result<DataKey, Error> {
-        let sealed = self.control.data_key(scope).await?.ok_or_else(|| Error::NotFound {
+        data_key(&self.control, &self.vault, scope).await?.ok_or_else(|| Error::NotFound {
             what: "key of",
             name: scope.to_string(),
             hint: Some("The tenant was removed.".into()),
-        })?;
-        Ok(self.vault.data_key(scope, &sealed)?)
+        })
     }
 }
 

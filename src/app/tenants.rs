@@ -181,6 +181,7 @@ pub async fn add(
         standing: Standing { reach: Reach { mode: new.mode, only_from: Vec::new() }, since: act.at },
         created_at: act.at,
     };
+    let _sealing = installation.sealing.read().await;
     let key = installation.vault.seal_fresh_key(SecretScope::Tenant(tenant.id))?;
     installation.control.note_unowned(tenant.id, act.at).await?;
     let prepared = prepare(store, tenant.id, persona, act).await;

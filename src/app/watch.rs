@@ -150,9 +150,8 @@ impl App {
 
     /// Whether the installation's key can be read and the master key in memory opens it.
     async fn opens_its_key(&self) -> bool {
-        let scope = SecretScope::Installation;
-        match self.store.control().data_key(scope).await {
-            Ok(sealed) => sealed.is_some_and(|sealed| self.installation.vault.data_key(scope, &sealed).is_ok()),
+        match self.installation.data_key(SecretScope::Installation).await {
+            Ok(key) => key.is_some(),
             Err(error) => {
                 tracing::warn!(error = %chain(&error), "the installation's key could not be read");
                 false

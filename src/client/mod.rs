@@ -253,6 +253,11 @@ impl Client {
         self.open(request).await.map(drop)
     }
 
+    /// Changes the master key.
+    pub async fn change_master_key(&self) -> Result<api::MasterKeyChanged, Error> {
+        self.post(&["master-key", "change"], &()).await
+    }
+
     /// Which models hold.
     pub async fn models(&self, owner: Owner<'_>) -> Result<api::Models, Error> {
         self.get(&under(owner, &["models"]), &()).await

@@ -61,6 +61,7 @@ routes! {
     all    Json   GET    get    "/secrets" => secrets::list,
     all    Json   PUT    put    "/secrets/{name}" => secrets::set,
     all    Json   DELETE delete "/secrets/{name}" => secrets::remove,
+    all    Json   POST   post   "/master-key/change" => secrets::change_master_key,
     all    Json   GET    get    "/tenants" => tenants::list,
     all    Json   POST   post   "/tenants" => tenants::add,
     tenant Json   GET    get    "/tenants/{slug}" => tenants::show,

@@ -19,6 +19,9 @@ pub enum Error {
         /// Why not, in the system's words.
         reason: String,
     },
+    /// The operator has to bring the next key, and has not.
+    #[error("there is no systemd credential `aura-master-key-next` to change to")]
+    NoNextCredential,
     /// Others may read the key file.
     #[error("{} can be read by other users (mode {mode:03o})", path.display())]
     Exposed {
@@ -62,6 +65,7 @@ impl Error {
         match self {
             Self::NoMasterKey { .. } => "no_master_key",
             Self::Unavailable { .. } => "master_key_unavailable",
+            Self::NoNextCredential => "no_next_credential",
             Self::Exposed { .. } => "master_key_exposed",
             Self::Malformed { .. } => "master_key_malformed",
             Self::Broken { .. } => "secret_broken",
@@ -80,6 +84,11 @@ impl Error {
                     .into(),
             ),
             Self::Unavailable { .. } => Some("Set secrets.master_key = \"auto\" or \"file\".".into()),
+            Self::NoNextCredential => Some(
+                "Make a key with `openssl rand -hex 32`, add it to the unit with \
+                 `LoadCredentialEncrypted=aura-master-key-next`, restart, and run this again."
+                    .into(),
+            ),
             Self::Exposed { path, .. } => Some(format!("Close it with `chmod 600 {}`.", path.display())),
             Self::Malformed { .. } => Some("Make one with `openssl rand -hex 32`.".into()),
             Self::Broken { .. } => Some("Restore control.db from a backup, or set the secret again.".into()),

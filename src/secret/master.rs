@@ -75,6 +75,28 @@ pub struct Places {
     file: PathBuf,
 }
 
+/// Which of a place's two keys.
+///
+/// While the master key changes there are two: everything is sealed under the old one until one commit seals it under
+/// the new one. Whichever opens what is stored is the one; after a crash the next start finds out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slot {
+    /// The key.
+    Current,
+    /// The one that takes its place.
+    Next,
+}
+
+impl Slot {
+    /// What stands behind the name of the key.
+    const fn suffix(self, suffix: &'static str) -> &'static str {
+        match self {
+            Self::Current => "",
+            Self::Next => suffix,
+        }
+    }
+}
+
 /// What was found in a place.
 pub(super) enum Found {
     Key(Key),
@@ -121,12 +143,67 @@ impl Places {
     }
 
     /// Looks in one place.
-    pub(super) fn read(&self, place: &MasterKeyPlace) -> Result<Found, Error> {
+    pub(super) fn read(&self, place: &MasterKeyPlace, slot: Slot) -> Result<Found, Error> {
         match place {
             // Systemd decides who may read it; its permission bits show an access list's mask, not the group.
-            MasterKeyPlace::Credential(path) => read_file(path, place, false),
-            MasterKeyPlace::File(path) => read_file(path, place, true),
-            MasterKeyPlace::Keyring => self.read_keyring(place),
+            MasterKeyPlace::Credential(path) => read_file(&beside(path, slot.suffix("-next")), place, false),
+            MasterKeyPlace::File(path) => read_file(&beside(path, slot.suffix(".next")), place, true),
+            MasterKeyPlace::Keyring => self.read_keyring(place, slot),
+        }
+    }
+
+    /// Has a place hold the key that is to take the other's place, before anything is sealed under it: a fresh one, or
+    /// where only the operator can set one, the one that was set.
+    pub(super) fn prepare(&self, place: &MasterKeyPlace, fresh: &Key) -> Result<Key, Error> {
+        let unavailable = |reason: String| Error::Unavailable { place: place.to_string(), reason };
+        match place {
+            MasterKeyPlace::Credential(_) => match self.read(place, Slot::Next)? {
+                Found::Key(key) => Ok(key),
+                Found::Nothing | Found::Unavailable(_) => Err(Error::NoNextCredential),
+            },
+            MasterKeyPlace::File(path) => {
+                let next = beside(path, Slot::Next.suffix(".next"));
+                // What an interrupted change left behind has sealed nothing, or it would be the key by now.
+                match fs::remove_file(&next) {
+                    Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                        return Err(Error::Io { action: "replace", path: next, source });
+                    }
+                    _ => {}
+                }
+                write_file(&next, fresh).map(|()| fresh.clone())
+            }
+            MasterKeyPlace::Keyring => match self.write_keyring(place, Slot::Next, fresh)? {
+                Found::Key(kept) => Ok(kept),
+                Found::Nothing => Err(unavailable("it keeps nothing".into())),
+                Found::Unavailable(reason) => Err(unavailable(reason)),
+            },
+        }
+    }
+
+    /// Makes the next key the key, now that everything is sealed under it. `false`: only the operator can.
+    pub(super) fn promote(&self, place: &MasterKeyPlace, key: &Key) -> Result<bool, Error> {
+        match place {
+            MasterKeyPlace::Credential(_) => Ok(false),
+            MasterKeyPlace::File(path) => {
+                let failed = |source| Error::Io { action: "replace", path: path.clone(), source };
+                fs::rename(beside(path, Slot::Next.suffix(".next")), path).map_err(failed)?;
+                sync_folder(path).map_err(failed)?;
+                Ok(true)
+            }
+            MasterKeyPlace::Keyring => match self.write_keyring(place, Slot::Current, key)? {
+                Found::Key(_) => {
+                    let user = self.keyring_user(Slot::Next);
+                    // The key is in its place; a copy of it under another name in the same keyring harms nobody.
+                    if let Err(reason) = self.ask_keyring(move || entry(&user)?.delete_credential()) {
+                        tracing::warn!(reason, "a copy of the master key stays in the keyring");
+                    }
+                    Ok(true)
+                }
+                Found::Nothing => {
+                    Err(Error::Unavailable { place: place.to_string(), reason: "it keeps nothing".into() })
+                }
+                Found::Unavailable(reason) => Err(Error::Unavailable { place: place.to_string(), reason }),
+            },
         }
     }
 
@@ -135,12 +212,12 @@ impl Places {
         match place {
             MasterKeyPlace::Credential(_) => Ok(Found::Unavailable("only systemd can set it".into())),
             MasterKeyPlace::File(path) => write_file(path, key).map(|()| Found::Key(key.clone())),
-            MasterKeyPlace::Keyring => self.write_keyring(place, key),
+            MasterKeyPlace::Keyring => self.write_keyring(place, Slot::Current, key),
         }
     }
 
-    fn read_keyring(&self, place: &MasterKeyPlace) -> Result<Found, Error> {
-        let user = self.keyring_user();
+    fn read_keyring(&self, place: &MasterKeyPlace, slot: Slot) -> Result<Found, Error> {
+        let user = self.keyring_user(slot);
         let answer = self.ask_keyring(move || match entry(&user)?.get_password() {
             Ok(text) => Ok(Some(Zeroizing::new(text))),
             Err(keyring::Error::NoEntry) => Ok(None),
@@ -153,21 +230,21 @@ impl Places {
         }
     }
 
-    fn write_keyring(&self, place: &MasterKeyPlace, key: &Key) -> Result<Found, Error> {
-        let (user, text) = (self.keyring_user(), Zeroizing::new(hex::encode(key.as_slice())));
+    fn write_keyring(&self, place: &MasterKeyPlace, slot: Slot, key: &Key) -> Result<Found, Error> {
+        let (user, text) = (self.keyring_user(slot), Zeroizing::new(hex::encode(key.as_slice())));
         if let Err(reason) = self.ask_keyring(move || entry(&user)?.set_password(&text)) {
             return Ok(Found::Unavailable(reason));
         }
         // Some keyrings accept what they do not keep.
-        match self.read_keyring(place)? {
+        match self.read_keyring(place, slot)? {
             Found::Key(kept) if kept == *key => Ok(Found::Key(kept)),
             Found::Key(_) | Found::Nothing => Ok(Found::Unavailable("it did not keep the key".into())),
             unavailable @ Found::Unavailable(_) => Ok(unavailable),
         }
     }
 
-    fn keyring_user(&self) -> String {
-        format!("master-key-{}", self.installation)
+    fn keyring_user(&self, slot: Slot) -> String {
+        format!("master-key-{}{}", self.installation, slot.suffix("-next"))
     }
 
     /// Asks on a thread of its own: a locked keyring may wait for a person who is not there.
@@ -186,6 +263,17 @@ impl Places {
         asking.map_err(|error| error.to_string())?;
         waiting.recv_timeout(KEYRING_WAIT).unwrap_or_else(|_| Err("it did not answer".into()))
     }
+}
+
+/// A file's name with more behind it.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn entry(user: &str) -> Result<keyring::Entry, keyring::Error> {
@@ -223,7 +311,7 @@ fn parse(bytes: &[u8], place: &MasterKeyPlace) -> Result<Key, Error> {
 
 /// Written beside, synced, then moved into place: a crash leaves a whole key or none.
 fn write_file(path: &Path, key: &Key) -> Result<(), Error> {
-    let draft = path.with_extension("key.tmp");
+    let draft = beside(path, ".tmp");
     let failed = |source| Error::Io { action: "write", path: path.to_owned(), source };
     match fs::remove_file(&draft) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
@@ -234,8 +322,7 @@ fn write_file(path: &Path, key: &Key) -> Result<(), Error> {
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     // A link, not a rename: it never replaces a key that is already there.
     fs::hard_link(&draft, path).and_then(|()| fs::remove_file(&draft)).map_err(failed)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+    sync_folder(path).map_err(failed)
 }
 
 #[cfg(test)]
@@ -263,7 +350,7 @@ mod tests {
     #[test]
     fn without_a_session_the_keyring_is_not_even_asked() {
         let places = places(MasterKeyPolicy::Keyring, Path::new("/data"), &[("DBUS_SESSION_BUS_ADDRESS", "")]);
-        let found = places.read(&MasterKeyPlace::Keyring).expect("no failure");
+        let found = places.read(&MasterKeyPlace::Keyring, Slot::Current).expect("no failure");
         assert!(matches!(found, Found::Unavailable(reason) if reason.contains("session")) || cfg!(target_os = "macos"));
     }
 

@@ -1,5 +1,7 @@
 //! The vault: the master key, and through it the keys of the installation and of each tenant.
 
+use std::sync::{PoisonError, RwLock};
+
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::SecretString;
@@ -8,7 +10,7 @@ use sha2::Sha256;
 use super::{
     Error, MasterKeyPlace, Places, Signer,
     envelope::{self, Binding, Key},
-    master::Found,
+    master::{Found, Slot},
 };
 use crate::domain::secret::{Fingerprint, Sealed, SecretName, SecretScope};
 
@@ -21,9 +23,19 @@ const FINGERPRINT_BYTES: usize = 4;
 
 /// Holds the master key. Cheap to share behind an `Arc`.
 pub struct Vault {
-    master: Key,
+    masters: RwLock<Masters>,
+    places: Places,
     place: MasterKeyPlace,
     passed_over: Vec<String>,
+}
+
+/// The master key, and while it changes the one that takes its place.
+#[derive(Clone)]
+struct Masters {
+    /// Seals.
+    key: Key,
+    /// Opens as well: nobody can tell yet which one a stored key was sealed under.
+    next: Option<Key>,
 }
 
 impl std::fmt::Debug for Vault {
@@ -40,22 +52,25 @@ impl Vault {
     pub fn open(places: &Places, sealed: Option<&Sealed>) -> Result<Self, Error> {
         let mut passed_over = Vec::new();
         for place in places.in_order() {
-            let master = match places.read(&place)? {
-                Found::Key(key) => key,
-                Found::Nothing => {
-                    passed_over.push(format!("{place}: nothing there"));
-                    continue;
+            match places.read(&place, Slot::Current)? {
+                Found::Key(key) if sealed.is_none_or(|sealed| opens(&key, sealed)) => {
+                    return Ok(Self::with(key, places, place, passed_over));
                 }
+                Found::Key(_) => passed_over.push(format!("{place}: holds another installation's key")),
+                Found::Nothing => passed_over.push(format!("{place}: nothing there")),
                 Found::Unavailable(reason) => {
                     passed_over.push(format!("{place}: {reason}"));
                     continue;
                 }
-            };
-            let vault = Self { master, place, passed_over: Vec::new() };
-            if sealed.is_none_or(|sealed| vault.data_key(SecretScope::Installation, sealed).is_ok()) {
-                return Ok(Self { passed_over, ..vault });
             }
-            passed_over.push(format!("{}: holds another installation's key", vault.place));
+            // Everything was sealed under the next key, and then the process died: this is the rest of that change.
+            if let (Some(sealed), Found::Key(key)) = (sealed, places.read(&place, Slot::Next)?)
+                && opens(&key, sealed)
+            {
+                places.promote(&place, &key)?;
+                passed_over.pop();
+                return Ok(Self::with(key, places, place, passed_over));
+            }
         }
         match sealed {
             Some(_) => Err(Error::NoMasterKey { tried: passed_over }),
@@ -68,13 +83,58 @@ impl Vault {
         let mut passed_over = Vec::new();
         for place in places.in_order() {
             match places.write(&place, &fresh)? {
-                Found::Key(master) => return Ok(Self { master, place, passed_over }),
+                Found::Key(key) => return Ok(Self::with(key, places, place, passed_over)),
                 Found::Unavailable(reason) => passed_over.push(format!("{place}: {reason}")),
                 Found::Nothing => passed_over.push(format!("{place}: it keeps nothing")),
             }
         }
         let place = places.in_order().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         Err(Error::Unavailable { place, reason: passed_over.join("; ") })
+    }
+
+    fn with(key: Key, places: &Places, place: MasterKeyPlace, passed_over: Vec<String>) -> Self {
+        Self { masters: RwLock::new(Masters { key, next: None }), places: places.clone(), place, passed_over }
+    }
+
+    fn masters(&self) -> Masters {
+        self.masters.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_masters(&self, key: Key, next: Option<Key>) {
+        *self.masters.write().unwrap_or_else(PoisonError::into_inner) = Masters { key, next };
+    }
+
+    /// Begins to change the master key: the next one is kept where this one is, and opens from now on. Blocking.
+    ///
+    /// Then everything that the old one seals is sealed anew ([`Self::reseal`]) and stored in one commit, and the change
+    /// is finished. A crash at any point leaves a key that opens all of it: before the commit the old one, after it the
+    /// next one, which [`Self::open`] finds. Nothing may be sealed meanwhile by [`Self::seal_fresh_key`].
+    pub fn begin_change(&self) -> Result<(), Error> {
+        let next = self.places.prepare(&self.place, &envelope::fresh_key()?)?;
+        self.set_masters(self.masters().key, Some(next));
+        Ok(())
+    }
+
+    /// A data key, sealed under the next master key.
+    ///
+    /// # Errors
+    /// [`Error::Broken`] when it was not sealed under this one, or no change has begun.
+    pub fn reseal(&self, scope: SecretScope, sealed: &Sealed) -> Result<Sealed, Error> {
+        let Masters { key, next } = self.masters();
+        let plain = envelope::open(&key, key_binding(scope), sealed)?;
+        let next = next.ok_or_else(|| Error::Broken { what: "change of the master key".into() })?;
+        envelope::seal(&next, key_binding(scope), &plain)
+    }
+
+    /// Ends a change whose commit is made: the next key is the key, and the old one is forgotten. `false`: the operator
+    /// has to put it in the old one's place. Blocking.
+    pub fn finish_change(&self) -> Result<bool, Error> {
+        let Masters { key, next } = self.masters();
+        let Some(next) = next else { return Ok(true) };
+        self.set_masters(next.clone(), Some(key));
+        let is_placed = self.places.promote(&self.place, &next)?;
+        self.set_masters(next, None);
+        Ok(is_placed)
     }
 
     /// Where the master key lives.
@@ -91,7 +151,7 @@ impl Vault {
 
     /// A fresh data key for `scope`, sealed by the master key.
     pub fn seal_fresh_key(&self, scope: SecretScope) -> Result<Sealed, Error> {
-        envelope::seal(&self.master, key_binding(scope), envelope::fresh_key()?.as_slice())
+        envelope::seal(&self.masters().key, key_binding(scope), envelope::fresh_key()?.as_slice())
     }
 
     /// Opens the data key of `scope`.
@@ -99,9 +159,18 @@ impl Vault {
     /// # Errors
     /// [`Error::Broken`] when it was changed, sealed for another scope, or sealed by another master key.
     pub fn data_key(&self, scope: SecretScope, sealed: &Sealed) -> Result<DataKey, Error> {
-        let plain = envelope::open(&self.master, key_binding(scope), sealed)?;
+        let Masters { key, next } = self.masters();
+        let opened = envelope::open(&key, key_binding(scope), sealed);
+        let plain = match (opened, next) {
+            (Err(_), Some(next)) => envelope::open(&next, key_binding(scope), sealed)?,
+            (opened, _) => opened?,
+        };
         Ok(DataKey::derive(scope, &plain))
     }
+}
+
+fn opens(master: &Key, installation: &Sealed) -> bool {
+    envelope::open(master, key_binding(SecretScope::Installation), installation).is_ok()
 }
 
 const fn key_binding(scope: SecretScope) -> Binding<'static> {
@@ -303,5 +372,75 @@ mod tests {
         let places = places(MasterKeyPolicy::Auto, folder.path(), Some(credentials.path()));
         let vault = Vault::open(&places, Some(&sealed)).expect("the file's key opens it");
         assert_eq!(vault.place(), &MasterKeyPlace::File(folder.path().join("master.key")));
+    }
+
+    /// A vault whose change is begun, with a key that is sealed under the old master key and under the next one.
+    fn changing(folder: &Path) -> (Vault, Sealed, Sealed) {
+        let vault = file_vault(folder);
+        let old = vault.seal_fresh_key(SecretScope::Installation).expect("sealed");
+        vault.begin_change().expect("begun");
+        let new = vault.reseal(SecretScope::Installation, &old).expect("sealed anew");
+        (vault, old, new)
+    }
+
+    fn opens(vault: &Vault, sealed: &Sealed) -> bool {
+        vault.data_key(SecretScope::Installation, sealed).is_ok()
+    }
+
+    #[test]
+    fn while_the_master_key_changes_what_either_sealed_opens_and_afterwards_only_the_new_ones() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (vault, old, new) = changing(folder.path());
+        assert!(opens(&vault, &old) && opens(&vault, &new));
+        assert!(vault.finish_change().expect("finished"));
+        assert!(!opens(&vault, &old) && opens(&vault, &new));
+        let again = Vault::open(&places(MasterKeyPolicy::File, folder.path(), None), Some(&new)).expect("opens");
+        assert!(opens(&again, &new));
+        assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 1, "no second key is left");
+    }
+
+    #[test]
+    fn a_change_that_is_cut_off_leaves_the_key_that_opens_what_is_stored() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (_, old, new) = changing(folder.path());
+        let there = places(MasterKeyPolicy::File, folder.path(), None);
+        // Before the commit the old one is stored, after it the new one.
+        let before = Vault::open(&there, Some(&old)).expect("the old key");
+        assert!(opens(&before, &old) && !opens(&before, &new));
+        let after = Vault::open(&there, Some(&new)).expect("the next key");
+        assert!(opens(&after, &new));
+        assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 1, "it has taken the old one's place");
+        assert!(Vault::open(&there, Some(&old)).is_err(), "the old one is gone");
+    }
+
+    #[test]
+    fn a_change_after_one_that_was_cut_off_begins_anew() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (_, old, _) = changing(folder.path());
+        let there = places(MasterKeyPolicy::File, folder.path(), None);
+        let vault = Vault::open(&there, Some(&old)).expect("the old key");
+        vault.begin_change().expect("begun");
+        let new = vault.reseal(SecretScope::Installation, &old).expect("sealed anew");
+        assert!(vault.finish_change().expect("finished"));
+        assert!(Vault::open(&there, Some(&new)).is_ok());
+    }
+
+    #[test]
+    fn only_the_operator_changes_a_credential() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let credentials = tempfile::tempdir().expect("a temporary folder");
+        fs::write(credentials.path().join("aura-master-key"), "ab".repeat(32)).expect("written");
+        let there = places(MasterKeyPolicy::Auto, folder.path(), Some(credentials.path()));
+        let vault = Vault::open(&there, None).expect("a vault");
+        let old = vault.seal_fresh_key(SecretScope::Installation).expect("sealed");
+        assert!(matches!(vault.begin_change(), Err(Error::NoNextCredential)));
+        fs::write(credentials.path().join("aura-master-key-next"), "cd".repeat(32)).expect("written");
+        vault.begin_change().expect("begun");
+        let new = vault.reseal(SecretScope::Installation, &old).expect("sealed anew");
+        assert!(!vault.finish_change().expect("finished"), "it cannot put it in its place");
+        assert!(Vault::open(&there, Some(&new)).is_ok(), "both places are read");
+        fs::write(credentials.path().join("aura-master-key"), "cd".repeat(32)).expect("written");
+        fs::remove_file(credentials.path().join("aura-master-key-next")).expect("removed");
+        assert!(Vault::open(&there, Some(&new)).is_ok());
     }
 }

@@ -20,7 +20,7 @@ use super::{Error, Remembered, blocking::Blocking, file::DatabaseFile, health::H
 use crate::domain::{TenantId, audit::Act, audit::NewAudit, tenant::Tenant};
 
 pub use secrets::NewSecret;
-pub use tenants::RemovedTenant;
+pub use tenants::{RemovedTenant, ResealedKey};
 
 /// Tenants that are remembered.
 const TENANTS_KNOWN_MAX: usize = 4_096;

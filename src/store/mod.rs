@@ -40,7 +40,7 @@ mod turn;
 mod walk;
 
 pub use conserve::{Conservation, OpenWork};
-pub use control::{Control, NewSecret, RemovedTenant};
+pub use control::{Control, NewSecret, RemovedTenant, ResealedKey};
 pub use conversation::ConversationFilter;
 pub use counts::{AccountTraffic, TenantCounts};
 pub use datadir::{DataDir, DataDirError};

@@ -185,6 +185,38 @@ async fn a_tenant_whose_addition_was_interrupted_is_not_there_and_can_be_added()
     scene.judge(1);
 }
 
+/// On the way of a change of the master key, in their order: the next key is kept, everything is sealed under it, it is
+/// the key.
+const OF_A_MASTER_KEY: &[&str] = &["master_key_begun", "master_key_committed", "master_key_changed"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_secret_stays_readable_wherever_a_change_of_the_master_key_is_cut_off() {
+    let scene = Scene::new().await;
+    let file = scene.data_dir().join("master.key");
+    let mut messages = 0;
+    for point in OF_A_MASTER_KEY {
+        let before = fs::read(&file).expect("the key lies in a file");
+        let process = scene.start_armed(&format!("{point}=return")).await;
+        process.client().change_master_key().await.expect_err("it dies before it can say so");
+        process.died_at(point).await;
+        let process = scene.start().await;
+        // The reply needs the account's token, which is sealed under the tenant's key.
+        scene.sim.shopper(point).writes(ACCOUNT, "Is the coat there?");
+        messages += 1;
+        scene.rest(&process).await;
+        let after = fs::read(&file).expect("the key lies in a file");
+        assert_eq!(before == after, *point == "master_key_begun", "{point}");
+        let changed = process.client().change_master_key().await.expect("it can be changed again");
+        assert_eq!((changed.keys, changed.placed), (2, true));
+        scene.sim.shopper(&format!("{point}-again")).writes(ACCOUNT, "Is the coat there?");
+        messages += 1;
+        scene.rest(&process).await;
+        scene.end(process).await;
+        assert!(!file.with_extension("key.next").exists(), "no second key is left behind");
+    }
+    scene.judge(messages);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_removal_that_was_interrupted_is_finished_at_the_next_start() {
     let scene = Scene::new().await;

@@ -19,6 +19,7 @@ enum Verb {
     Set(Set),
     List(List),
     Remove(Remove),
+    RotateMaster(RotateMaster),
 }
 
 #[derive(Debug, clap::Args)]
@@ -88,10 +89,26 @@ struct Remove {
     name: String,
 }
 
+/// Change the master key, and seal everything anew under the new one
+///
+/// What it seals are the keys of the installation and of each tenant: they are sealed anew in one commit, so that a crash
+/// at any point leaves every secret readable. Works beside a running daemon, without a restart. A backup that was taken
+/// before needs the old key: copies of it stay as secret as what they open.
+///
+/// A key that is a systemd credential is brought by the operator: add the new one as `aura-master-key-next`, restart, run
+/// this, and then put it in the place of `aura-master-key`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura secret rotate-master
+  aura secret rotate-master --json")]
+struct RotateMaster {}
+
 pub async fn run(context: &Context, args: SecretArgs) -> Result<(), Failure> {
     match args.verb {
         Verb::Set(args) => set(context, args).await,
         Verb::List(args) => list(context, &args.owner).await,
+        Verb::RotateMaster(RotateMaster {}) => rotate_master(context).await,
         Verb::Remove(Remove { owner, name }) => {
             context.client().await?.remove_secret(owner.slug(), &name).await?;
             if context.ui.json {
@@ -121,6 +138,20 @@ async fn set(context: &Context, args: Set) -> Result<(), Failure> {
     }
     let what = format!("stored {name} of {}, fingerprint {}", owner.shown(), stored.fingerprint);
     context.ui.done(what, format!("aura secret list{}", owner.flag()));
+    Ok(())
+}
+
+async fn rotate_master(context: &Context) -> Result<(), Failure> {
+    let changed = context.client().await?.change_master_key().await?;
+    if context.ui.json {
+        return context.ui.json_line(&changed);
+    }
+    let what = format!("changed the master key in {}; {} keys are sealed anew", changed.place, changed.keys);
+    let next = match changed.placed {
+        true => "aura status",
+        false => "make the credential aura-master-key what aura-master-key-next is now",
+    };
+    context.ui.done(what, next);
     Ok(())
 }
 

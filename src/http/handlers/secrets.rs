@@ -5,7 +5,7 @@ use secrecy::SecretString;
 
 use crate::{
     api,
-    app::secrets::Owner,
+    app::{master_key::MasterKeyChanged, secrets::Owner},
     http::{
         Edge, Error,
         caller::{Asking, Scope},
@@ -53,6 +53,14 @@ pub async fn remove_of_tenant(
     Named(name): Named,
 ) -> Result<StatusCode, Error> {
     remove_in(&edge, Owner::Tenant(&tenant), &name).await
+}
+
+pub async fn change_master_key(
+    State(edge): State<Edge>,
+    Asking(_): Asking,
+) -> Result<Json<api::MasterKeyChanged>, Error> {
+    let MasterKeyChanged { keys, place, is_placed } = edge.app.change_master_key(edge.app.operator()).await?;
+    Ok(Json(api::MasterKeyChanged { keys, place: place.to_string(), placed: is_placed }))
 }
 
 async fn list_in(edge: &Edge, owner: Owner<'_>) -> Result<Json<api::List<api::Secret>>, Error> {

@@ -120,14 +120,19 @@ fn entry(action: &'static str, scope: SecretScope, name: &SecretName) -> NewAudi
     NewAudit::new(action, tenant).id("name", name)
 }
 
+/// Whose something is, as it is stored.
+pub(super) fn scope(text: &str) -> Result<SecretScope, Error> {
+    match text {
+        "installation" => Ok(SecretScope::Installation),
+        _ => tenant_id(text.to_owned()).map(SecretScope::Tenant),
+    }
+}
+
 fn read_secret(row: &Row<'_>) -> Result<Result<StoredSecret, Error>, rusqlite::Error> {
     let (scope, name, fingerprint): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
     let (version, set_at_ms, sealed): (u32, i64, Vec<u8>) = (row.get(3)?, row.get(4)?, row.get(5)?);
     let secret = || -> Result<StoredSecret, Error> {
-        let scope = match scope.as_str() {
-            "installation" => SecretScope::Installation,
-            _ => SecretScope::Tenant(tenant_id(scope)?),
-        };
+        let scope = self::scope(&scope)?;
         let name =
             SecretName::parse(&name).map_err(|_| Error::Unreadable { what: "a secret's name", value: name.clone() })?;
         let fingerprint = Fingerprint(fingerprint);

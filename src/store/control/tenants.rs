@@ -2,7 +2,7 @@
 
 use rusqlite::{ErrorCode, OptionalExtension, Row, Transaction, named_params};
 
-use super::{Control, Error, audit, models, reach, rows, tenant_id, unowned};
+use super::{Control, Error, audit, models, reach, rows, secrets, tenant_id, unowned};
 use crate::domain::{
     Currency, Language, TenantId, Timestamp,
     audit::{Act, NewAudit},
@@ -146,6 +146,44 @@ impl Control {
             .await
     }
 
+    /// Every sealed key, the installation's and those of its tenants.
+    pub async fn data_keys(&self) -> Result<Vec<(SecretScope, Sealed)>, Error> {
+        const ACTION: &str = "read the keys";
+        const SQL: &str = "SELECT scope, sealed FROM data_key ORDER BY scope";
+        self.database.read(ACTION, move |tx| rows(tx, ACTION, SQL, &[], read_key)).await
+    }
+
+    /// Puts keys sealed under another master key in the place of the old ones: all of them, in one commit.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when they are not all there are, or one was changed meanwhile: nothing is changed then.
+    pub async fn replace_data_keys(&self, keys: Vec<ResealedKey>, act: Act) -> Result<(), Error> {
+        const ACTION: &str = "replace the keys";
+        const SQL: &str = "UPDATE data_key SET sealed = :new WHERE scope = :scope AND sealed = :old";
+        let changed = || Error::Conflict("keys were added or changed meanwhile".into());
+        self.database
+            .write(ACTION, move |tx| {
+                let count: usize =
+                    tx.query_row("SELECT count(*) FROM data_key", [], |row| row.get(0)).map_err(Error::sql(ACTION))?;
+                if count != keys.len() {
+                    return Err(changed());
+                }
+                for ResealedKey { scope, old, new } in &keys {
+                    let row = named_params! { ":scope": scope.to_string(), ":old": old.0, ":new": new.0 };
+                    if tx.execute(SQL, row).map_err(Error::sql(ACTION))? != 1 {
+                        return Err(changed());
+                    }
+                }
+                audit::append(tx, act, &NewAudit::new("master_key.changed", None).number("keys", keys.len() as i64))
+            })
+            .await?;
+        // The old ones are zeroed in the file by `secure_delete`; the log may still hold their pages.
+        if !self.database.empty_log(ACTION).await? {
+            tracing::warn!("the log still holds keys as the old master key sealed them; the next start empties it");
+        }
+        Ok(())
+    }
+
     /// Stores the installation's key, once.
     ///
     /// # Errors
@@ -159,6 +197,22 @@ impl Control {
             })
             .await
     }
+}
+
+/// A data key in its old and in its new envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResealedKey {
+    /// Whose it is.
+    pub scope: SecretScope,
+    /// As it is stored.
+    pub old: Sealed,
+    /// As it is to be stored.
+    pub new: Sealed,
+}
+
+fn read_key(row: &Row<'_>) -> Result<Result<(SecretScope, Sealed), Error>, rusqlite::Error> {
+    let (scope, sealed): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
+    Ok(secrets::scope(&scope).map(|scope| (scope, Sealed(sealed))))
 }
 
 fn insert_key(tx: &Transaction<'_>, action: &'static str, scope: SecretScope, key: &Sealed) -> Result<(), Error> {
@@ -314,5 +368,25 @@ pub(super) mod tests {
         let again = control.add_installation_key(Sealed(vec![2]), ACT).await;
         assert!(matches!(again, Err(Error::Conflict(_))));
         assert_eq!(control.data_key(SecretScope::Installation).await.expect("read"), Some(Sealed(vec![1])));
+    }
+
+    #[tokio::test]
+    async fn keys_are_replaced_all_together_or_not_at_all() {
+        let (_folder, control) = fresh().await;
+        control.add_installation_key(Sealed(vec![1]), ACT).await.expect("stored");
+        let shop = tenant(1, "one");
+        control.add_tenant(shop.clone(), Sealed(vec![2]), ACT).await.expect("added");
+        let (house, one) = (SecretScope::Installation, SecretScope::Tenant(shop.id));
+        let key = |scope, old, new| ResealedKey { scope, old: Sealed(vec![old]), new: Sealed(vec![new]) };
+        for wrong in [vec![key(house, 1, 11)], vec![key(house, 1, 11), key(one, 9, 12)]] {
+            assert!(matches!(control.replace_data_keys(wrong, ACT).await, Err(Error::Conflict(_))));
+        }
+        let stored = async || {
+            let keys = control.data_keys().await.expect("read");
+            [house, one].map(|scope| keys.iter().find(|(known, _)| *known == scope).map(|(_, key)| key.0.clone()))
+        };
+        assert_eq!(stored().await, [Some(vec![1]), Some(vec![2])]);
+        control.replace_data_keys(vec![key(house, 1, 11), key(one, 2, 12)], ACT).await.expect("replaced");
+        assert_eq!(stored().await, [Some(vec![11]), Some(vec![12])]);
     }
 }
