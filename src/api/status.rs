@@ -102,6 +102,15 @@ pub struct TenantStatus {
     pub open_messages: u64,
     /// Products that a shopper may be shown.
     pub products: u64,
+    /// What writes its answers: `builtin`, or `PROVIDER:MODEL`.
+    #[serde(default)]
+    pub model: String,
+    /// What its models cost today (UTC).
+    #[serde(default)]
+    pub spent_today_usd: String,
+    /// This calendar month (UTC).
+    #[serde(default)]
+    pub spent_month_usd: String,
     /// What goes out.
     pub outbox: OutboxCounts,
     /// Its accounts.

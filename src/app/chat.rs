@@ -3,7 +3,7 @@
 use super::{App, Error, TenantCtx, attend::Attended};
 use crate::{
     domain::{
-        ConversationId, MessageId,
+        ConversationId, MessageId, Timestamp,
         channel::{AccountId, ChannelKind, ShopperId},
         conversation::ConversationKey,
         evidence::Evidence,
@@ -11,6 +11,7 @@ use crate::{
         outbox::OutboxState,
         persona::Persona,
         product::ProductKey,
+        spend::Used,
     },
     store::{Arrival, InboundRules, OutboxRow},
 };
@@ -29,6 +30,8 @@ pub struct ChatAnswer {
     pub evidence: Evidence,
     /// What wrote them.
     pub model: Option<String>,
+    /// What models used for it, drafts that were refused included.
+    pub used: Used,
     /// Why a person is needed, if one is.
     pub handoff: Option<String>,
 }
@@ -60,6 +63,7 @@ impl App {
             account: AccountId::local(),
             shopper: ShopperId(session.to_owned()),
         };
+        let asked_at = self.clock.now();
         let before = match store.conversation_by_key(key.clone()).await? {
             Some(known) => store.outbox_rows(known.id, 1).await?.last().map(|row| row.id),
             None => None,
@@ -75,7 +79,7 @@ impl App {
         if let Some(last) = before.and_then(|id| rows.iter().position(|row| row.id == id)) {
             rows.drain(..=last);
         }
-        self.chat_answer(&attended, conversation.id, rows).await
+        self.chat_answer(&attended, conversation.id, rows, asked_at).await
     }
 
     fn local_message(&self, key: &ConversationKey, text: &str) -> Arrival {
@@ -110,6 +114,7 @@ impl App {
         attended: &Attended,
         conversation: ConversationId,
         rows: Vec<OutboxRow>,
+        asked_at: Timestamp,
     ) -> Result<ChatAnswer, Error> {
         let turn = attended.store.turns(conversation, 1).await?.pop();
         let keys = turn.as_ref().map(|turn| turn.evidence.clone()).unwrap_or_default();
@@ -123,6 +128,7 @@ impl App {
                 .collect(),
             evidence: Evidence { products, facts: Vec::new(), read_at: self.clock.now() },
             model: turn.as_ref().and_then(|turn| turn.model.clone()),
+            used: attended.store.spent_in(conversation, asked_at).await?,
             handoff: turn.filter(|_| handed_over).and_then(|turn| turn.reason),
         })
     }

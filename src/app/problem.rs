@@ -140,6 +140,20 @@ fn of_tenant(status: &TenantStatus, now: Timestamp) -> Vec<Problem> {
             add(Weight::Broken, "account_refused", format!("account {id} is refused by Instagram"), hint);
         }
     }
+    let models = &status.models;
+    for model in &models.keyless {
+        let what = format!("{model} is passed over: there is no key for it");
+        add(Weight::Broken, "model_no_key", what, format!("aura secret set {}.api_key -t {slug}", model.provider));
+    }
+    for model in &models.left_alone {
+        let what = format!("{model} fails and is left alone for a while");
+        add(Weight::Broken, "model_failing", what, format!("aura model test {model} -t {slug}"));
+    }
+    if let Some(span) = models.used_up() {
+        let limit = models.budget.of(span).unwrap_or_default();
+        let what = format!("the {} budget of {limit} USD for models is used up", span.as_str());
+        add(Weight::Wanted, "model_budget_used", what, format!("aura usage -t {slug}"));
+    }
     if status.lost > 0 {
         let what = format!("{} lost: nobody would answer", count(status.lost, "message is", "messages are"));
         add(Weight::Broken, "messages_lost", what, format!("aura audit verify -t {slug}"));

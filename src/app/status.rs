@@ -6,6 +6,7 @@ use futures_util::{StreamExt, stream};
 
 use super::{
     App, Error,
+    models::ModelStanding,
     problem::{self, Problem},
 };
 use crate::{
@@ -66,6 +67,8 @@ pub struct TenantStatus {
     pub products: u64,
     /// Who is told, and how that fares.
     pub targets: Vec<TargetState>,
+    /// Its models.
+    pub models: ModelStanding,
     /// Its accounts.
     pub accounts: Vec<AccountStatus>,
 }
@@ -134,6 +137,7 @@ impl App {
             counts: TenantCounts::default(),
             trouble: Trouble::default(),
             products: 0,
+            models: ModelStanding::default(),
             accounts: Vec::new(),
             targets: Vec::new(),
             unreadable: None,
@@ -158,6 +162,7 @@ impl App {
         status.trouble = store.trouble(now.plus_ms(-LATELY_MS)).await?;
         status.targets = store.notify_targets().await?;
         status.products = store.catalog_status().await?.visible;
+        status.models = self.model_standing(status.tenant.id, store.spent(now).await?).await?;
         Ok(())
     }
 }

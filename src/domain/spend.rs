@@ -121,3 +121,14 @@ pub struct Spent {
     /// Set aside for calls under way; in neither of the two.
     pub reserved: PicoDollars,
 }
+
+/// What calls used and cost together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Tokens that went in.
+    pub input_tokens: u64,
+    /// Tokens that came out.
+    pub output_tokens: u64,
+    /// What they cost.
+    pub cost: PicoDollars,
+}

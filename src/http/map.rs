@@ -230,10 +230,9 @@ pub(super) fn chat_answer(answer: ChatAnswer, elapsed_ms: u64) -> api::ChatAnswe
         replies: answer.replies.into_iter().map(reply).collect(),
         model: answer.model.unwrap_or_default(),
         usage: api::Usage {
-            // The built-in assistant uses no tokens and costs nothing.
-            input_tokens: 0,
-            output_tokens: 0,
-            cost_usd: "0".into(),
+            input_tokens: answer.used.input_tokens,
+            output_tokens: answer.used.output_tokens,
+            cost_usd: answer.used.cost.to_string(),
         },
         handoff: answer.handoff,
         elapsed_ms,
@@ -553,6 +552,9 @@ fn tenant_status(status: TenantStatus) -> api::TenantStatus {
         labelled: status.counts.labelled,
         open_messages: status.counts.open_messages,
         products: status.products,
+        model: status.models.chosen.to_string(),
+        spent_today_usd: status.models.spent.day.to_string(),
+        spent_month_usd: status.models.spent.month.to_string(),
         outbox: api::OutboxCounts {
             pending: count(OutboxState::Pending),
             sending: count(OutboxState::Sending),

@@ -15,7 +15,7 @@ use crate::domain::{
     cost::{Budget, BudgetSpan, PicoDollars},
     event::{EventKind, NewEvent},
     model::ModelRole,
-    spend::{NewReservation, OverBudget, Reserved, Settlement, SpendRow, Spent},
+    spend::{NewReservation, OverBudget, Reserved, Settlement, SpendRow, Spent, Used},
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -43,6 +43,31 @@ impl TenantStore {
     /// What was spent up to this moment.
     pub async fn spent(&self, now: Timestamp) -> Result<Spent, Error> {
         self.read("read what models cost", move |tx| spent(tx, now).map_err(Error::sql("read what models cost"))).await
+    }
+
+    /// What the calls of a conversation that ended since a moment used and cost.
+    pub async fn spent_in(&self, conversation: ConversationId, since: Timestamp) -> Result<Used, Error> {
+        const ACTION: &str = "read what an answer cost";
+        const SQL: &str = "
+            SELECT sum(payload ->> 'input_tokens') AS input, sum(payload ->> 'output_tokens') AS output,
+                   sum(payload ->> 'cost_pico') AS cost
+            FROM event
+            WHERE at_ms >= :since AND kind = :kind AND payload ->> 'conversation' = :conversation";
+        self.read(ACTION, move |tx| {
+            let row = named_params! {
+                ":since": since.0, ":kind": EventKind::ModelCalled.as_str(), ":conversation": conversation.to_string(),
+            };
+            let used = |row: &Row<'_>| {
+                let figure = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<u64>>(column)?.unwrap_or_default());
+                Ok(Used {
+                    input_tokens: figure("input")?,
+                    output_tokens: figure("output")?,
+                    cost: PicoDollars::new(figure("cost")?),
+                })
+            };
+            tx.prepare_cached(SQL).and_then(|mut select| select.query_row(row, used)).map_err(Error::sql(ACTION))
+        })
+        .await
     }
 
     /// What was spent from one moment's day to another's, by day, role and model, the newest day first.

@@ -2,7 +2,7 @@
 
 use crate::{
     provider::{self, MODEL, choose, draft, failure, text},
-    support::{ACCOUNT, TestAura},
+    support::{ACCOUNT, TestAura, Upstream},
 };
 
 const NOTES: &str = "Looks for linen, wears M.";

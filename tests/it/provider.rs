@@ -206,3 +206,59 @@ async fn the_command_line_says_what_changed_and_what_is_missing() {
     let usage = aura.run(&["usage", "-t", SHOP]).await;
     assert!(usage.contains("No model of a provider was called"), "{usage}");
 }
+
+#[tokio::test]
+async fn a_trial_conversation_shows_which_model_answered_and_what_it_cost() {
+    let (aura, _) = aura(&[draft(&["Here it is:"], &["cove-linen-shirt"])]).await;
+    let said = aura.said(&["chat", "-t", SHOP, "--once", QUESTION], 0).await;
+    assert!(said.contains("(builtin, ") && !said.contains("USD"), "{said}");
+    choose(&aura, MODEL).await;
+    let said = aura.said(&["chat", "-t", SHOP, "--once", QUESTION], 0).await;
+    assert!(said.contains(&format!("({MODEL}, 900 tokens in, 160 out, 0.00053176 USD, ")), "{said}");
+    let shown = aura.run(&["chat", "-t", SHOP, "--once", QUESTION, "--json"]).await;
+    let answer: api::ChatAnswer = serde_json::from_str(&shown).expect("JSON");
+    assert_eq!((answer.model.as_str(), answer.usage.input_tokens, answer.usage.output_tokens), (MODEL, 900, 160));
+    assert_eq!(answer.usage.cost_usd, "0.00053176");
+}
+
+/// What `aura status` says of the shop, by its codes.
+async fn codes(aura: &TestAura) -> Vec<(String, String)> {
+    let status = aura.client().status().await.expect("read");
+    status.problems.into_iter().filter(|it| it.code.starts_with("model")).map(|it| (it.code, it.hint)).collect()
+}
+
+#[tokio::test]
+async fn status_tells_what_keeps_a_chosen_model_from_answering_and_what_it_has_cost() {
+    let (upstream, url) = Upstream::answering(&[failure(403, "PERMISSION_DENIED")]).await;
+    let aura = TestAura::setup()
+        .catalog(CATALOG)
+        .config(|config| config.providers.gemini.base_url = format!("{url}/v1beta"))
+        .start()
+        .await;
+    assert!(codes(&aura).await.is_empty());
+    choose(&aura, MODEL).await;
+    let no_key = ("model_no_key".to_owned(), format!("aura secret set gemini.api_key -t {SHOP}"));
+    assert_eq!(codes(&aura).await, [no_key]);
+    aura.client()
+        .set_secret(Some(SHOP), "gemini.api_key", &api::NewSecret { value: KEY.into() })
+        .await
+        .expect("stored");
+    assert!(codes(&aura).await.is_empty());
+    // A key that is refused is no reason to try again and again.
+    ask(&aura, "ana").await;
+    assert_eq!(codes(&aura).await, [("model_failing".to_owned(), format!("aura model test {MODEL} -t {SHOP}"))]);
+    // Another key is another matter.
+    upstream.answers(&[draft(&["Here it is:"], &["cove-linen-shirt"])]);
+    let other = api::NewSecret { value: "AIza-another".into() };
+    aura.client().set_secret(Some(SHOP), "gemini.api_key", &other).await.expect("stored");
+    ask(&aura, "ben").await;
+    assert!(codes(&aura).await.is_empty());
+    let status = aura.client().status().await.expect("read");
+    let shop = &status.tenants[0];
+    assert_eq!((shop.model.as_str(), shop.spent_today_usd.as_str()), (MODEL, "0.00053176"));
+    let shown = aura.run(&["status", "-v"]).await;
+    assert!(shown.contains(&format!("{SHOP}: {MODEL}, 0.00053176 USD today")), "{shown}");
+    let budget = api::Budget { day_usd: Some("0.0005".into()), ..api::Budget::default() };
+    aura.client().limit_models(Some(SHOP), &budget).await.expect("limited");
+    assert_eq!(codes(&aura).await, [("model_budget_used".to_owned(), format!("aura usage -t {SHOP}"))]);
+}

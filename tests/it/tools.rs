@@ -177,7 +177,8 @@ async fn a_turn_costs_no_more_than_its_ceiling_however_much_is_looked_up() {
 async fn a_person_is_called_by_a_tool_and_without_a_catalogue_no_product_tool_is_offered() {
     let hand_over = ("hand_over", json!({ "reason": "unknown" }));
     let (fake, url) = Upstream::answering(&[calls(&[hand_over, search("tote")]), draft(&["Let me see."], &[])]).await;
-    let aura = TestAura::setup().config(|config| config.providers.gemini.base_url = format!("{url}/v1beta")).start().await;
+    let aura =
+        TestAura::setup().config(|config| config.providers.gemini.base_url = format!("{url}/v1beta")).start().await;
     let key = api::NewSecret { value: KEY.into() };
     aura.client().set_secret(None, "gemini.api_key", &key).await.expect("stored");
     choose(&aura, MODEL).await;
@@ -199,7 +200,10 @@ async fn a_person_is_called_by_a_tool_and_without_a_catalogue_no_product_tool_is
 async fn a_crash_between_rounds_pays_no_recorded_round_again() {
     let (fake, url) = Upstream::answering(&[calls(&[search("coat")]), draft(&["Let me see."], &[])]).await;
     let mut scene = Scene::new().await;
-    scene.binary = scene.binary.with("AURA_PROVIDERS__GEMINI__BASE_URL", &url).with("AURA_MODELS__CHAT", MODEL);
+    scene.binary = scene
+        .binary
+        .with("AURA_PROVIDERS__GEMINI__BASE_URL", &format!("{url}/v1beta"))
+        .with("AURA_MODELS__CHAT", MODEL);
     let process = scene.start().await;
     let key = api::NewSecret { value: KEY.into() };
     process.client().set_secret(None, "gemini.api_key", &key).await.expect("stored");

@@ -90,9 +90,7 @@ impl Talk<'_> {
         if let Some(reason) = &answer.handoff {
             ui.say(format!("(a person is needed: {reason})"));
         }
-        if ui.verbose {
-            ui.say(format!("({}, {} ms)", answer.model, answer.elapsed_ms));
-        }
+        ui.say(render::chat_cost(answer));
         Ok(())
     }
 

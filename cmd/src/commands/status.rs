@@ -5,7 +5,8 @@ use crate::{context::Context, failure::Failure, render, time::now};
 /// Show whether all is well, and what is not
 ///
 /// The first line is the verdict; under it stands what is wrong or waits for a person, each with the command that helps,
-/// what matters most first. Ends with 0 whatever it finds: it shows a state. With `-v` accounts and versions too.
+/// what matters most first. Ends with 0 whatever it finds: it shows a state. With `-v` what models cost, accounts and versions
+/// too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

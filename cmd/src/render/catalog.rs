@@ -1,6 +1,8 @@
 //! Products, imports, and what the assistant says.
 
-use aura::api::{CatalogStatus, ChatReply, ImportReport, Price, Product, ProductRef, SearchResult, Time, Variant};
+use aura::api::{
+    CatalogStatus, ChatAnswer, ChatReply, ImportReport, Price, Product, ProductRef, SearchResult, Time, Usage, Variant,
+};
 
 use super::layout::{Grid, clip, count, or_dash, pairs};
 use crate::{terminal_safe::one_line, time::ago};
@@ -105,4 +107,14 @@ pub fn import_report(report: &ImportReport) -> String {
 pub fn chat_reply(reply: &ChatReply) -> String {
     let ids: Vec<_> = reply.products.iter().map(|product| one_line(&product.product_id)).collect();
     if ids.is_empty() { reply.text.clone() } else { format!("{}\n  [{}]", reply.text, ids.join(", ")) }
+}
+
+/// `(gemini:gemini-3.5-flash-lite, 900 tokens in, 160 out, 0.00053176 USD, 812 ms)`
+pub fn chat_cost(answer: &ChatAnswer) -> String {
+    let Usage { input_tokens, output_tokens, cost_usd } = &answer.usage;
+    let used = match (input_tokens, output_tokens) {
+        (0, 0) => String::new(),
+        (input, output) => format!(", {input} tokens in, {output} out, {cost_usd} USD"),
+    };
+    format!("({}{used}, {} ms)", one_line(&answer.model), answer.elapsed_ms)
 }

@@ -10,7 +10,7 @@ mod status;
 mod tenant;
 
 pub use audit::audit;
-pub use catalog::{catalog_status, chat_reply, import_report, product, search_results};
+pub use catalog::{catalog_status, chat_cost, chat_reply, import_report, product, search_results};
 pub use conversation::{conversation, conversations, event};
 pub use layout::{Grid, pairs};
 pub use model::{budget, model_test, models, prices, usage};

@@ -5,7 +5,10 @@ use std::collections::HashSet;
 use aura::api::{AccountStatus, Status, StatusProblem, TenantStatus, Time};
 
 use super::layout::{Grid, clip, count, or_dash, pairs};
-use crate::time::{ago, ago_or_dash};
+use crate::{
+    terminal_safe::one_line,
+    time::{ago, ago_or_dash},
+};
 
 /// Widest a name is shown in a table.
 const NAME_COLUMNS: usize = 24;
@@ -99,10 +102,22 @@ fn shops(status: &Status, now: Time, width: Option<usize>, detail: Detail) -> St
         false => format!("\nand {}: aura status --all", count(others as u64, "other shop", "other shops")),
     };
     let mut text = if rows.is_empty() { more } else { grid.finish() + &more };
-    if let Some(notes) = footnotes(&rows) {
+    let models = models(&rows).filter(|_| detail.verbose);
+    for notes in [footnotes(&rows), models].into_iter().flatten() {
         text = format!("{text}\n{notes}");
     }
     text
+}
+
+/// What a provider's models cost, of the shops that use one.
+fn models(tenants: &[&TenantStatus]) -> Option<String> {
+    let uses_one = |tenant: &&&TenantStatus| !matches!(tenant.model.as_str(), "" | "builtin");
+    let lines = tenants.iter().filter(uses_one).map(|tenant| {
+        let TenantStatus { slug, model, spent_today_usd: today, spent_month_usd: month, .. } = tenant;
+        format!("{slug}: {}, {today} USD today, {month} USD this month", one_line(model))
+    });
+    let lines: Vec<_> = lines.collect();
+    Some(lines.join("\n")).filter(|text| !text.is_empty())
 }
 
 /// `paused`, or how far the assistant may go; `*`: with some shoppers only.

@@ -310,6 +310,9 @@ fn status_page() {
         labelled: 4,
         open_messages: 2,
         products: 118,
+        model: "gemini:gemini-3.5-flash-lite".into(),
+        spent_today_usd: "0.12".into(),
+        spent_month_usd: "3.4".into(),
         outbox: OutboxCounts {
             pending: 4,
             sending: 1,

@@ -6,6 +6,7 @@ mod memory;
 mod probe;
 mod purse;
 mod settings;
+mod standing;
 mod write;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -16,6 +17,7 @@ use sha2::Sha256;
 pub use self::{
     probe::{Skill, Trial, Tried, TryOutcome},
     settings::{ModelChange, ModelReport, Usage},
+    standing::ModelStanding,
     write::ModelWriter,
 };
 use crate::{

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    app::status::AccountStatus,
+    app::{models::ModelStanding, status::AccountStatus},
     domain::{
         TargetId,
         account::Account,
@@ -37,6 +37,7 @@ fn shop(slug: &str) -> TenantStatus {
         unreadable: None,
         products: 92,
         targets: Vec::new(),
+        models: ModelStanding::default(),
         accounts: vec![AccountStatus { account, traffic: AccountTraffic::default(), has_token: true }],
     }
 }

@@ -106,6 +106,7 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
         "finish_notification" => Row::WriteOnly("gives where the named notification stands"),
         "counts" => read!(store.counts()),
         "spent" => read!(store.spent(rules.now)),
+        "spent_in" => read!(with.conversations => |id| store.spent_in(id, Timestamp(0))),
         "spend_rows" => read!(store.spend_rows(Timestamp(0), rules.now)),
         "settle_spend" => Row::WriteOnly("tells whether something was set aside for the named call"),
         "remember" => Row::WriteOnly(COUNT),
