@@ -8,16 +8,24 @@ use aura::{
     sim::{CallKind, Fault, Sim},
 };
 use rusqlite::{Connection, OpenFlags, types::ValueRef};
+use serde_json::json;
 
 use crate::{
     isolation::stage::{canary, catalogue, persona},
     logged::Daemon,
     shop::{DEADLINE, aura, files, holds, sign, until},
+    support::Upstream,
 };
 
 const SHOPS: [(&str, &str); 2] = [("alder", "17841400000000001"), ("birch", "17841400000000002")];
 const INSTALLATION_SECRET: &str = "d0c1a7f4e5b64a0f9c3b2e1d77aa55cc";
 const VERIFY_TOKEN: &str = "verify-8d7c6b5a49382716";
+/// The installation's key for every provider of models.
+const MODEL_KEY: &str = "sk-canary-9f1d7c3b5a2e4860";
+/// What it is called.
+const MODEL_KEYS: [&str; 3] = ["openai.api_key", "gemini.api_key", "mine.api_key"];
+/// A model of each.
+const MODELS: [&str; 3] = ["openai:gpt-6-luna", "gemini:gemini-3.5-flash-lite", "mine:anything"];
 /// Correctly signed and not to be read; kept for a person to look at, and shown nowhere.
 const UNREADABLE: &str = "canary-in-an-unreadable-body-55d0";
 /// Badly signed, unsigned or for nobody here: kept nowhere at all.
@@ -58,6 +66,7 @@ fn canaries() -> Vec<Canary> {
     let mut all = vec![
         secret(INSTALLATION_SECRET, "the installation's app secret"),
         secret(VERIFY_TOKEN, "the verify token"),
+        secret(MODEL_KEY, "the installation's key for models"),
         secret(REFUSED, "a refused delivery's text"),
         Canary {
             word: UNREADABLE.into(),
@@ -68,10 +77,10 @@ fn canaries() -> Vec<Canary> {
     ];
     for (slug, _) in SHOPS {
         let mut add = |place: &str, homes| {
-            let owner = (place != "secret" && place != "token").then_some(slug);
+            let owner = (!["secret", "token", "model_key"].contains(&place)).then_some(slug);
             all.push(Canary { word: canary(slug, place), what: format!("{slug}'s {place}"), owner, homes });
         };
-        ["secret", "token"].into_iter().for_each(|place| add(place, &[]));
+        ["secret", "token", "model_key"].into_iter().for_each(|place| add(place, &[]));
         ["message", "person", "echo", "trial", "postback", "trigger"].into_iter().for_each(|place| add(place, WORDS));
         ["title", "description", "link", "tag", "draft"].into_iter().for_each(|place| add(place, PRODUCTS));
         ["greeting", "sign_off", "disclosure"].into_iter().for_each(|place| add(place, VOICE));
@@ -188,7 +197,19 @@ async fn nothing_stands_where_it_does_not_belong_whatever_the_daemon_is_put_thro
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data_dir = folder.path().join("data");
     let sim = Sim::start(Arc::new(SystemClock), INSTALLATION_SECRET).await.expect("the simulator starts");
-    let daemon = Daemon::start(&data_dir, sim.url(), "trace").await;
+    // Providers that repeat the key they refuse, in every place that an error has room for.
+    let keys = [MODEL_KEY.to_owned(), canary("alder", "model_key"), canary("birch", "model_key")].join(" ");
+    let quoting = json!({ "error": { "message": format!("Incorrect API key provided: {keys}"), "type": keys,
+                          "code": keys, "param": keys, "status": keys } });
+    let (models, models_url) = Upstream::answering(&[(401, quoting.to_string())]).await;
+    let base = format!("{models_url}/v1");
+    let variables = [
+        ("AURA_PROVIDERS__OPENAI__BASE_URL", base.as_str()),
+        ("AURA_PROVIDERS__GEMINI__BASE_URL", base.as_str()),
+        ("AURA_PROVIDERS__MINE__KIND", "openai_chat"),
+        ("AURA_PROVIDERS__MINE__BASE_URL", base.as_str()),
+    ];
+    let daemon = Daemon::start_with(&data_dir, sim.url(), "trace", &variables).await;
     let http = aura::net::fixed_client().expect("a client");
     let said: RefCell<Said> = RefCell::default();
     // Results are for whoever asked; what is said beside them is for the terminal and for its logs.
@@ -211,6 +232,14 @@ async fn nothing_stands_where_it_does_not_belong_whatever_the_daemon_is_put_thro
 
     run(&["secret", "set", "meta.app_secret", "-", "-v"], INSTALLATION_SECRET, 0).await;
     run(&["secret", "set", "meta.verify_token", "-", "--json"], VERIFY_TOKEN, 0).await;
+    for name in MODEL_KEYS {
+        run(&["secret", "set", name, "-", "-v"], MODEL_KEY, 0).await;
+    }
+    for model in MODELS {
+        let tested = run(&["model", "test", model, "--json"], "", 8).await;
+        said.borrow_mut().push(("what a trial of a model found".into(), tested));
+    }
+    assert!(models.asked().iter().any(|asked| asked.key == MODEL_KEY), "no key was used: the search finds nothing");
     sim.deliver_to(&daemon.webhooks);
     for (slug, account) in SHOPS {
         let own = |place: &str| canary(slug, place);
@@ -268,6 +297,17 @@ async fn nothing_stands_where_it_does_not_belong_whatever_the_daemon_is_put_thro
             4,
         )
         .await;
+
+        // Its own keys for models, refused in the middle of a turn.
+        for (name, model) in MODEL_KEYS.into_iter().zip(MODELS) {
+            run(&["secret", "set", "-t", slug, name, "-", "-v"], &own("model_key"), 0).await;
+            run(&["model", "use", model, "-t", slug], "", 0).await;
+            run(&["chat", "-t", slug, "--once", &format!("Is the shirt there? {}", own("trial")), "-v"], "", 0).await;
+            let tested = run(&["model", "test", "-t", slug, "--json"], "", 8).await;
+            said.borrow_mut().push(("what a trial of a model found".into(), tested));
+        }
+        run(&["model", "list", "-t", slug], "", 0).await;
+        run(&["model", "use", "builtin", "-t", slug], "", 0).await;
 
         // Deliveries that are wrong, and requests that are.
         let refused = format!("{{\"object\":\"instagram\",\"entry\":[{{\"id\":\"1\",\"text\":\"{REFUSED}\"}}]}}");

@@ -22,7 +22,18 @@ pub struct Daemon {
 impl Daemon {
     /// Starts it on a free port; `level` is that of its log.
     pub async fn start(data_dir: &std::path::Path, graph_url: &str, level: &str) -> Self {
+        Self::start_with(data_dir, graph_url, level, &[]).await
+    }
+
+    /// The same with these variables as well.
+    pub async fn start_with(
+        data_dir: &std::path::Path,
+        graph_url: &str,
+        level: &str,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let mut child = command(data_dir)
+            .envs(variables.iter().copied())
             .args(["serve", "--listen", "127.0.0.1:0"])
             .env("AURA_LOG__LEVEL", level)
             .env("AURA_META__GRAPH_URL", graph_url)

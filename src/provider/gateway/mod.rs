@@ -86,6 +86,10 @@ pub trait Purse: Send + Sync {
     fn reserve<'a>(&'a self, model: &'a ModelRef, bound: Bound) -> BoxFuture<'a, Result<CallId, NoMoney>>;
 
     /// Puts what it did cost in that place. Its failure is the purse's to tell: the answer is there, and stays.
+    ///
+    /// A call that is dropped before its end, because its caller ran out of time or a hedge was faster, is never settled.
+    /// Providers bill what was written until they notice, and tell nobody how much that was, so nothing better is known
+    /// than what was set aside: it stays so, and counts in full when the reservation runs out.
     fn settle<'a>(&'a self, call: CallId, model: &'a ModelRef, spent: Spent) -> BoxFuture<'a, ()>;
 }
 
