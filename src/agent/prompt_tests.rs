@@ -26,7 +26,7 @@ fn asked(input: &TurnInput, findings: &Findings, refused: &[String]) -> ChatRequ
     let understanding = understand(input);
     let steps = Steps { offered: Offered { products: true, people: true }, rounds: &[], left: ROUNDS_MAX };
     let write = WriteRequest { input, understanding: &understanding, findings, refused, steps, within: Duration::MAX };
-    request(&Scene { write, history_tokens: 3_000, mark: MARK, canary: CANARY })
+    request(&Scene { write, history_tokens: 3_000, mark: MARK, canary: CANARY, pictures: &[], pictures_missed: 0 })
 }
 
 /// What was said before everything in these tests.

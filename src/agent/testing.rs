@@ -23,6 +23,7 @@ pub(crate) fn message(side: Side, text: &str) -> Message {
         text: Some(text.to_owned()),
         payload: None,
         attachments: Vec::new(),
+        pictures: Vec::new(),
         at: Timestamp(0),
         unsent: false,
     }

@@ -76,7 +76,7 @@ pub use caller::{Caller, TenantCtx};
 pub use error::{Error, ErrorKind};
 pub use import::{ImportOptions, ImportReport};
 pub use installation::Installation;
-use models::Models;
+use models::{Models, Pictures};
 pub use reach::ReachChange;
 use secrets::{KnownSecret, Secrets};
 use tell::Telling;
@@ -109,6 +109,8 @@ pub struct Parts {
     pub writer: Option<Arc<dyn Writer>>,
     /// The models of providers.
     pub models: Models,
+    /// Looks at what shoppers show.
+    pub pictures: Pictures,
     /// What can be counted.
     pub metrics: Metrics,
     /// Whether workers run here: a daemon, not a lone command.
@@ -174,6 +176,8 @@ pub struct Setup {
     pub metrics: Metrics,
     /// Reaches people.
     pub sender: Sender,
+    /// Looks at what shoppers show.
+    pub pictures: Pictures,
     /// Whether workers will run.
     pub daemon: bool,
 }
@@ -190,7 +194,8 @@ impl App {
     /// Puts the parts together; nothing runs yet.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
-        let Setup { installation, store, config, graph, clock, ids, writer, models, metrics, sender, daemon } = setup;
+        let Setup { installation, store, config, graph, clock, ids, writer, models, metrics, sender, pictures, daemon } =
+            setup;
         let (commits, rows) = (metrics.journal_commit_duration.clone(), metrics.journal_batch_rows.clone());
         let waits = metrics.journal_queue_wait.clone();
         store.journal().observe(move |observed| match observed {
@@ -229,6 +234,7 @@ impl App {
             ids,
             writer,
             models,
+            pictures,
             metrics,
             daemon,
         }))

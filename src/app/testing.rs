@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{App, Installation, Setup};
 use crate::{
-    app::models::Models,
+    app::models::{Models, Pictures},
     channel::instagram::Graph,
     config::{Config, Environment},
     domain::{Clock, Ids, Timestamp, audit::Act},
@@ -56,8 +56,9 @@ pub(crate) async fn app() -> (TempDir, App) {
     let graph = Graph::new("http://127.0.0.1:9", "v26.0", None).expect("a client for an address that nobody has");
     let metrics = Metrics::new("test").expect("metrics");
     let config = Config::default();
-    let sender =
-        Sender::new(crate::net::Guarded::new(config.rules()).expect("a client"), std::time::Duration::from_secs(1));
+    let guarded = crate::net::Guarded::new(config.rules()).expect("a client");
+    let pictures = Pictures::new(guarded.clone());
+    let sender = Sender::new(guarded, std::time::Duration::from_secs(1));
     let models = Models::new(&config).expect("the providers' own addresses");
     let writer = None;
     (
@@ -73,6 +74,7 @@ pub(crate) async fn app() -> (TempDir, App) {
             models,
             metrics,
             sender,
+            pictures,
             daemon: false,
         }),
     )

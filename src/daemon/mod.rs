@@ -19,7 +19,10 @@ pub use serve::{Bound, Options, Running, serve};
 
 use crate::{
     agent::writer::Writer,
-    app::{App, Installation, Setup, models::Models},
+    app::{
+        App, Installation, Setup,
+        models::{Models, Pictures},
+    },
     channel::instagram::Graph,
     config::{Config, Environment},
     domain::{Clock, Ids, audit::Act},
@@ -90,8 +93,22 @@ async fn assemble(
     let store = Store::open(Arc::clone(&installation.dir), installation.control.clone(), Arc::clone(&ids)).await?;
     let graph = Graph::new(&config.meta.graph_url, &config.meta.version, None)?;
     let guarded = Guarded::new(config.rules())?;
+    let pictures = Pictures::new(guarded.clone());
     let sender = Sender::new(guarded, Duration::from_millis(config.notify.timeout_ms.into()));
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"))?;
     let models = Models::new(&config)?;
-    Ok(App::new(Setup { installation, store, config, graph, clock, ids, writer, models, metrics, sender, daemon }))
+    Ok(App::new(Setup {
+        installation,
+        store,
+        config,
+        graph,
+        clock,
+        ids,
+        writer,
+        models,
+        metrics,
+        sender,
+        pictures,
+        daemon,
+    }))
 }

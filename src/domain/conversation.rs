@@ -261,8 +261,22 @@ pub struct Message {
     pub payload: Option<String>,
     /// What was attached.
     pub attachments: Vec<AttachmentKind>,
+    /// Where its pictures are, for a while: addresses that somebody else chose.
+    pub pictures: Vec<String>,
     /// When it was written, by the channel's clock.
     pub at: Timestamp,
     /// Taken back by the shopper.
     pub unsent: bool,
+}
+
+impl Message {
+    /// Pictures of one message whose addresses are kept: nobody sends more at once and wants each looked at.
+    pub const PICTURES_MAX: usize = 10;
+
+    /// How many pictures it has, whether their addresses are known or not.
+    #[must_use]
+    pub fn picture_count(&self) -> usize {
+        let pictures = self.attachments.iter().filter(|kind| **kind == AttachmentKind::Image);
+        pictures.count().max(self.pictures.len())
+    }
 }

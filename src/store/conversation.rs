@@ -91,12 +91,13 @@ pub(super) fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
         text: row.get("text")?,
         payload: row.get("payload")?,
         attachments: attachments.iter().map(|word| AttachmentKind::parse(word)).collect(),
+        pictures: strings(row, "pictures")?,
         at: Timestamp(row.get("at_ms")?),
         unsent: row.get("unsent")?,
     })
 }
 
-pub(super) const MESSAGE_COLUMNS: &str = "id, side, text, payload, attachments, at_ms, unsent";
+pub(super) const MESSAGE_COLUMNS: &str = "id, side, text, payload, attachments, pictures, at_ms, unsent";
 
 /// Starts a takeover, or renews the one there is. An answer of which nothing has left, or that is being made, is as if it had
 /// never been: its messages wait for the person. The rest of one that was being sent is cancelled.

@@ -13,14 +13,17 @@ use super::{
 use crate::domain::{
     ConversationId, Ids, MessageId, RequestId, Timestamp, TurnId,
     channel::{ChannelKind, ShopperId},
-    conversation::{TakeoverCause, TakeoverEnd},
+    conversation::{Message, TakeoverCause, TakeoverEnd},
     event::{EventKind, NewEvent},
-    inbound::{InboundEvent, InboundKind, InboundMessage},
+    inbound::{AttachmentKind, InboundEvent, InboundKind, InboundMessage},
     turn::SuppressReason,
 };
 
 /// A shopper who keeps writing puts the answer off by at most this many debounces.
 const DEBOUNCES_MAX: i64 = 5;
+
+/// The longest address of a picture that is kept, in bytes; those of Instagram have some hundred.
+const PICTURE_URL_BYTES_MAX: usize = 2_048;
 
 /// One event with how it reached us.
 #[derive(Clone, Debug)]
@@ -69,6 +72,7 @@ struct NewMessage<'a> {
     text: Option<&'a str>,
     payload: Option<&'a str>,
     attachments: Vec<&'static str>,
+    pictures: Vec<&'a str>,
     answerable: bool,
 }
 
@@ -127,6 +131,7 @@ impl Recorder<'_> {
                     text: Some(title),
                     payload: payload.as_deref(),
                     attachments: Vec::new(),
+                    pictures: Vec::new(),
                     answerable: event.kind.answerable(),
                 };
                 self.shopper_wrote(arrival, &message)
@@ -212,10 +217,10 @@ impl Recorder<'_> {
     ) -> Result<Option<StoredMessage>, Error> {
         const TAKEN_BACK: &str = "SELECT 1 FROM unsent WHERE account_id = :account AND mid = :mid";
         const INSERT: &str = "
-            INSERT INTO message (id, conversation_id, account_id, mid, side, text, payload, attachments, at_ms,
+            INSERT INTO message (id, conversation_id, account_id, mid, side, text, payload, attachments, pictures, at_ms,
                                  received_at_ms, unsent, answerable, recovered, correlation)
-            VALUES (:id, :conversation, :account, :mid, 'shopper', :text, :payload, :attachments, :at, :received, :unsent,
-                    :answerable, :recovered, :correlation)
+            VALUES (:id, :conversation, :account, :mid, 'shopper', :text, :payload, :attachments, :pictures, :at, :received,
+                    :unsent, :answerable, :recovered, :correlation)
             ON CONFLICT DO NOTHING";
         let account = &arrival.event.account.0;
         let insert = || -> rusqlite::Result<Option<StoredMessage>> {
@@ -225,10 +230,12 @@ impl Recorder<'_> {
                 .exists(named_params! { ":account": account, ":mid": message.mid })?;
             let stored = StoredMessage { id: MessageId::next(self.ids), answerable: message.answerable && !unsent };
             let attachments = if unsent { &[][..] } else { &message.attachments[..] };
+            let pictures = if unsent { &[][..] } else { &message.pictures[..] };
             let inserted = self.tx.prepare_cached(INSERT)?.execute(named_params! {
                 ":id": stored.id.to_string(), ":conversation": thread.id.to_string(), ":account": account,
                 ":mid": message.mid, ":text": message.text.filter(|_| !unsent),
                 ":payload": message.payload.filter(|_| !unsent), ":attachments": json_strings(attachments),
+                ":pictures": json_strings(pictures),
                 ":at": self.happened_at(arrival).0, ":received": arrival.received_at.0, ":unsent": unsent,
                 ":answerable": stored.answerable, ":recovered": arrival.recovered,
                 ":correlation": arrival.request.map(|request| request.to_string()),
@@ -302,7 +309,7 @@ impl Recorder<'_> {
         const TOMBSTONE: &str = "
             INSERT INTO unsent (account_id, mid, at_ms) VALUES (:account, :mid, :now) ON CONFLICT DO NOTHING";
         const ERASE: &str = "
-            UPDATE message SET text = NULL, payload = NULL, attachments = '[]', unsent = 1
+            UPDATE message SET text = NULL, payload = NULL, attachments = '[]', pictures = '[]', unsent = 1
             WHERE account_id = :account AND mid = :mid AND side = 'shopper'
             RETURNING conversation_id, id, turn_id";
         const OPEN: &str = "
@@ -410,11 +417,14 @@ fn new_message(message: &InboundMessage, answerable: bool) -> NewMessage<'_> {
     if message.unsupported && attachments.is_empty() {
         attachments.push("unsupported");
     }
+    let pictures = message.attachments.iter().filter(|it| it.kind == AttachmentKind::Image);
+    let addresses = pictures.filter_map(|it| it.url.as_deref()).filter(|url| url.len() <= PICTURE_URL_BYTES_MAX);
     NewMessage {
         mid: Some(&message.mid),
         text: message.text.as_deref(),
         payload: message.quick_reply.as_deref(),
         attachments,
+        pictures: addresses.take(Message::PICTURES_MAX).collect(),
         answerable,
     }
 }

@@ -23,6 +23,7 @@ mod modes;
 mod notify;
 mod overload;
 mod persona;
+mod pictures;
 mod provider;
 mod secrets;
 mod servers;

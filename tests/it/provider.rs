@@ -1,6 +1,6 @@
 //! Models of a provider in real turns: chosen, paid for, swapped, and stood in for.
 
-use aura::api;
+use aura::{api, config::Config};
 use serde_json::{Value, json};
 
 use crate::support::{ACCOUNT, SHOP, TestAura, Upstream};
@@ -35,10 +35,16 @@ pub(crate) fn failure(status: u16, word: &str) -> (u16, String) {
 }
 
 pub(crate) async fn aura(answers: &[(u16, String)]) -> (TestAura, Upstream) {
+    aura_with(answers, |_| {}).await
+}
+
+/// The same with other settings.
+pub(crate) async fn aura_with(answers: &[(u16, String)], change: impl FnOnce(&mut Config)) -> (TestAura, Upstream) {
     let (fake, url) = Upstream::answering(answers).await;
     let aura = TestAura::setup()
         .catalog(CATALOG)
         .config(|config| config.providers.gemini.base_url = format!("{url}/v1beta"))
+        .config(change)
         .start()
         .await;
     let key = api::NewSecret { value: KEY.into() };

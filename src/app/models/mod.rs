@@ -3,6 +3,7 @@
 mod keys;
 mod local;
 mod memory;
+mod pictures;
 mod probe;
 mod purse;
 mod settings;
@@ -15,6 +16,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 pub use self::{
+    pictures::Pictures,
     probe::{Skill, Trial, Tried, TryOutcome},
     settings::{ModelChange, ModelReport, Usage},
     standing::ModelStanding,

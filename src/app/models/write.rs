@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
+use tokio::{sync::OnceCell, time::Instant};
 
-use super::{keys::Keys, purse::TenantPurse};
+use super::{keys::Keys, pictures::Looked, purse::TenantPurse};
 use crate::{
     agent::{
         prompt::{self, Scene},
@@ -23,6 +24,7 @@ use crate::{
     },
     provider::gateway::{Answered, Wish},
     store::TenantStore,
+    workflow::Intent,
 };
 
 /// What a draft's time leaves to the call of a model: the rest is for reading the answer and counting what it cost.
@@ -48,7 +50,14 @@ impl App {
             return Ok(Box::new(BuiltIn));
         }
         let correlation = Some(correlation.to_owned());
-        Ok(Box::new(ModelWriter { app: self, store, route, budget: settings.budget, correlation }))
+        Ok(Box::new(ModelWriter {
+            app: self,
+            store,
+            route,
+            budget: settings.budget,
+            correlation,
+            looked: OnceCell::new(),
+        }))
     }
 }
 
@@ -74,6 +83,8 @@ pub struct ModelWriter<'a> {
     pub(in crate::app) route: Vec<ModelRef>,
     pub(in crate::app) budget: Budget,
     pub(in crate::app) correlation: Option<String>,
+    /// The pictures of this turn, once they are wanted.
+    pub(in crate::app) looked: OnceCell<Looked>,
 }
 
 impl std::fmt::Debug for ModelWriter<'_> {
@@ -161,8 +172,21 @@ impl ModelWriter<'_> {
         let input = write.input;
         let (mark, canary) = self.marks(input.tenant.id);
         let history_tokens = self.history_tokens();
-        let request = prompt::request(&Scene { write, history_tokens, mark: &mark, canary: &canary });
-        let within = write.within.mul_f64(SHARE_OF_TIME);
+        let began = Instant::now();
+        let looked = self.looked.get_or_init(|| self.app.pictures.look(input, &self.route)).await;
+        // Nothing but a picture that nobody could look at: a model could only guess.
+        if looked.seen.is_empty() && looked.missed > 0 && write.understanding.intent == Intent::Media {
+            return Ok(Wrote::Draft(BuiltIn::draft(write)));
+        }
+        let request = prompt::request(&Scene {
+            write,
+            history_tokens,
+            mark: &mark,
+            canary: &canary,
+            pictures: &looked.seen,
+            pictures_missed: looked.missed,
+        });
+        let within = write.within.saturating_sub(began.elapsed()).mul_f64(SHARE_OF_TIME);
         let answered = self.ask(&self.route(&write), &request, input, Some(input.turn), within).await?;
         let by = answered.model.to_string();
         if answered.answer.tool_calls().next().is_some() {
