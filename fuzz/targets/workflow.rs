@@ -5,7 +5,8 @@
 use aura::{
     domain::turn::TurnOutcome,
     workflow::{
-        EFFECTS_MAX, Effect, EffectResult, Next, Retrieved, RunError, Understanding, Workflow, Written, resume, start,
+        Consulted, EFFECTS_MAX, Effect, EffectResult, Next, Retrieved, RunError, Understanding, Workflow, Written, resume,
+        start,
     },
 };
 use libfuzzer_sys::fuzz_target;
@@ -58,7 +59,7 @@ fn run(workflow: &Workflow, dice: &mut u64) {
         match &result {
             EffectResult::Compose(_) | EffectResult::Cards(_) => passed = false,
             EffectResult::Guard(violations) => passed = violations.is_empty(),
-            EffectResult::Understand(_) | EffectResult::Retrieve(_) => {}
+            EffectResult::Understand(_) | EffectResult::Retrieve(_) | EffectResult::Consult(_) => {}
         }
         // As it is kept and read after a crash.
         let kept = serde_json::to_string(&(&state, &result)).expect("plain data");
@@ -103,6 +104,9 @@ fn result(effect: &Effect, dice: &mut u64) -> EffectResult {
             let some = |yes: bool| if yes { vec!["coat".to_owned()] } else { Vec::new() };
             let hits = some(below(dice, 2) == 1);
             EffectResult::Retrieve(Retrieved { hits, near: some(below(dice, 2) == 1), ..Retrieved::default() })
+        }
+        Effect::Compose { .. } if below(dice, 4) == 1 => {
+            EffectResult::Consult(Consulted { by: "x:y".into(), said: Vec::new(), gave: Vec::new() })
         }
         Effect::Compose { .. } => EffectResult::Compose(written()),
         Effect::Cards => EffectResult::Cards(written()),

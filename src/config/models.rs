@@ -136,6 +136,7 @@ mod tests {
             (set(|models| models.fallbacks = vec!["a:b".into(); 5]), "models.fallbacks: more than 4"),
             (set(|models| models.allowed = vec!["a b".into()]), "models.allowed: "),
             (set(|models| models.budget_day_usd = Some("-1".into())), "models.budget_day_usd: "),
+            (set(|models| models.budget_turn_usd = Some("much".into())), "models.budget_turn_usd: "),
         ] {
             assert!(told.starts_with(key), "{told}");
         }

@@ -158,7 +158,7 @@ mod tests {
             Language,
             turn::{HandOverReason, SuppressReason},
         },
-        workflow::{Ask, Asked, Intent, Retrieved, Understanding, Wants, Written},
+        workflow::{Ask, Asked, Consulted, Intent, Retrieved, Understanding, Wants, Written},
     };
 
     fn understanding(intent: Intent) -> Understanding {
@@ -258,6 +258,34 @@ mod tests {
         let (_, ending) = kinds(Intent::Product, 3);
         let given_up = TurnOutcome::HandedOver(HandOverReason::Guard);
         assert_eq!(ending, Ending { outcome: given_up, with_draft: false });
+    }
+
+    #[test]
+    fn a_draft_that_calls_tools_first_is_asked_for_again_and_not_for_ever() {
+        let workflow = Workflow::built_in();
+        let consulted = Consulted { by: "x:y".into(), said: Vec::new(), gave: Vec::new() };
+        let (mut state, mut next) = start(workflow).expect("a valid workflow starts");
+        let mut driver = Driver {
+            understanding: understanding(Intent::Product),
+            retrieved: Retrieved { hits: vec!["shirt".into()], ..Retrieved::default() },
+            refusals: 0,
+        };
+        let mut asked = 0;
+        let ended = loop {
+            let Next::Perform(effect) = next else { panic!("nothing is written, and it ends: {next:?}") };
+            let result = match effect {
+                Effect::Compose { .. } => {
+                    asked += 1;
+                    EffectResult::Consult(consulted.clone())
+                }
+                other => driver.perform(&other),
+            };
+            match resume(workflow, state, &result) {
+                Ok(resumed) => (state, next) = resumed,
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(ended, RunError::TooLong { .. }) && asked == EFFECTS_MAX - 2, "{ended:?} after {asked}");
     }
 
     #[test]

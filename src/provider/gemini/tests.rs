@@ -153,6 +153,11 @@ async fn generation_two_gets_no_ids_and_no_stand_in() {
     assert_eq!(part, &json!({"functionCall": {"name": "find_products", "args": {"malformed": "{\"q"}}}));
     let config = json!({"maxOutputTokens": 800, "thinkingConfig": {"thinkingBudget": 1024}, "temperature": 0.5, "topP": 0.9, "seed": 7});
     assert_eq!(body["generationConfig"], config);
+    let schema = crate::domain::chat::Json::from_text(r#"{"type":"object"}"#);
+    request.response_schema = Some(ResponseSchema { name: "reply".into(), schema, strict: true });
+    assert_eq!(body_of(&request).await["generationConfig"], config, "no schema beside tools");
+    request.tools.clear();
+    assert_eq!(body_of(&request).await["generationConfig"]["responseMimeType"], "application/json");
 }
 
 #[tokio::test]
