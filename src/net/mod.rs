@@ -35,6 +35,9 @@ pub const CALL_DEADLINE: Duration = Duration::from_secs(15);
 /// Idle connections are closed before the servers we know do it, which keeps resets on reused connections rare.
 const IDLE_DEADLINE: Duration = Duration::from_secs(20);
 
+/// What the clients here are, for whoever has to name one.
+pub use reqwest::Client;
+
 /// A client for hosts that the operator configured.
 ///
 /// A total deadline of [`CALL_DEADLINE`] applies to each call; a request may set its own. Bodies come decompressed

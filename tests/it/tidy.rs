@@ -59,7 +59,8 @@ fn may_use(room: &str) -> Option<Vec<&'static str>> {
         "daemon" => inner(&["app", "api", "http", "client", "sim", "telemetry"]),
         // The command line speaks through the client; `serve` and `demo` start the daemon and the simulator.
         "cmd" => with_domain(&["api", "client", "config", "daemon", "fault", "sim", "telemetry"]),
-        "bench" => with_domain(&["api", "app", "client", "config", "daemon", "sim", "telemetry"]),
+        // The way to a model is measured by itself, without a turn around it.
+        "bench" => with_domain(&["api", "app", "client", "config", "daemon", "net", "provider", "sim", "telemetry"]),
         "tui" => with_domain(&["api", "client"]),
         _ => return None,
     })

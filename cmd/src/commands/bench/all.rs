@@ -19,13 +19,14 @@ use crate::{failure::Failure, ui::Ui};
 
 /// The command lines of a whole report: what the budgets are stated for.
 const FULL: &[&str] =
-    &["idle", "idle --tenants 10000", "accept --turns", "turn", "fairness", "import", "search", "soak"];
+    &["idle", "idle --tenants 10000", "accept --turns", "turn", "fairness", "gateway", "import", "search", "soak"];
 /// The same, small: shows that everything works, and says little of how fast.
 const QUICK: &[&str] = &[
     "idle --tenants 50 --watch-seconds 2",
     "accept --turns --deliveries 5000 --rounds 1",
     "turn --products 500 --shoppers 100 --single 20",
     "fairness --rush 200 --shops 3 --messages 2",
+    "gateway --calls 300 --tokens 20",
     "import --products 2000",
     "search --products 2000 --queries 50",
     "soak --messages 600 --tenants 4",

@@ -6,6 +6,7 @@ mod accept;
 mod all;
 mod catalogue;
 mod fairness;
+mod gateway;
 mod idle;
 mod import;
 mod load;
@@ -42,6 +43,7 @@ enum Verb {
 enum Measurement {
     Accept(accept::AcceptArgs),
     Fairness(fairness::FairnessArgs),
+    Gateway(gateway::GatewayArgs),
     Idle(idle::IdleArgs),
     Import(import::ImportArgs),
     Search(search::SearchArgs),
@@ -62,6 +64,7 @@ impl Measurement {
         match self {
             Self::Accept(args) => accept::run(report, args).await,
             Self::Fairness(args) => fairness::run(report, args).await,
+            Self::Gateway(args) => gateway::run(report, args).await,
             Self::Idle(args) => idle::run(report, args).await,
             Self::Import(args) => import::run(report, args).await,
             Self::Search(args) => search::run(report, args).await,
@@ -75,6 +78,7 @@ impl Measurement {
         match self {
             Self::Accept(_) => "accept",
             Self::Fairness(_) => "fairness",
+            Self::Gateway(_) => "gateway",
             Self::Idle(_) => "idle",
             Self::Import(_) => "import",
             Self::Search(_) => "search",
