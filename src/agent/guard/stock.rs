@@ -230,6 +230,8 @@ pub(super) struct Named<'p> {
     /// Sizes and colours that the product does not have.
     unknown: Vec<usize>,
     covered: Vec<bool>,
+    /// Whether a value means every other that names it: a shopper's "blue" is "Light Blue", too, where there is both.
+    shades: bool,
 }
 
 impl Named<'_> {
@@ -240,17 +242,22 @@ impl Named<'_> {
 
     /// Whether a variant has one of the named values wherever any is named.
     pub(super) fn allow(&self, variant: &Variant) -> bool {
-        self.values.iter().all(|(option, values)| values.iter().any(|value| has(variant, option, value)))
+        self.values.iter().all(|(option, values)| values.iter().any(|value| self.has(variant, option, value)))
     }
-}
 
-fn has(variant: &Variant, option: &str, value: &str) -> bool {
-    variant.options.iter().any(|known| known.name == option && known.value == value)
+    fn has(&self, variant: &Variant, option: &str, value: &str) -> bool {
+        let shade = |known: &str| {
+            let known = words(known);
+            self.shades && words(value).iter().all(|word| known.contains(word))
+        };
+        variant.options.iter().any(|known| known.name == option && (known.value == value || shade(&known.value)))
+    }
 }
 
 /// Finds the option values of a product in a stretch of a sentence, the longest first.
 pub(super) fn named_values<'p>(sentence: &Sentence<'_>, product: &'p Product, from: usize, to: usize) -> Named<'p> {
-    let mut named = Named { covered: vec![false; sentence.pieces.len()], ..Named::default() };
+    let covered = vec![false; sentence.pieces.len()];
+    let mut named = Named { covered, shades: sentence.by_shopper, ..Named::default() };
     let mut values: Vec<(&str, &str)> = Vec::new();
     for option in product.variants.iter().flat_map(|variant| &variant.options) {
         if !values.contains(&(option.name.as_str(), option.value.as_str())) {
@@ -379,7 +386,7 @@ fn true_of(sentence: &Sentence<'_>, product: &Product, clause: &Clause, can: boo
     named
         .values
         .iter()
-        .all(|(option, values)| values.iter().all(|value| to_be_had().any(|variant| has(variant, option, value))))
+        .all(|(option, values)| values.iter().all(|value| to_be_had().any(|variant| named.has(variant, option, value))))
 }
 
 /// "Available in walnut" where the product has no such value: whatever follows "in" must be one of its forms.
