@@ -9,7 +9,7 @@ use futures_util::stream;
 use serde_json::{Value, json};
 
 use crate::{
-    provider::{self, CATALOG, KEY, MODEL, QUESTION, ask, choose, draft},
+    provider::{self, CATALOG, KEY, MODEL, QUESTION, ask, choose, draft, failure},
     support::{ACCOUNT, DEADLINE, SHOP, Scene, TestAura, Upstream},
 };
 
@@ -196,6 +196,35 @@ async fn a_person_is_called_by_a_tool_and_without_a_catalogue_no_product_tool_is
 }
 
 /// The real binary dies after a second round was paid and before it was recorded: the first one is not paid again.
+#[tokio::test]
+async fn a_model_that_fails_between_rounds_is_followed_by_one_that_takes_its_history() {
+    let (fake, url) = Upstream::answering(&[
+        calls(&[search("canvas tote")]),
+        failure(400, "INVALID_ARGUMENT"),
+        calls(&[search("wool blanket")]),
+        draft(&["Have a look at this one:"], &[TOTE]),
+    ])
+    .await;
+    let aura = TestAura::setup()
+        .catalog(CATALOG)
+        .config(|config| config.providers.gemini.base_url = format!("{url}/v1beta"))
+        .start()
+        .await;
+    let key = api::NewSecret { value: KEY.into() };
+    aura.client().set_secret(None, "gemini.api_key", &key).await.expect("stored");
+    let choice = api::UseModel { model: MODEL.into(), fallbacks: vec!["gemini:gemini-2.5-flash".into()] };
+    aura.client().use_model(Some(SHOP), "chat", &choice).await.expect("chosen");
+    let (said, by) = ask(&aura, "ana").await;
+    assert!(said.contains("$118.00"), "{said}");
+    assert_eq!(by.as_deref(), Some("gemini:gemini-2.5-flash"));
+    let asked = fake.asked();
+    let models: Vec<bool> = asked.iter().map(|asked| asked.path.contains("gemini-2.5-flash")).collect();
+    assert_eq!(models, [false, false, true, true], "who has called tools goes on");
+    let taken_over = asked[2].body.to_string();
+    assert!(taken_over.contains("functionResponse") && taken_over.contains("canvas tote"), "{taken_over}");
+    assert!(!taken_over.contains(SIGNATURE) && !taken_over.contains("fc0"), "{taken_over}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_between_rounds_pays_no_recorded_round_again() {
     let (fake, url) = Upstream::answering(&[calls(&[search("coat")]), draft(&["Let me see."], &[])]).await;
