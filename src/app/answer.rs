@@ -409,6 +409,9 @@ impl<L: Lookup> Turn<'_, L> {
         let (messages, products) = (&written.messages, keys(&written.products));
         let violations: Vec<String> =
             guard::check_draft(messages, &products, &rules).iter().map(ToString::to_string).collect();
+        if violations.is_empty() {
+            return violations;
+        }
         let leave = if self.drafts > 1 { guard::Leave::Unproven } else { guard::Leave::Talk };
         let pruned = guard::prune(messages, &products, leave, &rules);
         match (pruned, &mut self.written) {
