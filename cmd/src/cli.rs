@@ -6,9 +6,10 @@ use aura::domain::tenant::TenantSlug;
 
 use crate::commands::{
     audit::AuditArgs, bench::BenchArgs, catalog::CatalogArgs, chat::ChatArgs, completion::CompletionArgs,
-    config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, model::ModelArgs,
-    notify::NotifyArgs, persona::PersonaArgs, secret::SecretArgs, serve::ServeArgs, status::StatusArgs, tail::TailArgs,
-    tenant::TenantArgs, trigger::TriggerArgs, usage::UsageArgs, version::VersionArgs,
+    config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, init::InitArgs,
+    model::ModelArgs, notify::NotifyArgs, persona::PersonaArgs, secret::SecretArgs, serve::ServeArgs,
+    status::StatusArgs, tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs, usage::UsageArgs,
+    version::VersionArgs,
 };
 
 const AFTER_HELP: &str = "\
@@ -65,6 +66,7 @@ pub struct TenantArg {
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    Init(InitArgs),
     Serve(ServeArgs),
     Demo(DemoArgs),
     Tenant(TenantArgs),

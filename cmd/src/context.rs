@@ -4,14 +4,14 @@ use std::{
     fs,
     io::ErrorKind,
     os::unix::{fs::MetadataExt, net::UnixStream},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
 use aura::{
     api::{self, exit, exit_code_of},
     client::{Client, Transport},
-    config::{self, DataDirPlaces, Environment, Flag, Inputs, Loaded},
+    config::{self, Config, DataDirPlaces, Environment, Flag, Inputs, Loaded},
     daemon::{self, Embedded},
 };
 
@@ -32,6 +32,8 @@ enum Without {
     Embed,
     /// The same, and make the directory if somebody named it.
     Create,
+    /// The same, and make the directory.
+    Found,
     /// Refuse: only a daemon can do it.
     Refuse,
 }
@@ -63,6 +65,19 @@ impl Context {
     /// The same; makes the data directory if a flag, the environment or a file names it.
     pub async fn creating_client(&self) -> Result<Client, Failure> {
         self.find(Without::Create).await
+    }
+
+    /// The same; makes the data directory.
+    pub async fn founding_client(&self) -> Result<Client, Failure> {
+        self.find(Without::Found).await
+    }
+
+    /// The configuration and a data directory that is there, for what needs no key in it.
+    pub fn directory(&self) -> Result<(Config, PathBuf), Failure> {
+        let loaded = self.load(Vec::new())?;
+        let data_dir = config::places(&loaded, &Environment::of_process())?.data_dir;
+        check_directory(&data_dir, true, Without::Embed)?;
+        Ok((loaded.config, data_dir))
     }
 
     /// The running daemon, and nothing else.
@@ -103,7 +118,8 @@ impl Context {
         if self.ui.verbose || !named {
             self.ui.say(format!("no daemon runs; working on {} directly", data_dir.display()));
         }
-        let embedded = daemon::embed(loaded.config, &data_dir, without == Without::Create).await?;
+        let embedded =
+            daemon::embed(loaded.config, &data_dir, matches!(without, Without::Create | Without::Found)).await?;
         let client = Client::new(Transport::InProcess(embedded.router.clone()));
         *self.embedded.lock().unwrap_or_else(PoisonError::into_inner) = Some(embedded);
         Ok(client)
@@ -145,6 +161,7 @@ fn check_directory(dir: &Path, named: bool, without: Without) -> Result<(), Fail
         }
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound && named && without == Without::Create => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound && without == Without::Found => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let message = format!("no daemon runs, and there is no data directory {shown}");
             let hint = "Start one with `aura serve`, try `aura demo`, or name another directory with `--data-dir`.";
@@ -187,6 +204,7 @@ mod tests {
         let code = |named, without| check_directory(&missing, named, without).err().map(|failure| failure.code);
         assert_eq!(code(true, Without::Create), None);
         assert_eq!(code(false, Without::Create).as_deref(), Some("no_installation"));
+        assert_eq!(code(false, Without::Found), None);
         assert_eq!(code(true, Without::Embed).as_deref(), Some("no_installation"));
         assert_eq!(code(true, Without::Refuse).as_deref(), Some("daemon_unreachable"));
         assert!(check_directory(dir.path(), false, Without::Embed).is_ok());

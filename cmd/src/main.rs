@@ -115,11 +115,12 @@ impl Signals {
 
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
     use commands::{
-        audit, bench, catalog, chat, completion, config, connect, conversation, model, notify, persona, secret, status,
-        tail, tenant, trigger, usage, version,
+        audit, bench, catalog, chat, completion, config, connect, conversation, init, model, notify, persona, secret,
+        status, tail, tenant, trigger, usage, version,
     };
     match command {
         Command::Serve(_) | Command::Demo(_) => Ok(()),
+        Command::Init(args) => init::run(context, args).await,
         Command::Tenant(args) => tenant::run(context, args).await,
         Command::Persona(args) => persona::run(context, args).await,
         Command::Connect(args) => connect::run(context, args).await,

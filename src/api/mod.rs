@@ -35,8 +35,8 @@ pub use model::{
 };
 pub use notify::{LastNotification, NewNotifyTarget, NotifyTarget, NotifyTargetAdded, NotifyTested};
 pub use problem::{ErrorKind, KINDS, KindRow, Problem, ProblemBody, exit, exit_code_of, status_of};
-pub use secret::{MasterKeyChanged, NewSecret, Secret};
-pub use status::{AccountStatus, Journal, OutboxCounts, Status, StatusProblem, TenantStatus, Versions};
+pub use secret::{MasterKeyChanged, NewRecoveryCopy, NewSecret, RecoveryCopy, RecoveryCopyKept, Secret};
+pub use status::{AccountStatus, Journal, KeptCopy, OutboxCounts, Status, StatusProblem, TenantStatus, Versions};
 pub use tenant::{
     Languages, NewTenant, Persona, PersonaQuery, PersonaVersion, Removed, RestorePersona, Spoken, Tenant, TenantDetail,
     TenantEdit,

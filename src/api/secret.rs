@@ -38,4 +38,42 @@ pub struct MasterKeyChanged {
     pub place: String,
     /// Whether it stands in the old one's place; otherwise the operator has to put it there.
     pub placed: bool,
+    /// Whether a recovery copy was kept that does not hold the new one.
+    #[serde(default)]
+    pub copy_stale: bool,
+}
+
+/// Who shall be able to open a recovery copy: whoever knows the passphrase, or the holders of keys.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewRecoveryCopy {
+    /// The passphrase; not together with recipients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<String>,
+    /// Public keys of age, `age1…`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
+}
+
+impl std::fmt::Debug for NewRecoveryCopy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NewRecoveryCopy(***)")
+    }
+}
+
+/// A copy of the master key, sealed for those who asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryCopy {
+    /// An age file in text form.
+    pub age: String,
+    /// Tells the key in it from others.
+    pub fingerprint: String,
+}
+
+/// A recovery copy that is kept somewhere from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecoveryCopyKept {
+    /// Of the key in it.
+    pub fingerprint: String,
 }

@@ -17,6 +17,9 @@ pub struct Status {
     pub started_at: Option<Time>,
     /// Where the master key lies: `credential`, `keyring` or `file`.
     pub master_key: String,
+    /// The newest recovery copy of it, as far as Aura was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_copy: Option<KeptCopy>,
     /// Accepted webhooks.
     pub journal: Journal,
     /// Versions of the files.
@@ -35,6 +38,15 @@ pub struct Status {
     /// Bytes free on the data directory's disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk_free_bytes: Option<u64>,
+}
+
+/// A recovery copy of the master key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptCopy {
+    /// When it was written.
+    pub written_at: Time,
+    /// Whether it holds the master key of today.
+    pub current: bool,
 }
 
 /// Something that an owner should know of.

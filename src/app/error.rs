@@ -130,9 +130,8 @@ impl Error {
             | Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Store(store::Error::Full { .. } | store::Error::Busy { .. } | store::Error::Stopped)
             | Self::Temporary { .. } => ErrorKind::Temporary,
-            Self::Store(_) | Self::Secret(_) | Self::DataDir(DataDirError::Io { .. }) | Self::Failed { .. } => {
-                ErrorKind::Failed
-            }
+            Self::Secret(error) => of_secret(error),
+            Self::Store(_) | Self::DataDir(DataDirError::Io { .. }) | Self::Failed { .. } => ErrorKind::Failed,
             Self::DataDir(DataDirError::NotDirectory { .. }) | Self::Invalid { .. } => ErrorKind::Usage,
             Self::DataDir(DataDirError::Foreign { .. } | DataDirError::Exposed { .. }) | Self::Refused(_) => {
                 ErrorKind::Policy
@@ -157,5 +156,28 @@ impl Error {
             }
             Self::Refused(Refusal::NeverWrote) | Self::Temporary { .. } | Self::Failed { .. } => None,
         }
+    }
+}
+
+/// What an error of the secrets' room means to whoever asked.
+const fn of_secret(error: &secret::Error) -> ErrorKind {
+    use secret::Error::{
+        Broken, CopyNeeds, CopyRefused, CopyUnreadable, Exposed, Io, Malformed, NoMasterKey, NoNextCredential,
+        NotIdentity, NotRecipient, Occupied, OtherKey, Random, Unavailable, WeakPassphrase,
+    };
+    match error {
+        WeakPassphrase(_) | NotRecipient { .. } | NotIdentity { .. } | CopyUnreadable { .. } | CopyNeeds { .. } => {
+            ErrorKind::Usage
+        }
+        CopyRefused { .. } => ErrorKind::Credentials,
+        OtherKey { .. } | Occupied { .. } => ErrorKind::Conflict,
+        NoMasterKey { .. }
+        | Unavailable { .. }
+        | NoNextCredential
+        | Exposed { .. }
+        | Malformed { .. }
+        | Broken { .. }
+        | Random(_)
+        | Io { .. } => ErrorKind::Failed,
     }
 }

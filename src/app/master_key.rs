@@ -14,6 +14,8 @@ pub struct MasterKeyChanged {
     pub place: MasterKeyPlace,
     /// Whether it stands in the old one's place; otherwise the operator has to put it there.
     pub is_placed: bool,
+    /// Whether a recovery copy was kept that does not hold the new one.
+    pub copy_is_stale: bool,
 }
 
 impl App {
@@ -43,6 +45,7 @@ impl App {
         fault::point("master_key_changed");
         let place = installation.vault.place().clone();
         tracing::info!(keys = count, place = %place, "the master key was changed");
-        Ok(MasterKeyChanged { keys: count, place, is_placed })
+        let copy_is_stale = self.kept_copy().await?.is_some_and(|kept| !kept.is_current);
+        Ok(MasterKeyChanged { keys: count, place, is_placed, copy_is_stale })
     }
 }

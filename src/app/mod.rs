@@ -29,6 +29,7 @@ pub mod notify;
 pub mod problem;
 mod reach;
 mod reconcile;
+pub mod recovery;
 mod refresh;
 mod run_turn;
 pub mod secrets;

@@ -8,6 +8,7 @@ use super::{
     App, Error,
     models::ModelStanding,
     problem::{self, Problem},
+    recovery::KeptCopy,
 };
 use crate::{
     domain::{TenantId, Timestamp, account::Account, chain, notify::TargetState, tenant::Tenant},
@@ -30,6 +31,8 @@ pub struct Status {
     pub started_at: Timestamp,
     /// Where the master key lives.
     pub master_key: String,
+    /// The newest copy of it that was kept elsewhere, as far as Aura was told.
+    pub recovery_copy: Option<KeptCopy>,
     /// Deliveries that wait for dispatch.
     pub journal_backlog: u64,
     /// Conversations that wait for a worker, and those with one.
@@ -116,6 +119,7 @@ impl App {
             daemon: self.daemon,
             started_at: self.live.started_at,
             master_key: self.installation.vault.place().to_string(),
+            recovery_copy: self.kept_copy().await?,
             journal_backlog: journal.figures().backlog.max(0) as u64,
             disk_failed,
             disk_full,

@@ -258,6 +258,17 @@ impl Client {
         self.post(&["master-key", "change"], &()).await
     }
 
+    /// A copy of the master key, sealed for those who are named.
+    pub async fn recovery_copy(&self, new: &api::NewRecoveryCopy) -> Result<api::RecoveryCopy, Error> {
+        self.post(&["master-key", "recovery-copy"], new).await
+    }
+
+    /// Notes that a copy is kept somewhere.
+    pub async fn recovery_copy_kept(&self, kept: &api::RecoveryCopyKept) -> Result<(), Error> {
+        let path = ["master-key", "recovery-copy", "kept"];
+        self.open(request(Method::POST, &path, &(), json_body(kept)?)?).await.map(drop)
+    }
+
     /// Which models hold.
     pub async fn models(&self, owner: Owner<'_>) -> Result<api::Models, Error> {
         self.get(&under(owner, &["models"]), &()).await

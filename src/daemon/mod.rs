@@ -4,6 +4,7 @@ mod edge;
 mod error;
 mod publish;
 mod real;
+pub mod recovery;
 mod serve;
 mod tasks;
 

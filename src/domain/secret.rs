@@ -4,6 +4,28 @@ use std::fmt;
 
 use super::{TenantId, Timestamp};
 
+/// The fewest characters of a passphrase that opens a copy of the master key, spaces not counted: whoever finds the copy can
+/// guess for ever.
+pub const PASSPHRASE_CHARS_MIN: usize = 12;
+
+/// A passphrase that could be guessed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the passphrase has fewer than {PASSPHRASE_CHARS_MIN} characters")]
+pub struct WeakPassphrase;
+
+impl WeakPassphrase {
+    /// What to do next.
+    pub const HINT: &str = "Take several words, or make one with `openssl rand -base64 18`.";
+
+    /// Refuses what has too few characters; spaces do not count.
+    pub fn check(passphrase: &str) -> Result<(), Self> {
+        match passphrase.chars().filter(|letter| !letter.is_whitespace()).count() {
+            PASSPHRASE_CHARS_MIN.. => Ok(()),
+            _ => Err(Self),
+        }
+    }
+}
+
 /// The name of a secret: 1 to 128 of `a-z`, `A-Z`, `0-9`, `.`, `_`, `-` and `:`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretName(String);

@@ -521,6 +521,9 @@ pub(super) fn status(status: Status, version: &str) -> api::Status {
         daemon: status.daemon,
         started_at: Some(status.started_at.into()),
         master_key: status.master_key,
+        recovery_copy: status
+            .recovery_copy
+            .map(|kept| api::KeptCopy { written_at: kept.at.into(), current: kept.is_current }),
         journal: api::Journal { backlog: status.journal_backlog },
         schemas: api::Versions { control, journal, tenant },
         ok: status.problems.iter().all(|problem| problem.weight == Weight::Note),

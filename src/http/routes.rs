@@ -62,6 +62,8 @@ routes! {
     all    Json   PUT    put    "/secrets/{name}" => secrets::set,
     all    Json   DELETE delete "/secrets/{name}" => secrets::remove,
     all    Json   POST   post   "/master-key/change" => secrets::change_master_key,
+    all    Json   POST   post   "/master-key/recovery-copy" => secrets::recovery_copy,
+    all    Json   POST   post   "/master-key/recovery-copy/kept" => secrets::recovery_copy_kept,
     all    Json   GET    get    "/tenants" => tenants::list,
     all    Json   POST   post   "/tenants" => tenants::add,
     tenant Json   GET    get    "/tenants/{slug}" => tenants::show,

@@ -29,7 +29,7 @@ const KEYRING_SERVICE: &str = "aura";
 /// How long a keyring may take: enough to unlock one by hand, short enough that a start without anybody goes on.
 const KEYRING_WAIT: Duration = Duration::from_secs(20);
 /// Far more than a key needs; a larger file is none.
-const KEY_FILE_BYTES_MAX: u64 = 256;
+pub(super) const KEY_FILE_BYTES_MAX: u64 = 256;
 
 /// Which places may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -61,6 +61,18 @@ impl fmt::Display for MasterKeyPlace {
             Self::Credential(_) => f.write_str("the systemd credential"),
             Self::Keyring => f.write_str("the system's keyring"),
             Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+impl MasterKeyPlace {
+    /// The same in a word, for the audit log.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Credential(_) => "credential",
+            Self::Keyring => "keyring",
+            Self::File(_) => "file",
         }
     }
 }
@@ -297,7 +309,7 @@ fn read_file(path: &Path, place: &MasterKeyPlace, check_mode: bool) -> Result<Fo
 }
 
 /// 32 raw bytes, or 64 hexadecimal digits with white space around them.
-fn parse(bytes: &[u8], place: &MasterKeyPlace) -> Result<Key, Error> {
+pub(super) fn parse(bytes: &[u8], place: impl fmt::Display) -> Result<Key, Error> {
     let mut key = Key::default();
     if bytes.len() == KEY_BYTES {
         key.copy_from_slice(bytes);
@@ -309,6 +321,11 @@ fn parse(bytes: &[u8], place: &MasterKeyPlace) -> Result<Key, Error> {
     }
 }
 
+/// What a key file holds.
+pub(super) fn key_text(key: &Key) -> Zeroizing<String> {
+    Zeroizing::new(format!("{}\n", hex::encode(key.as_slice())))
+}
+
 /// Written beside, synced, then moved into place: a crash leaves a whole key or none.
 fn write_file(path: &Path, key: &Key) -> Result<(), Error> {
     let draft = beside(path, ".tmp");
@@ -318,8 +335,7 @@ fn write_file(path: &Path, key: &Key) -> Result<(), Error> {
         _ => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
-    let text = Zeroizing::new(format!("{}\n", hex::encode(key.as_slice())));
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    file.write_all(key_text(key).as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     // A link, not a rename: it never replaces a key that is already there.
     fs::hard_link(&draft, path).and_then(|()| fs::remove_file(&draft)).map_err(failed)?;
     sync_folder(path).map_err(failed)

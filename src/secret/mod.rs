@@ -5,12 +5,14 @@
 mod envelope;
 mod error;
 mod master;
+mod recovery;
 mod signer;
 mod value;
 mod vault;
 
 pub use error::Error;
 pub use master::{MasterKeyPlace, MasterKeyPolicy, Places};
+pub use recovery::{CopyFor, CopyKey, OpenedBy};
 pub use signer::{NotSigned, Signer};
 pub use value::Secret;
-pub use vault::{DataKey, Vault};
+pub use vault::{DataKey, RecoveryCopy, Restored, Vault};

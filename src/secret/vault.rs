@@ -8,9 +8,10 @@ use secrecy::SecretString;
 use sha2::Sha256;
 
 use super::{
-    Error, MasterKeyPlace, Places, Signer,
+    CopyFor, CopyKey, Error, MasterKeyPlace, Places, Signer,
     envelope::{self, Binding, Key},
     master::{Found, Slot},
+    recovery,
 };
 use crate::domain::secret::{Fingerprint, Sealed, SecretName, SecretScope};
 
@@ -80,16 +81,44 @@ impl Vault {
 
     fn create(places: &Places) -> Result<Self, Error> {
         let fresh = envelope::fresh_key()?;
-        let mut passed_over = Vec::new();
-        for place in places.in_order() {
-            match places.write(&place, &fresh)? {
-                Found::Key(key) => return Ok(Self::with(key, places, place, passed_over)),
-                Found::Unavailable(reason) => passed_over.push(format!("{place}: {reason}")),
-                Found::Nothing => passed_over.push(format!("{place}: it keeps nothing")),
-            }
+        let (place, passed_over) = put(places, &fresh)?;
+        Ok(Self::with(fresh, places, place, passed_over))
+    }
+
+    /// Puts the master key out of a recovery copy back where [`Self::open`] looks for it: into the first place that takes
+    /// it. Blocking: a passphrase takes about a second.
+    ///
+    /// `sealed` is the installation's data key as it is stored: the key has to open it. Where a key that does is found,
+    /// nothing is written.
+    ///
+    /// # Errors
+    /// [`Error::OtherKey`] when it is not this installation's; [`Error::Occupied`] when something else stands in a place;
+    /// others say why the copy does not open.
+    pub fn restore(places: &Places, sealed: &Sealed, copy: &[u8], with: &CopyKey) -> Result<Restored, Error> {
+        let key = recovery::open(copy, with)?;
+        if !opens(&key, sealed) {
+            return Err(Error::OtherKey { fingerprint: fingerprint_of(&key) });
         }
-        let place = places.in_order().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        Err(Error::Unavailable { place, reason: passed_over.join("; ") })
+        match Self::open(places, Some(sealed)) {
+            Ok(vault) => Ok(Restored { place: vault.place, was_there: true }),
+            Err(Error::NoMasterKey { .. }) => put(places, &key).map(|(place, _)| Restored { place, was_there: false }),
+            Err(Error::Malformed { place }) => Err(Error::Occupied { place }),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// A copy of the master key. Blocking: a passphrase takes about a second and 256 MiB.
+    ///
+    /// Not while the master key changes: then nobody can tell which one a backup needs.
+    pub fn recovery_copy(&self, whom: &CopyFor) -> Result<RecoveryCopy, Error> {
+        let key = self.masters().key;
+        Ok(RecoveryCopy { text: recovery::seal(&key, whom)?, fingerprint: fingerprint_of(&key) })
+    }
+
+    /// Tells the master key from those before it and gives nothing away.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        fingerprint_of(&self.masters().key)
     }
 
     fn with(key: Key, places: &Places, place: MasterKeyPlace, passed_over: Vec<String>) -> Self {
@@ -167,6 +196,51 @@ impl Vault {
         };
         Ok(DataKey::derive(scope, &plain))
     }
+}
+
+/// A copy of the master key that a passphrase or people's own keys open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecoveryCopy {
+    /// An age file in text form.
+    pub text: String,
+    /// Tells the key in it from others.
+    pub fingerprint: Fingerprint,
+}
+
+/// Where a master key was put back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// Where it is.
+    pub place: MasterKeyPlace,
+    /// Whether it was there already, and nothing was written.
+    pub was_there: bool,
+}
+
+/// Puts a key into the first place that takes one, and says which were passed over and why.
+fn put(places: &Places, key: &Key) -> Result<(MasterKeyPlace, Vec<String>), Error> {
+    let mut passed_over = Vec::new();
+    for place in places.in_order() {
+        // The operator's own credential is theirs to change; in any other place a key may be somebody's only one.
+        let is_ours = !matches!(place, MasterKeyPlace::Credential(_));
+        if is_ours && let Found::Key(_) = places.read(&place, Slot::Current)? {
+            return Err(Error::Occupied { place: place.to_string() });
+        }
+        match places.write(&place, key)? {
+            Found::Key(_) => return Ok((place, passed_over)),
+            Found::Unavailable(reason) => passed_over.push(format!("{place}: {reason}")),
+            Found::Nothing => passed_over.push(format!("{place}: it keeps nothing")),
+        }
+    }
+    let place = places.in_order().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Err(Error::Unavailable { place, reason: passed_over.join("; ") })
+}
+
+/// Derived, so that it says nothing of the key to whoever cannot guess 256 bits.
+fn fingerprint_of(master: &Key) -> Fingerprint {
+    let mut shown = [0; FINGERPRINT_BYTES];
+    let derived = Hkdf::<Sha256>::new(None, master.as_slice()).expand(b"aura/v1/master/fingerprint", &mut shown);
+    derived.expect("4 bytes are within HKDF's limit of 255 hashes");
+    Fingerprint(hex::encode(shown))
 }
 
 fn opens(master: &Key, installation: &Sealed) -> bool {
@@ -423,6 +497,65 @@ mod tests {
         let new = vault.reseal(SecretScope::Installation, &old).expect("sealed anew");
         assert!(vault.finish_change().expect("finished"));
         assert!(Vault::open(&there, Some(&new)).is_ok());
+    }
+
+    /// A copy of a vault's master key and what opens it.
+    fn copy_of(vault: &Vault) -> (Vec<u8>, CopyKey) {
+        let identity = age::x25519::Identity::generate();
+        let whom = CopyFor::recipients(&[identity.to_public().to_string()]).expect("a recipient");
+        let copy = vault.recovery_copy(&whom).expect("a copy");
+        assert_eq!(copy.fingerprint, vault.fingerprint());
+        (copy.text.into_bytes(), CopyKey::identities(identity.to_string().expose_secret().to_owned()))
+    }
+
+    #[test]
+    fn a_lost_key_comes_back_from_its_copy_and_one_that_is_there_stays() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (there, file) = (places(MasterKeyPolicy::Auto, folder.path(), None), folder.path().join("master.key"));
+        let vault = file_vault(folder.path());
+        let sealed = vault.seal_fresh_key(SecretScope::Installation).expect("sealed");
+        let (copy, with) = copy_of(&vault);
+        let restore = || Vault::restore(&there, &sealed, &copy, &with);
+        let before = fs::read(&file).expect("the key");
+        let place = MasterKeyPlace::File(file.clone());
+        assert_eq!(restore().expect("nothing to do"), Restored { place: place.clone(), was_there: true });
+        fs::remove_file(&file).expect("lost");
+        assert_eq!(restore().expect("put back"), Restored { place, was_there: false });
+        assert_eq!(fs::read(&file).expect("the key"), before);
+        assert!(Vault::open(&there, Some(&sealed)).is_ok());
+    }
+
+    #[test]
+    fn no_key_is_put_where_it_opens_nothing_or_another_stands() {
+        let (first, second) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let (one, two) = (file_vault(first.path()), file_vault(second.path()));
+        let sealed = one.seal_fresh_key(SecretScope::Installation).expect("sealed");
+        let there = places(MasterKeyPolicy::Auto, second.path(), None);
+        let (foreign, with) = copy_of(&two);
+        let error = Vault::restore(&there, &sealed, &foreign, &with).expect_err("another installation's");
+        assert!(matches!(&error, Error::OtherKey { fingerprint } if *fingerprint == two.fingerprint()), "{error:?}");
+        let file = second.path().join("master.key");
+        let (copy, with) = copy_of(&one);
+        for other in [fs::read(&file).expect("the other's key"), b"no key at all".to_vec()] {
+            fs::write(&file, &other).expect("written");
+            let error = Vault::restore(&there, &sealed, &copy, &with).expect_err("something stands there");
+            assert_eq!(error.code(), "master_key_occupied");
+            assert_eq!(fs::read(&file).expect("readable"), other, "it is still there");
+        }
+    }
+
+    #[test]
+    fn a_copy_is_put_beside_a_credential_that_does_not_open_the_data() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let credentials = tempfile::tempdir().expect("a temporary folder");
+        let vault = file_vault(folder.path());
+        let sealed = vault.seal_fresh_key(SecretScope::Installation).expect("sealed");
+        let (copy, with) = copy_of(&vault);
+        fs::remove_file(folder.path().join("master.key")).expect("lost");
+        fs::write(credentials.path().join("aura-master-key"), "cd".repeat(32)).expect("written");
+        let there = places(MasterKeyPolicy::Auto, folder.path(), Some(credentials.path()));
+        let restored = Vault::restore(&there, &sealed, &copy, &with).expect("put back");
+        assert_eq!(restored.place.word(), "file");
     }
 
     #[test]

@@ -98,6 +98,23 @@ impl Control {
             .await
     }
 
+    /// Which installation this is; `None` where none was ever opened.
+    pub async fn known_installation_id(&self) -> Result<Option<Uuid>, Error> {
+        const ACTION: &str = "read the installation's id";
+        let stored: Option<String> = self
+            .database
+            .read(ACTION, |tx| {
+                tx.query_row("SELECT installation_id FROM installation", [], |row| row.get(0))
+                    .optional()
+                    .map_err(Error::sql(ACTION))
+            })
+            .await?;
+        let parse = |id: String| {
+            Uuid::parse_str(&id).map_err(|_| Error::Unreadable { what: "the installation's id", value: id })
+        };
+        stored.map(parse).transpose()
+    }
+
     /// A setting that was changed while running; `None`: what the configuration says holds.
     pub async fn default_value(&self, name: &'static str) -> Result<Option<String>, Error> {
         const ACTION: &str = "read a default";

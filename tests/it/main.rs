@@ -25,6 +25,7 @@ mod overload;
 mod persona;
 mod pictures;
 mod provider;
+mod recovery;
 mod secrets;
 mod servers;
 mod shop;

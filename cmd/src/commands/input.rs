@@ -7,6 +7,8 @@ use std::{
     process::Command,
 };
 
+use aura::domain::secret::PASSPHRASE_CHARS_MIN;
+
 use crate::failure::Failure;
 
 /// The most bytes of a secret; the longest in use are private keys of a few kilobytes.
@@ -33,6 +35,19 @@ pub fn secret(from: Option<&Path>, prompt: &str) -> Result<String, Failure> {
     };
     let text = String::from_utf8(raw).map_err(|_| Failure::usage("the secret is not UTF-8 text"))?;
     not_empty(text.trim_end_matches(['\r', '\n']))
+}
+
+/// Reads a passphrase that is yet unknown: twice on a terminal, once from a file or stdin (`-`).
+pub fn new_passphrase(from: Option<&Path>) -> Result<String, Failure> {
+    if from.is_some() || !io::stdin().is_terminal() {
+        return secret(from, "");
+    }
+    let first = typed(&format!("passphrase, {PASSPHRASE_CHARS_MIN} characters or more (not shown): "))?;
+    // Nobody sees what they type, and this is typed for a day far away.
+    match typed("the same again: ")? {
+        second if second == first => Ok(first),
+        _ => Err(Failure::usage("the two passphrases are not the same, and nothing was written")),
+    }
 }
 
 /// Reads what a person says from stdin, without the line's end.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use aura::{api, domain::tenant::TenantSlug};
 
-use super::input;
+use super::{input, recovery};
 use crate::{context::Context, failure::Failure, render, time::now};
 
 /// Keep secrets sealed: for the installation, or with `-t` for one tenant
@@ -20,6 +20,8 @@ enum Verb {
     List(List),
     Remove(Remove),
     RotateMaster(RotateMaster),
+    RecoveryCopy(recovery::RecoveryCopy),
+    RestoreMaster(recovery::RestoreMaster),
 }
 
 #[derive(Debug, clap::Args)]
@@ -93,7 +95,7 @@ struct Remove {
 ///
 /// What it seals are the keys of the installation and of each tenant: they are sealed anew in one commit, so that a crash
 /// at any point leaves every secret readable. Works beside a running daemon, without a restart. A backup that was taken
-/// before needs the old key: copies of it stay as secret as what they open.
+/// before needs the old key: copies of it stay as secret as what they open. A recovery copy holds the old key: write a new one.
 ///
 /// A key that is a systemd credential is brought by the operator: add the new one as `aura-master-key-next`, restart, run
 /// this, and then put it in the place of `aura-master-key`.
@@ -109,6 +111,8 @@ pub async fn run(context: &Context, args: SecretArgs) -> Result<(), Failure> {
         Verb::Set(args) => set(context, args).await,
         Verb::List(args) => list(context, &args.owner).await,
         Verb::RotateMaster(RotateMaster {}) => rotate_master(context).await,
+        Verb::RecoveryCopy(args) => recovery::write(context, args).await,
+        Verb::RestoreMaster(args) => recovery::restore(context, args).await,
         Verb::Remove(Remove { owner, name }) => {
             context.client().await?.remove_secret(owner.slug(), &name).await?;
             if context.ui.json {
@@ -152,6 +156,12 @@ async fn rotate_master(context: &Context) -> Result<(), Failure> {
         false => "make the credential aura-master-key what aura-master-key-next is now",
     };
     context.ui.done(what, next);
+    if changed.copy_stale {
+        context.ui.say(
+            "the recovery copy holds the old master key: it opens backups from before only; write a new one with `aura \
+             secret recovery-copy FILE`",
+        );
+    }
     Ok(())
 }
 

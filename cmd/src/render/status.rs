@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use aura::api::{AccountStatus, Status, StatusProblem, TenantStatus, Time};
+use aura::api::{AccountStatus, KeptCopy, Status, StatusProblem, TenantStatus, Time};
 
 use super::layout::{Grid, clip, count, or_dash, pairs};
 use crate::{
@@ -158,7 +158,7 @@ fn machine(status: &Status, now: Time, detail: Detail) -> String {
     let mut rows = vec![
         ("daemon", running),
         ("data", format!("{}{room}", status.data_dir)),
-        ("master key", status.master_key.clone()),
+        ("master key", format!("{}; {}", status.master_key, recovery_copy(status, now))),
         ("webhooks", backlog),
     ];
     if detail.verbose {
@@ -167,6 +167,17 @@ fn machine(status: &Status, now: Time, detail: Detail) -> String {
         rows.push(("schemas", versions));
     }
     pairs(&rows)
+}
+
+/// What Aura knows of a copy of the master key.
+fn recovery_copy(status: &Status, now: Time) -> String {
+    match &status.recovery_copy {
+        None => "no recovery copy".into(),
+        Some(KeptCopy { written_at, current: true }) => format!("recovery copy written {}", ago(*written_at, now)),
+        Some(KeptCopy { written_at, current: false }) => {
+            format!("the recovery copy written {} holds an older one", ago(*written_at, now))
+        }
+    }
 }
 
 fn gigabytes(bytes: u64) -> String {

@@ -331,6 +331,7 @@ fn status_page() {
         daemon: true,
         started_at: Some(minutes_ago(125)),
         master_key: "file".into(),
+        recovery_copy: None,
         journal: Journal { backlog: 3 },
         schemas: Versions { control: 1, journal: 1, tenant: 1 },
         tenants: vec![shop],

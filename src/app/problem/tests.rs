@@ -75,6 +75,7 @@ fn house(tenants: Vec<TenantStatus>) -> Status {
         daemon: true,
         started_at: NOW,
         master_key: "file".into(),
+        recovery_copy: None,
         journal_backlog: 0,
         disk_failed: false,
         disk_full: false,

@@ -5,13 +5,14 @@ use secrecy::SecretString;
 
 use crate::{
     api,
-    app::{master_key::MasterKeyChanged, secrets::Owner},
+    app::{self, master_key::MasterKeyChanged, secrets::Owner},
     http::{
         Edge, Error,
         caller::{Asking, Scope},
         extract::{Named, Payload},
         map,
     },
+    secret::CopyFor,
 };
 
 pub async fn list(State(edge): State<Edge>, Asking(caller): Asking) -> Result<Json<api::List<api::Secret>>, Error> {
@@ -59,8 +60,34 @@ pub async fn change_master_key(
     State(edge): State<Edge>,
     Asking(_): Asking,
 ) -> Result<Json<api::MasterKeyChanged>, Error> {
-    let MasterKeyChanged { keys, place, is_placed } = edge.app.change_master_key(edge.app.operator()).await?;
-    Ok(Json(api::MasterKeyChanged { keys, place: place.to_string(), placed: is_placed }))
+    let MasterKeyChanged { keys, place, is_placed, copy_is_stale } =
+        edge.app.change_master_key(edge.app.operator()).await?;
+    let place = place.to_string();
+    Ok(Json(api::MasterKeyChanged { keys, place, placed: is_placed, copy_stale: copy_is_stale }))
+}
+
+/// What comes out opens with the passphrase or the keys that came in, and with nothing else.
+pub async fn recovery_copy(
+    State(edge): State<Edge>,
+    Asking(_): Asking,
+    Payload(new): Payload<api::NewRecoveryCopy>,
+) -> Result<Json<api::RecoveryCopy>, Error> {
+    let whom = match (new.passphrase, new.recipients.as_slice()) {
+        (Some(passphrase), []) => CopyFor::passphrase(passphrase),
+        (None, [_, ..]) => CopyFor::recipients(&new.recipients),
+        _ => return Err(Error::invalid("a recovery copy is for a passphrase or for recipients: one of the two")),
+    };
+    let copy = edge.app.recovery_copy(whom.map_err(app::Error::from)?).await?;
+    Ok(Json(api::RecoveryCopy { age: copy.text, fingerprint: copy.fingerprint.to_string() }))
+}
+
+pub async fn recovery_copy_kept(
+    State(edge): State<Edge>,
+    Asking(_): Asking,
+    Payload(kept): Payload<api::RecoveryCopyKept>,
+) -> Result<StatusCode, Error> {
+    edge.app.recovery_copy_kept(&kept.fingerprint, edge.app.operator()).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn list_in(edge: &Edge, owner: Owner<'_>) -> Result<Json<api::List<api::Secret>>, Error> {

@@ -57,6 +57,7 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
     Some(Case::Run(match command {
         "serve" => return Some(Case::Apart("starts a daemon; it would find the data directory held")),
         "demo" => return Some(Case::Apart("makes a data directory and tenants of its own")),
+        "init" => vec![with(&[], 0)],
         "completion" => vec![with(&["bash"], 0)],
         "version" | "status" | "config show" | "config sources" | "config validate" | "tenant list"
         | "model prices" => {
@@ -118,6 +119,11 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
         "model test" => vec![in_alder(&[], 2), in_alder(&["ollama:nothing"], 8)],
         "model use" => vec![in_alder(&["builtin"], 0)],
         "model budget" => vec![in_alder(&["--day", "1"], 0)],
+        "secret recovery-copy" => vec![
+            with(&["copy.age", "--passphrase-file", "-"], 0).given("correct horse battery\n"),
+            with(&["copy.age", "--passphrase-file", "-"], 6).given("correct horse battery\n"),
+        ],
+        "secret restore-master" => return Some(Case::Apart("the running daemon has the master key and the directory")),
         "secret remove" => {
             let set = run(&["secret", "set", "-t", "alder", "meta.verify_token", "-"], 0).given("a-verify-token\n");
             vec![set, in_alder(&["meta.verify_token"], 0)]

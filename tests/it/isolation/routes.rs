@@ -44,6 +44,12 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
         ("POST", "/master-key/change" | "/audit/verify" | "/audit/checkpoint" | "/tenants/{slug}/audit/verify") => {
             own("", "", 200, &[])
         }
+        ("POST", "/master-key/recovery-copy") => {
+            let public = age::x25519::Identity::generate().to_public();
+            own("", &format!(r#"{{"recipients":["{public}"]}}"#), 200, &[])
+        }
+        // Kept would be a copy of another key.
+        ("POST", "/master-key/recovery-copy/kept") => own("", r#"{"fingerprint":"00000000"}"#, 409, &[]),
         ("GET", "/events") => vec![Probe::OfAll { target: at("?since=1970-01-01T00:00:00Z") }],
         ("PUT", "/secrets/{name}" | "/tenants/{slug}/secrets/{name}") => {
             named("meta.verify_token", r#"{"value":"a-verify-token"}"#, 200)
