@@ -248,3 +248,13 @@ async fn a_start_opens_only_the_files_of_tenants_with_something_to_do() {
     aura.until_replies("ana", 1).await;
     assert_eq!(aura.app().store.open_tenants(), 1);
 }
+
+#[tokio::test]
+async fn a_question_without_its_flag_is_answered_with_the_command_that_asks_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data_dir = folder.path().join("data");
+    let ran = crate::shop::aura(&data_dir, &["chat", "-t", "noor", "Do you have \"it\"", "in M?", "--json"], "").await;
+    let hint = "Ask it with `aura chat -t noor --once \"Do you have it in M?\"`.";
+    assert_eq!(ran.error(2)["hint"], hint);
+    assert!(!data_dir.exists());
+}

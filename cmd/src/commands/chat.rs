@@ -32,12 +32,19 @@ pub struct ChatArgs {
     /// Name of the conversation to go on with; a new one when left out
     #[arg(long, value_name = "NAME")]
     session: Option<String>,
+    #[arg(value_name = "TEXT", hide = true)]
+    words: Vec<String>,
     /// Voice to try, as `aura persona set --file` reads it; it is set nowhere
     #[arg(long, value_name = "FILE")]
     persona: Option<PathBuf>,
 }
 
 pub async fn run(context: &Context, args: ChatArgs) -> Result<(), Failure> {
+    if !args.words.is_empty() {
+        let said = args.words.join(" ").replace(['"', '\\', '$', '`'], "");
+        return Err(Failure::usage("a question is not an argument by itself")
+            .hint(format!("Ask it with `aura chat -t {} --once \"{said}\"`.", args.tenant.slug)));
+    }
     let persona = args.persona.as_deref().map(preview).transpose()?;
     let client = context.client().await?;
     let session = args.session.unwrap_or_else(new_session);
