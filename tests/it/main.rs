@@ -23,6 +23,7 @@ mod modes;
 mod notify;
 mod overload;
 mod persona;
+mod persona_edit;
 mod pictures;
 mod provider;
 mod recovery;

@@ -2,12 +2,12 @@
 
 use std::{
     fs::File,
-    io::{self, IsTerminal, Read, Write},
+    io::{self, BufRead, IsTerminal, Read, Write},
     path::Path,
     process::Command,
 };
 
-use aura::domain::secret::PASSPHRASE_CHARS_MIN;
+use aura::{api::exit, domain::secret::PASSPHRASE_CHARS_MIN};
 
 use crate::failure::Failure;
 
@@ -60,19 +60,75 @@ pub fn text_from_stdin() -> Result<String, Failure> {
 /// Lets a person change `text` in their own editor; gives what is left in the file. The file is theirs alone and goes at
 /// the end.
 pub fn in_editor(text: &str) -> Result<String, Failure> {
-    let failed = |error: io::Error| Failure::io("the editor could not be used", &error);
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let editor = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".into());
-    let mut file = tempfile::Builder::new().prefix("aura-draft-").suffix(".txt").tempfile().map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    // As git does it: the variable may hold arguments.
-    let script = format!("{editor} \"$1\"");
-    let ended = Command::new("/bin/sh").args(["-c", &script, "sh"]).arg(file.path()).status().map_err(failed)?;
-    if !ended.success() {
-        let message = format!("the editor `{editor}` ended with {ended}, and nothing was sent");
-        return Err(Failure::usage(message).hint("Name another one with $EDITOR, or give the words with --text."));
+    Draft::new(text, ".txt")?.edit("give the words with --text")
+}
+
+/// A text that a person changes in their own editor, in a file that is theirs alone.
+#[derive(Debug)]
+pub struct Draft {
+    file: tempfile::NamedTempFile,
+    /// What was written to it.
+    text: String,
+}
+
+impl Draft {
+    /// A file with `text`, for what goes with the value.
+    pub fn new(text: &str, suffix: &str) -> Result<Self, Failure> {
+        let failed = |error: io::Error| Failure::io("there is no place for a draft", &error);
+        let mut file = tempfile::Builder::new().prefix("aura-draft-").suffix(suffix).tempfile().map_err(failed)?;
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        Ok(Self { file, text: text.to_owned() })
     }
-    std::fs::read_to_string(file.path()).map_err(failed)
+
+    /// The same, for what stays whatever happens until it is [discarded](Self::discard).
+    pub fn lasting(text: &str, suffix: &str) -> Result<Self, Failure> {
+        let mut draft = Self::new(text, suffix)?;
+        draft.file.disable_cleanup(true);
+        Ok(draft)
+    }
+
+    /// Opens the editor on the file and gives what is in it afterwards. `otherwise`: what to do without an editor.
+    pub fn edit(&self, otherwise: &str) -> Result<String, Failure> {
+        let failed = |error: io::Error| Failure::io("the editor could not be used", &error);
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let editor = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".into());
+        // As git does it: the variable may hold arguments.
+        let script = format!("{editor} \"$1\"");
+        let ended = Command::new("/bin/sh").args(["-c", &script, "sh"]).arg(self.path()).status().map_err(failed)?;
+        if !ended.success() {
+            let message = format!("the editor `{editor}` ended with {ended}, and nothing was changed");
+            return Err(Failure::usage(message).hint(format!("Name another one with $EDITOR, or {otherwise}.")));
+        }
+        std::fs::read_to_string(self.path()).map_err(failed)
+    }
+
+    /// Whether somebody changed it.
+    pub fn is_changed(&self) -> bool {
+        std::fs::read(self.path()).is_ok_and(|bytes| bytes != self.text.as_bytes())
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Deletes the file.
+    pub fn discard(self) -> Result<(), Failure> {
+        self.file.close().map_err(|error| Failure::io("the draft could not be deleted", &error))
+    }
+}
+
+/// Asks a question that no answer declines; whoever is not there gives none.
+pub async fn agrees(question: &str) -> Result<bool, Failure> {
+    let failed = |error: io::Error| Failure::io("stdin could not be read", &error);
+    let terminal = console::Term::stderr();
+    terminal.write_str(question).map_err(failed)?;
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line).map(|bytes| (bytes > 0).then_some(line))
+    });
+    let read = read.await.map_err(|error| Failure::new(exit::FAILED, "failed", error.to_string()))?.map_err(failed)?;
+    Ok(read.is_some_and(|line| matches!(line.trim().to_lowercase().as_str(), "" | "y" | "yes")))
 }
 
 fn typed(prompt: &str) -> Result<String, Failure> {

@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use aura::api::List;
+use aura::{
+    api::{ErrorKind, List, Persona, exit, exit_code_of},
+    client::Client,
+};
 
-use super::input;
+use super::input::{self, Draft};
 use crate::{cli::TenantArg, context::Context, failure::Failure, render, time::now};
 
-/// Show and set the voice of a tenant
+/// Show, edit and set the voice of a tenant
 #[derive(Debug, clap::Args)]
 pub struct PersonaArgs {
     #[command(subcommand)]
@@ -17,6 +20,7 @@ pub struct PersonaArgs {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     Show(Show),
+    Edit(Edit),
     Set(Set),
     History(History),
 }
@@ -34,6 +38,21 @@ struct Show {
     /// Version to show; the one that answers when left out
     #[arg(long, value_name = "N")]
     version: Option<u32>,
+}
+
+/// Edit the voice of a tenant in your editor ($VISUAL, $EDITOR)
+///
+/// The editor opens with the voice as YAML, and with what could be set beside it as comments. What is saved is checked and set
+/// as a new version; a mistake is named with its line, and the editor opens again with what you wrote. Nothing of that is
+/// lost: until it is set it stays in a file whose name is told. Comments of your own are not kept.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura persona edit -t noor
+  EDITOR=\"code --wait\" aura persona edit -t noor")]
+struct Edit {
+    #[command(flatten)]
+    tenant: TenantArg,
 }
 
 /// List the versions of a tenant's voice, the newest first
@@ -86,6 +105,7 @@ pub async fn run(context: &Context, args: PersonaArgs) -> Result<(), Failure> {
             let persona = context.client().await?.persona(args.tenant.slug.as_str(), args.version).await?;
             context.ui.data(&persona, || render::persona(&persona))
         }
+        Verb::Edit(args) => edit(context, args.tenant.slug.as_str()).await,
         Verb::Set(args) => {
             let slug = args.tenant.slug.as_str();
             let persona = match (&args.source.file, args.source.version) {
@@ -96,10 +116,7 @@ pub async fn run(context: &Context, args: PersonaArgs) -> Result<(), Failure> {
                 (None, Some(version)) => context.client().await?.restore_persona(slug, version).await?,
                 (None, None) => return Err(Failure::new(2, "invalid", "one of --file and --version is needed")),
             };
-            context.ui.data(&persona, || render::persona(&persona))?;
-            let next = format!("aura chat -t {slug} --once \"Hello\"");
-            context.ui.done(format!("set the voice of {slug}; the next answer has it"), next);
-            Ok(())
+            told(context, slug, &persona)
         }
         Verb::History(args) => {
             let items = context.client().await?.persona_versions(args.tenant.slug.as_str()).await?;
@@ -107,4 +124,74 @@ pub async fn run(context: &Context, args: PersonaArgs) -> Result<(), Failure> {
             context.ui.table(&list, || render::persona_versions(&list.items, now(), context.ui.width()))
         }
     }
+}
+
+fn told(context: &Context, slug: &str, persona: &Persona) -> Result<(), Failure> {
+    context.ui.data(persona, || render::persona(persona))?;
+    let next = format!("aura chat -t {slug} --once \"Hello\"");
+    context.ui.done(format!("set the voice of {slug}; the next answer has it"), next);
+    Ok(())
+}
+
+async fn edit(context: &Context, slug: &str) -> Result<(), Failure> {
+    let ui = context.ui;
+    let client = context.client().await?;
+    let before = client.persona(slug, None).await?;
+    let opened = render::persona_file(slug, &before);
+    let draft = Draft::lasting(&opened, ".yaml")?;
+    let set = loop {
+        let edited = match draft.edit(&format!("use `aura persona set -t {slug} --file FILE`")) {
+            Ok(edited) => edited,
+            Err(failure) => return kept(draft, slug, failure),
+        };
+        if edited == opened {
+            break before.clone();
+        }
+        match publish(&client, slug, &before, edited).await {
+            Ok(set) => break set,
+            Err(failure) if failure.exit == exit::USAGE && !ui.json => {
+                ui.fail(&failure);
+                if !input::agrees("Open the editor again? [Y/n] ").await? {
+                    let message = format!("the voice of {slug} was not changed");
+                    return kept(draft, slug, Failure::new(failure.exit, &failure.code, message));
+                }
+            }
+            Err(failure) => return kept(draft, slug, failure),
+        }
+    };
+    draft.discard()?;
+    if set != before {
+        return told(context, slug, &set);
+    }
+    if ui.json {
+        return ui.json_line(&set);
+    }
+    ui.done(format!("nothing changed: the voice of {slug} is as it was"), "");
+    Ok(())
+}
+
+/// Sets the voice that was edited from `before`, unless another took its place meanwhile.
+async fn publish(client: &Client, slug: &str, before: &Persona, edited: String) -> Result<Persona, Failure> {
+    if client.persona(slug, None).await? != *before {
+        let message = format!("somebody else set the voice of {slug} meanwhile");
+        return Err(Failure::new(exit_code_of(ErrorKind::Conflict), "conflict", message));
+    }
+    Ok(client.set_persona(slug, edited.into()).await?)
+}
+
+/// Gives the failure, and with it where the words are that somebody wrote.
+fn kept(draft: Draft, slug: &str, failure: Failure) -> Result<(), Failure> {
+    if !draft.is_changed() {
+        draft.discard()?;
+        return Err(failure);
+    }
+    let file = draft.path().display();
+    let hint = format!("What you wrote is in {file}: `aura persona set -t {slug} --file {file}`.");
+    Err(match &failure.hint {
+        Some(first) => {
+            let both = format!("{first} {hint}");
+            failure.hint(both)
+        }
+        None => failure.hint(hint),
+    })
 }

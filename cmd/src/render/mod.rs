@@ -6,6 +6,7 @@ mod conversation;
 mod layout;
 mod model;
 mod notify;
+mod persona_file;
 mod status;
 mod tenant;
 
@@ -15,6 +16,7 @@ pub use conversation::{conversation, conversations, event};
 pub use layout::{Grid, pairs};
 pub use model::{budget, model_test, models, prices, usage};
 pub use notify::{notify_targets, notify_tests};
+pub use persona_file::persona_file;
 pub use status::{Detail, status};
 pub use tenant::{accounts, persona, persona_versions, secrets, tenant, tenants};
 

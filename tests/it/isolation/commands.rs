@@ -71,6 +71,7 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
         "tenant pause" | "tenant resume" => vec![with(&["alder"], 0)],
         "tenant remove" => vec![with(&["alder", "--confirm", "birch"], 2)],
         "persona show" => vec![in_alder(&[], 0).shows(&["greeting", "sign_off", "disclosure"])],
+        "persona edit" => return Some(Case::Apart("opens an editor; it reads and sets what `show` and `set` do")),
         "persona history" => vec![in_alder(&[], 0)],
         "persona set" => vec![in_alder(&["--file", "-"], 0).given(persona("alder"))],
         "connect instagram" => {
