@@ -5,6 +5,8 @@
 
 mod error;
 #[cfg(test)]
+mod every_adapter_tests;
+#[cfg(test)]
 mod fixture;
 pub mod gateway;
 pub mod gemini;
