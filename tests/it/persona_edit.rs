@@ -3,11 +3,15 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use aura::api::Persona;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use tokio::io::AsyncWriteExt;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::Child,
+};
 
 use crate::{
-    shop::{DEADLINE, Ran, command},
+    shop::{DEADLINE, Ran, command, holds},
     support::{SHOP, TestAura},
 };
 
@@ -38,13 +42,13 @@ impl Desk {
         Self { aura, folder: tempfile::tempdir().expect("a temporary folder") }
     }
 
-    /// Edits with a script that gets the file as `$1` and says `answers` when it is asked.
-    async fn edit(&self, script: &str, answers: &str, more: &[&str]) -> Ran {
+    /// Edits with a script that gets the file as `$1`.
+    fn start(&self, script: &str, more: &[&str]) -> Child {
         let editor = self.folder.path().join("editor");
         fs::write(&editor, script).expect("written");
         let drafts = self.folder.path().join("drafts");
         fs::create_dir_all(&drafts).expect("made");
-        let mut child = command(self.aura.data_dir())
+        command(self.aura.data_dir())
             .args([&["persona", "edit", "-t", SHOP], more].concat())
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("TMPDIR", &drafts)
@@ -52,7 +56,12 @@ impl Desk {
             .env("VISUAL", "")
             .env("EDITOR", format!("sh -e {}", editor.display()))
             .spawn()
-            .expect("the command starts");
+            .expect("the command starts")
+    }
+
+    /// The same to its end, and says `answers` when it is asked.
+    async fn edit(&self, script: &str, answers: &str, more: &[&str]) -> Ran {
+        let mut child = self.start(script, more);
         let mut pipe = child.stdin.take().expect("its stdin is a pipe");
         pipe.write_all(answers.as_bytes()).await.expect("it reads");
         drop(pipe);
@@ -139,6 +148,27 @@ async fn whoever_gives_up_on_a_mistake_finds_what_they_wrote_in_a_file_of_their_
         assert!(fs::read_to_string(file).expect("text").contains("sign_off: Yours, Mira"));
     }
     assert_eq!((desk.voice().await, desk.versions().await), (before, 1));
+}
+
+#[tokio::test]
+async fn whoever_is_interrupted_at_the_question_knows_where_their_words_are() {
+    let desk = Desk::new().await;
+    let mut child = desk.start(MISTAKE, &[]);
+    // Held open: nobody answers.
+    let _stdin = child.stdin.take().expect("its stdin is a pipe");
+    let (mut stderr, mut said) = (child.stderr.take().expect("its stderr is a pipe"), Vec::new());
+    let asked = async {
+        while !holds(&said, "[Y/n]") {
+            assert!(stderr.read_buf(&mut said).await.expect("readable") > 0, "it ends unasked");
+        }
+    };
+    tokio::time::timeout(DEADLINE, asked).await.expect("it asks");
+    let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw).expect("it runs");
+    kill_process(id, Signal::INT).expect("it is ours");
+    let ended = tokio::time::timeout(DEADLINE, child.wait()).await.expect("it ends").expect("it is ours");
+    let [file] = desk.drafts().try_into().expect("one draft");
+    assert!(ended.code() == Some(130) && holds(&said, &file.display().to_string()), "{ended}");
+    assert!(fs::read_to_string(file).expect("text").contains("sign_off: Yours, Mira"));
 }
 
 #[tokio::test]

@@ -151,7 +151,10 @@ async fn edit(context: &Context, slug: &str) -> Result<(), Failure> {
             Ok(set) => break set,
             Err(failure) if failure.exit == exit::USAGE && !ui.json => {
                 ui.fail(&failure);
-                if !input::agrees("Open the editor again? [Y/n] ").await? {
+                // Told before it is asked: whoever answers with Ctrl-C has to find it too.
+                let question =
+                    format!("What you wrote is in {}.\nOpen the editor again? [Y/n] ", draft.path().display());
+                if !input::agrees(&question).await? {
                     let message = format!("the voice of {slug} was not changed");
                     return kept(draft, slug, Failure::new(failure.exit, &failure.code, message));
                 }
