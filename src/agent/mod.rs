@@ -19,6 +19,7 @@ pub mod persona;
 mod phrases;
 pub mod prompt;
 pub mod rounds;
+pub mod sight;
 #[cfg(test)]
 pub(crate) mod testing;
 mod text;

@@ -43,6 +43,9 @@ const VARIANTS_MAX: usize = 24;
 /// Letters of one message of the conversation.
 const MESSAGE_CHARS_MAX: usize = 2_000;
 
+/// What stands before the words of whoever looked at a picture.
+const SIGHT: &str = "the picture shows";
+
 /// Everything that a prompt is made from beside the turn.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
@@ -160,7 +163,7 @@ pub fn read(answer: &ChatAnswer, canaries: &[&str]) -> Result<Drafted, NoDraft> 
 }
 
 /// The object in an answer: some models put it into a fence of their own.
-fn json_of(text: &str) -> &str {
+pub(super) fn json_of(text: &str) -> &str {
     match (text.find('{'), text.rfind('}')) {
         (Some(from), Some(to)) if from < to => &text[from..=to],
         _ => text,
@@ -253,6 +256,9 @@ fn now(scene: &Scene<'_>) -> Vec<String> {
     if !scene.pictures.is_empty() {
         task.push("The shopper's pictures follow. Say of the shop's products only what the data says, however alike they look.".into());
     }
+    if scene.pictures.is_empty() && input.open.iter().any(|message| !message.sights.is_empty()) {
+        task.push(format!("You do not see the shopper's pictures. What they show stands beside their words as [{SIGHT}: …]; it may be wrong. Say of the shop's products only what the data says."));
+    }
     if scene.pictures_missed > 0 {
         task.push("The shopper sent a picture that you cannot see. Say so, and do not guess what it shows.".into());
     }
@@ -277,7 +283,8 @@ pub(super) fn said(mark: &str, message: &Message) -> Option<ChatMessage> {
 fn words(message: &Message) -> String {
     let text = message.text.as_deref().unwrap_or_default();
     let attached = message.attachments.iter().map(|kind| format!("[{}]", kind.as_str()));
-    let all: Vec<String> = attached.chain((!text.trim().is_empty()).then(|| text.to_owned())).collect();
+    let sights = message.sights.iter().map(|sight| format!("[{SIGHT}: {}]", one_line(&sight.shows)));
+    let all: Vec<String> = attached.chain(sights).chain((!text.trim().is_empty()).then(|| text.to_owned())).collect();
     all.join(" ")
 }
 
@@ -325,7 +332,7 @@ pub(super) fn sheet(product: &Product, language: Language) -> String {
     lines.join("\n")
 }
 
-const fn language_name(language: Language) -> &'static str {
+pub(super) const fn language_name(language: Language) -> &'static str {
     match language {
         Language::En => "English",
         Language::De => "German",

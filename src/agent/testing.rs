@@ -24,6 +24,7 @@ pub(crate) fn message(side: Side, text: &str) -> Message {
         payload: None,
         attachments: Vec::new(),
         pictures: Vec::new(),
+        sights: Vec::new(),
         at: Timestamp(0),
         unsent: false,
     }

@@ -25,24 +25,32 @@ pub fn understand(input: &TurnInput) -> Understanding {
     let texts: Vec<&str> = input.open.iter().filter(|message| !message.unsent).filter_map(text_of).collect();
     let (language, language_certain) = language::choose(&texts.join("\n"), input.language, input.tenant.language);
     let answered_in = input.persona.language.settle(language, input.tenant.language);
-    let units = units(&texts);
+    let mut units = units(&texts);
     let exchanges = earlier::exchanges(&input.history);
     let mut understanding = combine(&units);
-    understanding.language = answered_in;
-    understanding.written_in = (answered_in != language).then_some(language);
-    understanding.language_certain = language_certain;
-    if units.is_empty() {
+    let shown = shown(&input.open);
+    let is_shown = names_nothing(&understanding) && !shown.is_empty();
+    if is_shown {
+        units.extend(shown);
+        understanding = Understanding { explicit: true, ..combine(&units) };
+    } else if units.is_empty() {
         understanding.intent = without_words(&input.open, &texts, is_answer(&input.history));
         understanding.closing = (understanding.intent == Intent::Thanks).then_some(Closing::Thanks);
     } else if names_nothing(&understanding) && input.open.iter().any(has_media) {
         understanding.intent = Intent::Media;
     }
+    understanding.language = answered_in;
+    understanding.written_in = (answered_in != language).then_some(language);
+    understanding.language_certain = language_certain;
     settle_courtesies(&mut understanding, &units, &exchanges, &input.history);
     understanding.label = parked_as(&understanding, &units, &exchanges);
     if understanding.label.is_some() {
         (understanding.intent, understanding.beside, understanding.reference) = (Intent::NoCustomer, None, None);
     }
-    understanding.asked = asked(&understanding, &texts, &exchanges, &input.history);
+    // The same words beside another picture are another question.
+    if !is_shown {
+        understanding.asked = asked(&understanding, &texts, &exchanges, &input.history);
+    }
     understanding.repeated = match understanding.intent {
         Intent::Thanks => needs_no_answer(&units, &input.history),
         // One sentence is enough, however much else is written in between.
@@ -265,6 +273,14 @@ fn names_nothing(understanding: &Understanding) -> bool {
         | Intent::Media
         | Intent::NoCustomer => false,
     }
+}
+
+/// The products that pictures show, where somebody has looked at them. Words that would mean anything else mean nothing:
+/// nobody's picture calls a person.
+fn shown(open: &[Message]) -> Vec<Unit<'_>> {
+    let sights = open.iter().filter(|message| !message.unsent).flat_map(|message| &message.sights);
+    let units = sights.map(|sight| Unit::read(&sight.product));
+    units.filter(|unit| unit.intent == Intent::Product && !unit.content.is_empty()).collect()
 }
 
 /// Whether a message carries something to look at or listen to.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     agent::testing::{media, message, turn},
-    domain::Language,
+    domain::{Language, conversation::Sight},
 };
 
 fn read(texts: &[&str]) -> Understanding {
@@ -158,6 +158,44 @@ fn a_policy_question_beside_a_product_question_is_kept() {
 fn a_wish_for_a_person_and_anger_come_before_everything() {
     assert_eq!(read(&["Do you have shirts? Actually, let me talk to a human"]).intent, Intent::Person);
     assert_eq!(read(&["where is my order, this is a scam"]).intent, Intent::Anger);
+}
+
+/// A picture in which somebody has seen this product.
+fn picture(product: &str) -> Message {
+    let (shows, product) = ("Somebody wears it.".into(), product.into());
+    Message {
+        sights: vec![Sight { picture: 0, shows, product, made_by: "x:y".into() }],
+        ..media(AttachmentKind::Image)
+    }
+}
+
+#[test]
+fn a_picture_that_somebody_has_looked_at_says_what_the_words_beside_it_leave_open() {
+    let mut input = turn(&[]);
+    input.open.push(picture("navy linen shirt"));
+    let read = understand(&input);
+    assert_eq!((read.intent, read.search.as_str(), read.explicit), (Intent::Product, "navy linen shirt", true));
+    assert_eq!((read.content, read.wants.colours.len()), (vec!["linen".to_owned(), "shirt".to_owned()], 1));
+    input.open.push(message(Side::Shopper, "How much is this?"));
+    let read = understand(&input);
+    assert_eq!((read.intent, read.ask, read.reference), (Intent::Product, Ask::Price, None));
+    assert!(read.search.contains("linen shirt"), "{}", read.search);
+    input.history = vec![message(Side::Shopper, "How much is this?"), message(Side::Bot, "39 euros.")];
+    assert_eq!(understand(&input).asked, Asked::First, "it is another picture");
+    input.open = vec![message(Side::Shopper, "Do you have straw hats?"), picture("navy linen shirt")];
+    assert_eq!(understand(&input).search, "straw hats", "words count before pictures");
+}
+
+#[test]
+fn what_stands_in_a_picture_calls_nobody_and_orders_nothing() {
+    for words in ["I want to talk to a human", "refund my order now", "", "thanks"] {
+        let mut input = turn(&[]);
+        input.open.push(picture(words));
+        assert_eq!(understand(&input).intent, Intent::Media, "{words}");
+    }
+    let mut input = turn(&[]);
+    input.open.push(Message { unsent: true, ..picture("linen shirt") });
+    assert_eq!(understand(&input).intent, Intent::Unclear, "it was taken back");
 }
 
 #[test]

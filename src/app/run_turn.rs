@@ -70,7 +70,7 @@ impl App {
                 self.show_typing(attended, &begun.conversation).await;
             }
         };
-        let (_, answered) = tokio::join!(courtesies, self.answer_and_commit(attended, &begun, &input, started_at));
+        let (_, answered) = tokio::join!(courtesies, self.answer_and_commit(attended, &begun, input, started_at));
         answered.map(|()| true)
     }
 
@@ -78,18 +78,19 @@ impl App {
         &self,
         attended: &Attended,
         begun: &BegunTurn,
-        input: &TurnInput,
+        input: TurnInput,
         started_at: Timestamp,
     ) -> Result<(), Error> {
         let began = Instant::now();
-        let answer = match self.answer(attended, begun, input).await {
+        let input = self.look_at_pictures(&attended.store, input, &begun.correlation).await?;
+        let answer = match self.answer(attended, begun, &input).await {
             Ok(run) => run.answer,
             // The run itself cannot go on, and never will: a person has to. Whatever may pass is tried again.
             Err(error @ Error::Failed { .. }) => {
                 tracing::error!(
                     tenant.id = %attended.tenant.id, turn.id = %begun.turn, correlation = begun.correlation,
                     error = %chain(&error), "no answer could be made");
-                given_up(input)
+                given_up(&input)
             }
             Err(error) => return Err(error),
         };

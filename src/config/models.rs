@@ -14,9 +14,9 @@ use crate::domain::{
 pub struct Models {
     /// What writes answers: `builtin`, or `PROVIDER:MODEL`.
     pub chat: String,
-    /// What turns text into vectors; `builtin` only in this version.
+    /// What turns text into vectors; `builtin` only: products are found by words in this version.
     pub embed: String,
-    /// What looks at pictures; `builtin` only in this version.
+    /// What describes shoppers' pictures where `chat` does not see: a model that does, or `builtin`, which does not.
     pub vision: String,
     /// What stands in for `chat`, in order. Behind all of them stands `builtin`.
     pub fallbacks: Vec<String>,
@@ -26,8 +26,8 @@ pub struct Models {
     /// Milliseconds that one draft may take to write (100 to 600000) before the built-in composer writes instead: a
     /// shopper waits.
     pub timeout_ms: u32,
-    /// Tokens of a conversation's earlier messages that a model is told in full (300 to 100000), about; what came before
-    /// is summarised. More of them remember more and cost more, in every turn.
+    /// Tokens of a conversation's earlier messages that a model is told in full (300 to 100000), about, and never more than a
+    /// quarter of what it can hold; what came before is summarised. More of them remember more and cost more, in every turn.
     pub history_tokens: u32,
     /// What the models of one tenant may cost in a day (UTC), in US dollars such as `2.50`.
     pub budget_day_usd: Option<String>,
@@ -77,7 +77,10 @@ impl Models {
             choices: vec![
                 (ModelRole::Chat, ModelChoice { model: model("models.chat", &self.chat)?, fallbacks }),
                 (ModelRole::Embed, builtin("models.embed", &self.embed)?),
-                (ModelRole::Vision, builtin("models.vision", &self.vision)?),
+                (
+                    ModelRole::Vision,
+                    ModelChoice { model: model("models.vision", &self.vision)?, fallbacks: Vec::new() },
+                ),
             ],
             allowed: Some(allowed(&self.allowed)?),
             budget: Budget {
@@ -97,7 +100,10 @@ fn model(key: &'static str, text: &str) -> Result<Model, Wrong> {
 fn builtin(key: &'static str, text: &str) -> Result<ModelChoice, Wrong> {
     match text {
         Model::BUILTIN => Ok(ModelChoice::builtin()),
-        other => Err((key.into(), format!("`{other}` is not available: this version has `builtin` only"))),
+        other => Err((
+            key.into(),
+            format!("`{other}` is not available: products are found by words in this version, so say `builtin`"),
+        )),
     }
 }
 
@@ -132,6 +138,7 @@ mod tests {
         for (told, key) in [
             (set(|models| models.chat = "gemini".into()), "models.chat: `gemini` names no model"),
             (set(|models| models.embed = "gemini:x".into()), "models.embed: "),
+            (set(|models| models.vision = "gemini".into()), "models.vision: `gemini` names no model"),
             (set(|models| models.fallbacks = vec!["x".into()]), "models.fallbacks: "),
             (set(|models| models.fallbacks = vec!["a:b".into(); 5]), "models.fallbacks: more than 4"),
             (set(|models| models.allowed = vec!["a b".into()]), "models.allowed: "),

@@ -9,7 +9,7 @@ use crate::{
     domain::{chat::ModelRef, model::Model, notify::is_loopback},
     provider::{
         ollama::{self, Runtime},
-        openai_chat::{self, Compat, Preset, Switches},
+        openai_chat::{self, Compat, ImageStyle, Preset, Switches},
         price::Rate,
     },
     secret::Secret,
@@ -134,12 +134,16 @@ pub struct Ollama {
     pub context_tokens: u32,
     /// How long a model stays in memory after an answer, in Ollama's words: `30m`, `-1` for ever.
     pub keep_alive: String,
+    /// Models that look at pictures, `*` at the end for all whose names begin so. Ollama itself says it of its models; an old
+    /// one does not.
+    pub sees: Vec<String>,
 }
 
 impl Default for Ollama {
     fn default() -> Self {
         let Runtime { context_tokens, keep_alive } = Runtime::default();
-        Self { base_url: ollama::BASE_URL.into(), api_key: None, context_tokens, keep_alive: keep_alive.into() }
+        let (base_url, keep_alive) = (ollama::BASE_URL.into(), keep_alive.into());
+        Self { base_url, api_key: None, context_tokens, keep_alive, sees: Vec::new() }
     }
 }
 
@@ -151,14 +155,35 @@ impl Ollama {
     }
 
     fn check(&self) -> Result<(), (&'static str, String)> {
-        let (least, most) = (CONTEXT_TOKENS.start(), CONTEXT_TOKENS.end());
-        if !CONTEXT_TOKENS.contains(&self.context_tokens) {
-            return Err(("context_tokens", format!("{} is not between {least} and {most}", self.context_tokens)));
-        }
+        check_context(self.context_tokens)?;
+        check_sees(&self.sees)?;
         let digits = self.keep_alive.trim_start_matches('-').trim_end_matches(['h', 'm', 's']);
         match !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
             true => Ok(()),
             false => Err(("keep_alive", format!("`{}` is no time such as 30m, 2h, 90s or -1", self.keep_alive))),
+        }
+    }
+}
+
+fn check_context(tokens: u32) -> Result<(), (&'static str, String)> {
+    if CONTEXT_TOKENS.contains(&tokens) {
+        return Ok(());
+    }
+    let (least, most) = (CONTEXT_TOKENS.start(), CONTEXT_TOKENS.end());
+    Err(("context_tokens", format!("{tokens} is not between {least} and {most}")))
+}
+
+/// Names of models, each with at most one `*`, at its end.
+fn check_sees(models: &[String]) -> Result<(), (&'static str, String)> {
+    let is_name = |text: &str| text.is_empty() || format!("x:{text}").parse::<ModelRef>().is_ok();
+    let fits = |text: &&String| {
+        let name = text.strip_suffix('*').unwrap_or(text);
+        !text.is_empty() && !name.contains('*') && is_name(name)
+    };
+    match models.iter().find(|text| !fits(text)) {
+        None => Ok(()),
+        Some(wrong) => {
+            Err(("sees", format!("`{wrong}` names no model: say `qwen3-vl:8b`, `qwen3-vl*`, or `*` for all")))
         }
     }
 }
@@ -191,6 +216,12 @@ pub struct Server {
     pub input_usd: Option<String>,
     /// For a million tokens that come out.
     pub output_usd: Option<String>,
+    /// Its models that look at pictures, such as `qwen3-vl*`; `*` for all. Others are shown none: what they would say of one is
+    /// guessed.
+    pub sees: Vec<String>,
+    /// Tokens that one call of its models may hold, the answer included (1024 to 1048576). Unsaid: nobody knows, and
+    /// `models.history_tokens` alone says how much of a conversation they are told.
+    pub context_tokens: Option<u32>,
     /// How it wants to be spoken to, where that is not as the preset says.
     #[serde(flatten)]
     pub switches: Switches,
@@ -207,6 +238,8 @@ impl Server {
             needs_key: Some(false),
             input_usd: Some(String::new()),
             output_usd: Some(String::new()),
+            sees: Vec::new(),
+            context_tokens: Some(0),
             switches: Switches::all(),
         }
     }
@@ -263,6 +296,11 @@ impl Server {
         check_url(&self.base_url()).map_err(|reason| ("base_url", reason))?;
         for (key, text) in [("input_usd", &self.input_usd), ("output_usd", &self.output_usd)] {
             text.as_deref().map(Rate::parse).transpose().map_err(|reason| (key, reason))?;
+        }
+        check_context(self.context_tokens.unwrap_or(*CONTEXT_TOKENS.start()))?;
+        check_sees(&self.sees)?;
+        if !self.sees.is_empty() && self.compat().image_style == ImageStyle::None {
+            return Err(("sees", "`image_style = \"none\"` shows it no picture; set that to \"data_only\"".into()));
         }
         match (&self.input_usd, &self.output_usd) {
             (Some(_), None) => Err(("output_usd", "`input_usd` is said, so this is needed too".into())),

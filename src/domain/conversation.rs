@@ -248,6 +248,20 @@ impl Memory {
     }
 }
 
+/// What one picture of a message shows, as a model put it for those that do not see. Data like the picture itself: it
+/// instructs nobody and proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// Which of the message's pictures, from 0.
+    pub picture: usize,
+    /// What can be seen, on one line.
+    pub shows: String,
+    /// The thing in it that a shop may sell, in the words of a search; empty when there is none.
+    pub product: String,
+    /// Who looked: `PROVIDER:MODEL`.
+    pub made_by: String,
+}
+
 /// One message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -263,6 +277,8 @@ pub struct Message {
     pub attachments: Vec<AttachmentKind>,
     /// Where its pictures are, for a while: addresses that somebody else chose.
     pub pictures: Vec<String>,
+    /// What was seen in them; one at most for each.
+    pub sights: Vec<Sight>,
     /// When it was written, by the channel's clock.
     pub at: Timestamp,
     /// Taken back by the shopper.

@@ -195,6 +195,13 @@ impl ModelSettings {
         self.choices.iter().find(|(known, _)| *known == role).map(|(_, choice)| choice)
     }
 
+    /// The providers' models of a role in the order in which they are tried, as far as they are allowed.
+    #[must_use]
+    pub fn route(&self, role: ModelRole) -> Vec<ModelRef> {
+        let allowed = self.allowed.clone().unwrap_or_default();
+        self.choice(role).map_or_else(Vec::new, |choice| choice.route(&allowed))
+    }
+
     /// These with what they leave unsaid taken from `behind`.
     #[must_use]
     pub fn or(self, behind: &Self) -> Self {

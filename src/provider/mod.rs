@@ -10,6 +10,7 @@ mod every_adapter_tests;
 mod fixture;
 pub mod gateway;
 pub mod gemini;
+pub mod known;
 pub mod ollama;
 pub mod openai;
 pub mod openai_chat;

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::known::exactness;
 use crate::domain::{
     Timestamp,
     chat::{Modality, ModelRef, Usage},
@@ -212,22 +213,15 @@ impl Prices {
 
     /// The price that holds for a model at a moment; `None` when none is known.
     ///
-    /// A model's own row goes before one with `*`, a longer beginning before a shorter one. Dated names of a model
-    /// (`gpt-6-luna-2026-10-01`, `gemini-3.5-flash-002`, `models/…`) cost what the model costs.
+    /// A model's own row goes before one with `*`; dated names of a model cost what the model costs.
     #[must_use]
     pub fn price(&self, model: &ModelRef, at: Timestamp) -> Option<&Price> {
         let provider = self.providers.get(&*model.provider)?;
-        let name = model.model.strip_prefix("models/").unwrap_or(&model.model);
-        let exactness = |price: &Price| match price.model.strip_suffix('*') {
-            Some(beginning) => name.starts_with(beginning).then_some(beginning.len()),
-            None if price.model == name => Some(usize::MAX),
-            None => is_dated(name, &price.model).then_some(usize::MAX - 1),
-        };
         provider
             .prices
             .iter()
             .filter(|price| price.from.is_none_or(|from| from <= at))
-            .filter_map(|price| Some((exactness(price)?, price.from, price)))
+            .filter_map(|price| Some((exactness(&price.model, &model.model)?, price.from, price)))
             .max_by_key(|(exactness, from, _)| (*exactness, *from))
             .map(|(_, _, price)| price)
     }
@@ -315,13 +309,6 @@ fn thousandths(factor: f64) -> u64 {
 /// A count that a provider sent; nonsense below zero is none.
 fn tokens(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
-}
-
-/// Whether `name` is `model` with a date or a revision behind it.
-fn is_dated(name: &str, model: &str) -> bool {
-    name.strip_prefix(model)
-        .and_then(|rest| rest.strip_prefix('-'))
-        .is_some_and(|rest| rest.len() >= 3 && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))
 }
 
 #[cfg(test)]

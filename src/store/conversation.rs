@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 use super::{
     Error, TenantStore, event, outbox,
     row::{id, moment, parsed, parsed_opt, strings},
+    sight,
 };
 use crate::domain::{
     ConversationId, Ids, Timestamp, TurnId,
@@ -92,12 +93,13 @@ pub(super) fn read_message(row: &Row<'_>) -> rusqlite::Result<Message> {
         payload: row.get("payload")?,
         attachments: attachments.iter().map(|word| AttachmentKind::parse(word)).collect(),
         pictures: strings(row, "pictures")?,
+        sights: sight::read(row)?,
         at: Timestamp(row.get("at_ms")?),
         unsent: row.get("unsent")?,
     })
 }
 
-pub(super) const MESSAGE_COLUMNS: &str = "id, side, text, payload, attachments, pictures, at_ms, unsent";
+pub(super) const MESSAGE_COLUMNS: &str = "id, side, text, payload, attachments, pictures, sights, at_ms, unsent";
 
 /// Starts a takeover, or renews the one there is. An answer of which nothing has left, or that is being made, is as if it had
 /// never been: its messages wait for the person. The rest of one that was being sent is cancelled.

@@ -309,7 +309,8 @@ impl Recorder<'_> {
         const TOMBSTONE: &str = "
             INSERT INTO unsent (account_id, mid, at_ms) VALUES (:account, :mid, :now) ON CONFLICT DO NOTHING";
         const ERASE: &str = "
-            UPDATE message SET text = NULL, payload = NULL, attachments = '[]', pictures = '[]', unsent = 1
+            UPDATE message SET text = NULL, payload = NULL, attachments = '[]', pictures = '[]', sights = '[]',
+                unsent = 1
             WHERE account_id = :account AND mid = :mid AND side = 'shopper'
             RETURNING conversation_id, id, turn_id";
         const OPEN: &str = "

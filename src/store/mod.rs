@@ -30,6 +30,7 @@ mod persona;
 mod product;
 mod remembered;
 mod row;
+mod sight;
 mod silence;
 mod spend;
 mod sqlite;

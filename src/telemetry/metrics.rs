@@ -243,7 +243,7 @@ impl Metrics {
             )?,
             turn_stage_duration: histograms(
                 "turn_stage_duration_seconds",
-                "Time of a turn's stages: begin (reading), answer (making), commit (durable), send (one reply's call)",
+                "Time of a turn's stages: begin (reading), look (at pictures, for a writer that does not see), answer (making, looking included), commit (durable), send (one reply's call)",
                 "stage",
                 &QUICK,
             )?,

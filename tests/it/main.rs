@@ -30,6 +30,7 @@ mod recovery;
 mod secrets;
 mod servers;
 mod shop;
+mod sights;
 mod support;
 mod tidy;
 mod tools;

@@ -23,10 +23,10 @@ const BEHIND: &str = "canary-behind-the-picture";
 
 /// A server as Instagram's for pictures is, and as others are.
 #[derive(Clone, Default)]
-struct Cdn(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Cdn(Arc<Mutex<Vec<String>>>);
 
 impl Cdn {
-    async fn start() -> (Self, String) {
+    pub(crate) async fn start() -> (Self, String) {
         let cdn = Self::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let url = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
@@ -35,7 +35,7 @@ impl Cdn {
         (cdn, url)
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.0.lock().expect("free").clone()
     }
 
@@ -67,7 +67,7 @@ async fn stage() -> (TestAura, Upstream, Cdn, String) {
 }
 
 /// The pictures in a request.
-fn pictures(body: &Value) -> Vec<Vec<u8>> {
+pub(crate) fn pictures(body: &Value) -> Vec<Vec<u8>> {
     let parts = body["contents"]
         .as_array()
         .into_iter()

@@ -10,16 +10,16 @@ use crate::support::{ACCOUNT, SHOP, TestAura, Upstream};
 
 const CATALOG: &str = "harbor_and_pine.jsonl";
 const QUESTION: &str = "How much is the Cove Linen Shirt?";
-const LOCAL: &str = "ollama:qwen3.5:9b";
-const MINE: &str = "mine:qwen3.8-27b";
+pub(crate) const LOCAL: &str = "ollama:qwen3.5:9b";
+pub(crate) const MINE: &str = "mine:qwen3.8-27b";
 
-fn draft() -> String {
+pub(crate) fn draft() -> String {
     json!({ "messages": ["Here it is:"], "cards": ["cove-linen-shirt"], "citations": [], "hand_over": false })
         .to_string()
 }
 
 /// An answer as Ollama writes it, over two lines.
-fn local(text: &str) -> (u16, String) {
+pub(crate) fn local(text: &str) -> (u16, String) {
     let said = json!({ "model": "qwen3.5:9b", "message": { "role": "assistant", "content": text }, "done": false });
     let end = json!({ "model": "qwen3.5:9b", "message": { "role": "assistant", "content": "" }, "done": true,
                       "done_reason": "stop", "prompt_eval_count": 700, "eval_count": 30 });
@@ -35,11 +35,11 @@ fn completion(delta: &Value, finish: &str) -> (u16, String) {
     (200, format!("data: {said}\n\ndata: {end}\n\ndata: {usage}\n\ndata: [DONE]\n\n"))
 }
 
-fn says(text: &str) -> (u16, String) {
+pub(crate) fn says(text: &str) -> (u16, String) {
     completion(&json!({ "content": text }), "stop")
 }
 
-fn server(url: &str) -> Server {
+pub(crate) fn server(url: &str) -> Server {
     Server { kind: Some(ServerKind::OpenaiChat), base_url: Some(format!("{url}/v1")), ..Server::default() }
 }
 

@@ -61,13 +61,15 @@ struct List {
 /// Let a model answer from the next turn on; a turn under way ends on its own
 ///
 /// A model is `builtin`, which needs no key and no network, or PROVIDER:MODEL. Whatever happens to the others, `builtin`
-/// stands behind them.
+/// stands behind them. With `--role vision` a model that sees says what shoppers' pictures show, for a chat model that does
+/// not; `--role embed` has `builtin` alone, because products are found by words in this version.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   aura model use gemini:gemini-3.5-flash-lite --fallback openai:gpt-6-luna
   aura model use openai:gpt-6-luna -t noor
   aura model use ollama:qwen3.5:9b -t noor
+  aura model use gemini:gemini-3.5-flash-lite --role vision -t noor
   aura model use builtin -t noor")]
 struct Use {
     #[command(flatten)]

@@ -11,7 +11,7 @@ use crate::{
     domain::chat::ModelRef,
     provider::{
         Access, Deadlines, ErrorClass, ProviderError,
-        ollama::{LocalModel, PullProgress},
+        ollama::{LocalModel, ModelDetails, PullProgress},
     },
 };
 
@@ -27,6 +27,16 @@ impl App {
         let key = self.ollama_key().await;
         let deadlines = Deadlines::default().within(LOOK_WITHIN);
         self.models.ollama.models(Access { key: key.as_ref(), deadlines }).await
+    }
+
+    /// What an Ollama knows of a model.
+    ///
+    /// # Errors
+    /// The provider's, when it is not there, has no such model, or answers otherwise.
+    pub(super) async fn local_model(&self, model: &str) -> Result<ModelDetails, ProviderError> {
+        let key = self.ollama_key().await;
+        let deadlines = Deadlines::default().within(LOOK_WITHIN);
+        self.models.ollama.show(model, Access { key: key.as_ref(), deadlines }).await
     }
 
     /// Has an Ollama fetch a model, and tells how far it is. Dropping the stream ends it; the next one goes on from there.

@@ -1,5 +1,6 @@
 //! Models of providers as a tenant uses them: which ones, with whose key, for how much, and how a draft comes of it.
 
+mod ask;
 mod keys;
 mod local;
 mod memory;
@@ -7,14 +8,19 @@ mod pictures;
 mod probe;
 mod purse;
 mod settings;
+mod sight;
 mod standing;
 mod write;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+use self::sight::Told;
 pub use self::{
     pictures::Pictures,
     probe::{Skill, Trial, Tried, TryOutcome},
@@ -29,6 +35,7 @@ use crate::{
         ChatModel, Deadlines, InvalidEndpoint,
         gateway::{Gateway, GatewaySettings},
         gemini::Gemini,
+        known::KnownModels,
         ollama::Ollama,
         openai::OpenAi,
         openai_chat::OpenAiChat,
@@ -51,6 +58,9 @@ pub struct Models {
     /// Has more to say than chat models have.
     ollama: Ollama,
     prices: Prices,
+    known: KnownModels,
+    /// What an Ollama has said of its models.
+    told: Mutex<HashMap<Box<str>, Told>>,
     /// Makes marks and canaries that nobody outside this process can know.
     salt: Salt,
     /// What the configuration says.
@@ -90,6 +100,8 @@ impl Models {
             gateway: Gateway::new(models, GatewaySettings::default()),
             ollama,
             prices: prices(servers),
+            known: known(&config.providers),
+            told: Mutex::default(),
             salt: Salt(salt),
             configured: config.models.settings().expect("the configuration was checked when it was read"),
             remembered: Remembered::new(REMEMBERED_MAX),
@@ -100,6 +112,10 @@ impl Models {
     #[must_use]
     pub const fn prices(&self) -> &Prices {
         &self.prices
+    }
+
+    fn told(&self) -> MutexGuard<'_, HashMap<Box<str>, Told>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What sets data apart in a tenant's prompts: the same each time, so that a provider's cache finds them.
@@ -121,6 +137,16 @@ impl Models {
         digits.truncate(count);
         digits
     }
+}
+
+/// What is known of models, with what the operator says of those of an Ollama and of servers with names of their own.
+fn known(Providers { ollama, servers, .. }: &Providers) -> KnownModels {
+    let mut known = KnownModels::built_in().clone();
+    known.say(Providers::OLLAMA, &ollama.sees, Some(ollama.context_tokens));
+    for (name, server) in servers {
+        known.say(name, &server.sees, server.context_tokens);
+    }
+    known
 }
 
 /// The price list, with what is known of servers that have names of their own.

@@ -1,4 +1,4 @@
-//! Shoppers' pictures for models that see: fetched by the guarded client, decoded with limits, written anew without metadata.
+//! Shoppers' pictures for whoever looks at them: fetched by the guarded client, decoded with limits, written anew without metadata.
 //!
 //! A picture that cannot be had is no failure: the addresses expire, files are too large or no pictures at all. Then the answer
 //! says that it was not seen, and guesses nothing.
@@ -8,10 +8,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use crate::{
-    config::Providers,
     domain::{
-        TenantId, chain,
-        chat::{Image, ImageDetail, ImageSource, ModelRef},
+        MessageId, TenantId, chain,
+        chat::{Image, ImageDetail, ImageSource},
+        conversation::Message,
         turn::TurnInput,
     },
     media::Picture,
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Pictures of one turn that are looked at, the newest ones.
-const PICTURES_MAX: usize = 3;
+pub(super) const PICTURES_MAX: usize = 3;
 /// How long a turn waits for its pictures: a shopper waits for the answer.
 const PICTURES_DEADLINE: Duration = Duration::from_secs(10);
 /// Pictures that are decoded at the same time, over all tenants: each takes up to 64 MiB and a core.
@@ -32,6 +32,50 @@ pub struct Looked {
     pub seen: Vec<Image>,
     /// How many could not be had.
     pub missed: usize,
+}
+
+impl Looked {
+    /// Nobody was shown any. What somebody else has looked at is not missed.
+    pub(super) fn away(input: &TurnInput) -> Self {
+        let described = Sent::all(&input.open).filter(|sent| sent.is_described).count();
+        Self { seen: Vec::new(), missed: count(&input.open).saturating_sub(described) }
+    }
+}
+
+/// A picture of an open message whose address is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent<'a> {
+    /// The message.
+    pub(super) message: MessageId,
+    /// Which of its pictures, from 0.
+    pub(super) picture: usize,
+    /// Where it is.
+    pub(super) url: &'a str,
+    /// Whether what it shows is known.
+    pub(super) is_described: bool,
+}
+
+impl<'a> Sent<'a> {
+    /// Those of these messages that were not taken back, in their order.
+    pub(super) fn all(open: &'a [Message]) -> impl Iterator<Item = Self> {
+        standing(open).flat_map(|message| {
+            message.pictures.iter().enumerate().map(|(picture, url)| Sent {
+                message: message.id,
+                picture,
+                url,
+                is_described: message.sights.iter().any(|sight| sight.picture == picture),
+            })
+        })
+    }
+}
+
+/// How many pictures were sent, whether their addresses are known or not.
+fn count(open: &[Message]) -> usize {
+    standing(open).map(Message::picture_count).sum()
+}
+
+fn standing(open: &[Message]) -> impl Iterator<Item = &Message> {
+    open.iter().filter(|message| !message.unsent)
 }
 
 /// Fetches and cleans pictures.
@@ -48,23 +92,22 @@ impl Pictures {
         Self { guarded, decoding: Arc::new(Semaphore::new(DECODING_MAX)) }
     }
 
-    /// Looks at the pictures of the open messages; nobody is shown any where a model of the route does not see.
-    pub(super) async fn look(&self, input: &TurnInput, route: &[ModelRef]) -> Looked {
-        let open = input.open.iter().filter(|message| !message.unsent);
-        let all: Vec<&str> = open.flat_map(|message| &message.pictures).map(String::as_str).collect();
-        let sent: usize =
-            input.open.iter().filter(|message| !message.unsent).map(|message| message.picture_count()).sum();
-        if !route.iter().all(sees) {
-            return Looked { seen: Vec::new(), missed: sent };
-        }
-        let newest = all.len().saturating_sub(PICTURES_MAX);
-        let fetches = all[newest..].iter().map(|url| timeout(PICTURES_DEADLINE, self.fetch(input.tenant.id, url)));
-        let fetched = futures_util::future::join_all(fetches).await;
-        let seen: Vec<Image> = fetched.into_iter().filter_map(|picture| picture.ok().flatten()).collect();
-        Looked { missed: sent.saturating_sub(seen.len()), seen }
+    /// Looks at the newest pictures of the open messages.
+    pub(super) async fn look(&self, input: &TurnInput) -> Looked {
+        let sent: Vec<Sent> = Sent::all(&input.open).collect();
+        let newest = &sent[sent.len().saturating_sub(PICTURES_MAX)..];
+        let seen: Vec<Image> = self.fetch(input.tenant.id, newest).await.into_iter().flatten().collect();
+        Looked { missed: count(&input.open).saturating_sub(seen.len()), seen }
     }
 
-    async fn fetch(&self, tenant: TenantId, url: &str) -> Option<Image> {
+    /// Fetches pictures and cleans them, each as far as it can be had.
+    pub(super) async fn fetch(&self, tenant: TenantId, sent: &[Sent<'_>]) -> Vec<Option<Image>> {
+        let fetches = sent.iter().map(|sent| timeout(PICTURES_DEADLINE, self.fetch_one(tenant, sent.url)));
+        let fetched = futures_util::future::join_all(fetches).await;
+        fetched.into_iter().map(|picture| picture.ok().flatten()).collect()
+    }
+
+    async fn fetch_one(&self, tenant: TenantId, url: &str) -> Option<Image> {
         let fetched = match self.guarded.fetch(tenant, Fetch::image(url)).await {
             Ok(fetched) => fetched,
             Err(error) => {
@@ -89,9 +132,4 @@ impl Pictures {
             }
         }
     }
-}
-
-/// Whether a model sees. Every chat model of these two does; of others it is not known here.
-fn sees(model: &ModelRef) -> bool {
-    matches!(&*model.provider, Providers::GEMINI | Providers::OPENAI)
 }

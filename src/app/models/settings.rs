@@ -11,7 +11,7 @@ use crate::domain::{
     secret::SecretScope,
     spend::{SpendRow, Spent},
 };
-use crate::{domain::chain, provider::ollama::LocalModel};
+use crate::{config::Providers, domain::chain, provider::ollama::LocalModel};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -60,8 +60,8 @@ impl App {
     /// Chooses the models of a role from the next turn on; a turn under way ends on its own.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a provider that is not configured, for too many fallbacks, and for a model that `allowed`
-    /// does not hold.
+    /// [`Error::Invalid`] for a provider that is not configured, for too many fallbacks, for a model that `allowed` does not
+    /// hold, and for one that is to look at pictures and is not known to see.
     pub async fn use_model(
         &self,
         owner: Owner<'_>,
@@ -75,12 +75,15 @@ impl App {
         }
         let scope = owner.scope();
         let settings = self.models_of(scope).await?;
-        if role != ModelRole::Chat && choice != ModelChoice::builtin() {
-            let message = format!("only `builtin` is available for {} in this version", role.as_str());
+        if role == ModelRole::Embed && choice != ModelChoice::builtin() {
+            let message = "only `builtin` is available for embed: products are found by words in this version".into();
             return Err(Error::Invalid { message, hint: None });
         }
         for model in std::iter::once(&choice.model).chain(&choice.fallbacks).filter_map(Model::remote) {
             self.check_allowed(&settings, model)?;
+            if role == ModelRole::Vision && !self.sees(model).await {
+                return Err(not_known_to_see(model));
+            }
         }
         let changed = self.store.control().choose_model(scope, role, Some(choice.clone()), self.operator()).await?;
         self.models.remembered.forget(|known| *known == scope);
@@ -170,4 +173,15 @@ impl App {
             hint: Some(format!("There are {}.", known.join(", "))),
         })
     }
+}
+
+fn not_known_to_see(model: &ModelRef) -> Error {
+    let ModelRef { provider, model: name } = model;
+    let hint = match &**provider {
+        Providers::GEMINI | Providers::OPENAI => "Choose one that does.".to_owned(),
+        _ => format!(
+            "If it does, say so: `providers.{provider}.sees = [\"{name}\"]`. `aura model test {model}` shows it."
+        ),
+    };
+    Error::Invalid { message: format!("`{model}` is not known to look at pictures"), hint: Some(hint) }
 }

@@ -23,9 +23,11 @@ const LEFT_MIN: u64 = 50;
 pub struct ModelStanding {
     /// What writes its answers.
     pub chosen: Model,
-    /// Models of its route whose provider has no key for it.
+    /// Whether anything of a provider is to be asked, be it only to look at pictures.
+    pub asks: bool,
+    /// Models of its routes whose provider has no key for it.
     pub keyless: Vec<ModelRef>,
-    /// Models of its route that are left alone after failures.
+    /// Models of its routes that are left alone after failures.
     pub left_alone: Vec<ModelRef>,
     /// What it has spent.
     pub spent: Spent,
@@ -37,7 +39,7 @@ impl Default for ModelStanding {
     fn default() -> Self {
         let (keyless, left_alone) = (Vec::new(), Vec::new());
         let (spent, budget) = (Spent::default(), Budget::default());
-        Self { chosen: Model::Builtin, keyless, left_alone, spent, budget }
+        Self { chosen: Model::Builtin, asks: false, keyless, left_alone, spent, budget }
     }
 }
 
@@ -55,7 +57,7 @@ impl ModelStanding {
             let (Some(limit), Some(spent)) = (self.budget.of(*span), spent(*span)) else { return false };
             limit.less(spent).times(LEFT_MIN) <= limit
         };
-        if self.chosen == Model::Builtin { None } else { BudgetSpan::OF_TENANTS.into_iter().find(is_used_up) }
+        if self.asks { BudgetSpan::OF_TENANTS.into_iter().find(is_used_up) } else { None }
     }
 }
 
@@ -64,10 +66,14 @@ impl App {
     pub(in crate::app) async fn model_standing(&self, tenant: TenantId, spent: Spent) -> Result<ModelStanding, Error> {
         let settings = self.models_of(SecretScope::Tenant(tenant)).await?;
         let budget = settings.budget;
-        let Some(choice) = settings.choice(ModelRole::Chat) else {
-            return Ok(ModelStanding { spent, budget, ..ModelStanding::default() });
-        };
-        let route = choice.route(&settings.allowed.clone().unwrap_or_default());
+        let chosen = settings.choice(ModelRole::Chat).map_or(Model::Builtin, |choice| choice.model.clone());
+        let mut route = settings.route(ModelRole::Chat);
+        for model in settings.route(ModelRole::Vision) {
+            if !route.contains(&model) {
+                route.push(model);
+            }
+        }
+        let asks = !route.is_empty();
         let keys = Keys { secrets: &self.secrets, providers: &self.config.providers, tenant: Some(tenant) };
         let (mut keyless, mut left_alone) = (Vec::new(), Vec::new());
         for model in route {
@@ -81,7 +87,7 @@ impl App {
                 }
             }
         }
-        Ok(ModelStanding { chosen: choice.model.clone(), keyless, left_alone, spent, budget })
+        Ok(ModelStanding { chosen, asks, keyless, left_alone, spent, budget })
     }
 }
 
@@ -95,6 +101,7 @@ mod tests {
         let dollars = |text| PicoDollars::parse(text).expect(text);
         let standing = |day, month| ModelStanding {
             chosen: Model::parse("gemini:flash").expect("a model"),
+            asks: true,
             spent: Spent { day: dollars(day), month: dollars(month), ..Spent::default() },
             budget: Budget { day: Some(dollars("1")), month: Some(dollars("10")), ..Budget::default() },
             ..ModelStanding::default()
@@ -102,7 +109,7 @@ mod tests {
         assert_eq!(standing("0.97", "0.97").used_up(), None);
         assert_eq!(standing("0.98", "0.98").used_up(), Some(BudgetSpan::Day));
         assert_eq!(standing("0.1", "10").used_up(), Some(BudgetSpan::Month));
-        let builtin = ModelStanding { chosen: Model::Builtin, ..standing("5", "50") };
+        let builtin = ModelStanding { asks: false, ..standing("5", "50") };
         assert_eq!(builtin.used_up(), None, "it costs nothing");
         let unlimited = ModelStanding { budget: Budget::default(), ..standing("5", "50") };
         assert_eq!(unlimited.used_up(), None);

@@ -1,11 +1,12 @@
 //! A draft by a model: the prompt, the gateway, and what is read from the answer.
 
-use std::time::Duration;
-
 use futures_util::future::{BoxFuture, FutureExt as _};
 use tokio::{sync::OnceCell, time::Instant};
 
-use super::{keys::Keys, pictures::Looked, purse::TenantPurse};
+use super::{
+    ask::{Asker, Matter},
+    pictures::{Looked, Sent},
+};
 use crate::{
     agent::{
         prompt::{self, Scene},
@@ -13,22 +14,14 @@ use crate::{
         writer::{Authored, BuiltIn, WriteError, WriteRequest, Writer, Wrote},
     },
     app::{App, Error},
-    domain::{
-        TenantId, TurnId,
-        chat::{ChatRequest, ModelRef},
-        cost::Budget,
-        model::ModelRole,
-        secret::SecretScope,
-        tenant::Tenant,
-        turn::TurnInput,
-    },
-    provider::gateway::{Answered, Wish},
+    domain::{chat::ModelRef, model::ModelRole, secret::SecretScope, tenant::Tenant, turn::TurnInput},
     store::TenantStore,
     workflow::Intent,
 };
 
 /// What a draft's time leaves to the call of a model: the rest is for reading the answer and counting what it cost.
 const SHARE_OF_TIME: f64 = 0.95;
+
 /// What it leaves to a summary that is made beside it: a shopper does not wait for one that takes long.
 const SHARE_OF_SUMMARY: f64 = 0.5;
 
@@ -44,20 +37,18 @@ impl App {
             return Ok(Box::new(Given(&**given)));
         }
         let settings = self.models_of(SecretScope::Tenant(tenant.id)).await?;
-        let allowed = settings.allowed.clone().unwrap_or_default();
-        let route = settings.choice(ModelRole::Chat).map_or_else(Vec::new, |choice| choice.route(&allowed));
+        let route = settings.route(ModelRole::Chat);
         if route.is_empty() {
             return Ok(Box::new(BuiltIn));
         }
-        let correlation = Some(correlation.to_owned());
-        Ok(Box::new(ModelWriter {
+        let asker = Asker {
             app: self,
             store,
-            route,
+            tenant: tenant.id,
             budget: settings.budget,
-            correlation,
-            looked: OnceCell::new(),
-        }))
+            correlation: Some(correlation.to_owned()),
+        };
+        Ok(Box::new(ModelWriter { asker, route, looked: OnceCell::new() }))
     }
 }
 
@@ -77,14 +68,11 @@ impl Writer for Given<'_> {
 
 /// Writes with the models that a tenant chose, in their order.
 pub struct ModelWriter<'a> {
-    pub(in crate::app) app: &'a App,
-    pub(in crate::app) store: &'a TenantStore,
+    pub(super) asker: Asker<'a>,
     /// The models in the order in which they are tried; never empty.
-    pub(in crate::app) route: Vec<ModelRef>,
-    pub(in crate::app) budget: Budget,
-    pub(in crate::app) correlation: Option<String>,
+    pub(super) route: Vec<ModelRef>,
     /// The pictures of this turn, once they are wanted.
-    pub(in crate::app) looked: OnceCell<Looked>,
+    looked: OnceCell<Looked>,
 }
 
 impl std::fmt::Debug for ModelWriter<'_> {
@@ -116,46 +104,12 @@ impl ModelWriter<'_> {
         route
     }
 
-    /// Tokens of earlier messages that are told in full.
-    pub(super) fn history_tokens(&self) -> usize {
-        usize::try_from(self.app.config.models.history_tokens).unwrap_or(usize::MAX)
-    }
-
-    /// What sets data apart in a prompt, and what shows that it leaked.
-    pub(super) fn marks(&self, tenant: TenantId) -> (String, String) {
-        (self.app.models.mark(tenant), self.app.models.canary(tenant))
-    }
-
-    /// Asks the models of a route, each call paid for.
-    ///
-    /// # Errors
-    /// When none gave an answer.
-    pub(super) async fn ask(
-        &self,
-        route: &[ModelRef],
-        request: &ChatRequest,
-        input: &TurnInput,
-        turn: Option<TurnId>,
-        within: Duration,
-    ) -> Result<Answered, WriteError> {
-        let app = self.app;
-        let keys = Keys { secrets: &app.secrets, providers: &app.config.providers, tenant: Some(input.tenant.id) };
-        let purse = TenantPurse {
-            store: self.store,
-            budget: self.budget,
-            prices: &app.models.prices,
-            clock: &*app.clock,
-            ids: &*app.ids,
-            role: ModelRole::Chat,
-            conversation: Some(input.conversation),
-            turn,
-            correlation: self.correlation.clone(),
-        };
-        let asked = app.models.gateway.answer(Wish { route, request, within, keys: &keys, purse: &purse }).await;
-        for missed in asked.as_ref().map_or_else(|none| &none.missed, |answered| &answered.missed) {
-            app.metrics.model_misses.with_label_values(&[missed.miss.code()]).inc();
-        }
-        asked.map_err(|none| WriteError::Unavailable { reason: none.to_string() })
+    /// The pictures of the open messages; nobody is shown any where a model of the route does not see.
+    async fn look(&self, input: &TurnInput) -> Looked {
+        let app = self.asker.app;
+        // Nobody is asked whether a model sees where there is nothing to be seen.
+        let shown = Sent::all(&input.open).next().is_some() && app.all_see(&self.route).await;
+        if shown { app.pictures.look(input).await } else { Looked::away(input) }
     }
 
     async fn draft(&self, write: WriteRequest<'_>) -> Result<Wrote, WriteError> {
@@ -170,12 +124,15 @@ impl ModelWriter<'_> {
 
     async fn written(&self, write: WriteRequest<'_>) -> Result<Wrote, WriteError> {
         let input = write.input;
-        let (mark, canary) = self.marks(input.tenant.id);
-        let history_tokens = self.history_tokens();
+        let app = self.asker.app;
+        let (mark, canary) = (app.models.mark(input.tenant.id), app.models.canary(input.tenant.id));
+        let history_tokens = app.history_tokens(&self.route);
         let began = Instant::now();
-        let looked = self.looked.get_or_init(|| self.app.pictures.look(input, &self.route)).await;
+        let looked = self.looked.get_or_init(|| self.look(input)).await;
         // Nothing but a picture that nobody could look at: a model could only guess.
-        if looked.seen.is_empty() && looked.missed > 0 && write.understanding.intent == Intent::Media {
+        let is_known = input.open.iter().any(|message| !message.sights.is_empty());
+        let sees_nothing = looked.seen.is_empty() && looked.missed > 0 && !is_known;
+        if sees_nothing && write.understanding.intent == Intent::Media {
             return Ok(Wrote::Draft(BuiltIn::draft(write)));
         }
         let request = prompt::request(&Scene {
@@ -186,8 +143,9 @@ impl ModelWriter<'_> {
             pictures: &looked.seen,
             pictures_missed: looked.missed,
         });
+        let matter = Matter { role: ModelRole::Chat, conversation: input.conversation, turn: Some(input.turn) };
         let within = write.within.saturating_sub(began.elapsed()).mul_f64(SHARE_OF_TIME);
-        let answered = self.ask(&self.route(&write), &request, input, Some(input.turn), within).await?;
+        let answered = self.asker.ask(matter, &self.route(&write), &request, within).await?;
         let by = answered.model.to_string();
         if answered.answer.tool_calls().next().is_some() {
             return Ok(Wrote::Calls(Calling { by, said: answered.answer.into_message() }));

@@ -127,7 +127,7 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
             }))
         }
         "account_mended" | "take_over" | "record_effects" | "park_open" | "leave_open" | "name_shopper"
-        | "append_event" | "spare_products" | "finish_import" | "queue_person" | "finish_send" => {
+        | "append_event" | "keep_sights" | "spare_products" | "finish_import" | "queue_person" | "finish_send" => {
             Row::WriteOnly(NOTHING)
         }
         "label" | "release" | "release_if_due" | "claim_send" | "cancel_send" | "reopen_unsent" | "mark_guarded"

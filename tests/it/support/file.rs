@@ -54,6 +54,15 @@ impl TenantFile {
         Connection::open_with_flags(&self.0, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the file can be opened")
     }
 
+    /// What is kept of shoppers' pictures: JSON, one for each of their messages, oldest first.
+    pub fn sights(&self) -> Vec<String> {
+        const SQL: &str = "SELECT sights FROM message WHERE side = 'shopper' ORDER BY at_ms, id";
+        let file = self.open();
+        let mut select = file.prepare(SQL).expect("the schema is as known");
+        let rows = select.query_map([], |row| row.get(0)).expect("messages can be read");
+        rows.map(|sights| sights.expect("text")).collect()
+    }
+
     /// Every message of shoppers.
     pub fn kept(&self) -> Vec<Kept> {
         const SQL: &str = "

@@ -1,0 +1,68 @@
+//! Asking models of providers on a tenant's behalf: with its keys, out of its budget, along a route that it allows.
+
+use std::time::Duration;
+
+use super::{keys::Keys, purse::TenantPurse};
+use crate::{
+    agent::writer::WriteError,
+    app::App,
+    domain::{
+        ConversationId, TenantId, TurnId,
+        chat::{ChatRequest, ModelRef},
+        cost::Budget,
+        model::ModelRole,
+    },
+    provider::gateway::{Answered, Wish},
+    store::TenantStore,
+};
+
+/// Who asks, and who pays.
+pub(super) struct Asker<'a> {
+    pub(super) app: &'a App,
+    pub(super) store: &'a TenantStore,
+    pub(super) tenant: TenantId,
+    pub(super) budget: Budget,
+    pub(super) correlation: Option<String>,
+}
+
+/// What a call is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Matter {
+    pub(super) role: ModelRole,
+    pub(super) conversation: ConversationId,
+    /// The turn whose ceiling it counts towards; `None`: it serves those that come.
+    pub(super) turn: Option<TurnId>,
+}
+
+impl Asker<'_> {
+    /// Asks the models of a route one after the other, each call paid for.
+    ///
+    /// # Errors
+    /// When none gave an answer.
+    pub(super) async fn ask(
+        &self,
+        matter: Matter,
+        route: &[ModelRef],
+        request: &ChatRequest,
+        within: Duration,
+    ) -> Result<Answered, WriteError> {
+        let app = self.app;
+        let keys = Keys { secrets: &app.secrets, providers: &app.config.providers, tenant: Some(self.tenant) };
+        let purse = TenantPurse {
+            store: self.store,
+            budget: self.budget,
+            prices: &app.models.prices,
+            clock: &*app.clock,
+            ids: &*app.ids,
+            role: matter.role,
+            conversation: Some(matter.conversation),
+            turn: matter.turn,
+            correlation: self.correlation.clone(),
+        };
+        let asked = app.models.gateway.answer(Wish { route, request, within, keys: &keys, purse: &purse }).await;
+        for missed in asked.as_ref().map_or_else(|none| &none.missed, |answered| &answered.missed) {
+            app.metrics.model_misses.with_label_values(&[missed.miss.code()]).inc();
+        }
+        asked.map_err(|none| WriteError::Unavailable { reason: none.to_string() })
+    }
+}
