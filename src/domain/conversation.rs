@@ -193,7 +193,7 @@ pub struct Conversation {
     pub language: Option<Language>,
     /// When the automated-assistant disclosure was last shown.
     pub disclosed_at: Option<Timestamp>,
-    /// Shopper messages not yet covered by a turn.
+    /// Shopper messages that no finished turn covers.
     pub open_messages: u32,
 }
 

@@ -1,7 +1,7 @@
 //! The law that no message is lost: what was accepted is answered, handed over, kept silent about for a reason, or waits
 //! for the assistant or a person.
 
-use super::{Error, TenantStore};
+use super::{Error, TenantStore, conversation};
 use crate::domain::{MessageId, Timestamp};
 
 /// Where a tenant's accepted messages are. The law: `accepted` is the sum of all the others but `lost`, which is nothing.
@@ -48,12 +48,10 @@ impl TenantStore {
             SELECT coalesce(sum(state = 'pending' AND held = 0), 0), coalesce(sum(state = 'sending' AND held = 0), 0),
                    coalesce(sum(state = 'unknown' AND held = 0), 0), coalesce(sum(held), 0)
             FROM outbox WHERE state IN ('pending', 'sending', 'unknown') AND account_id <> 'local'";
-        const OLDEST: &str = "
-            SELECT min(m.received_at_ms) FROM message m JOIN conversation c ON c.id = m.conversation_id
-            WHERE m.answerable = 1 AND m.turn_id IS NULL AND c.takeover_cause IS NULL AND c.channel <> 'local'";
-        self.read(ACTION, |tx| {
+        let oldest = conversation::oldest_open();
+        self.read(ACTION, move |tx| {
             let look = || -> rusqlite::Result<OpenWork> {
-                let oldest: Option<i64> = tx.prepare_cached(OLDEST)?.query_row([], |row| row.get(0))?;
+                let oldest: Option<i64> = tx.prepare_cached(&oldest)?.query_row([], |row| row.get(0))?;
                 tx.prepare_cached(OUTBOX)?.query_row([], |row| {
                     Ok(OpenWork {
                         pending: row.get(0)?,

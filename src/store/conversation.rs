@@ -38,6 +38,21 @@ pub enum ConversationFilter {
     Parked,
 }
 
+/// Messages of shoppers that the assistant has yet to deal with: no turn covers them, or one that is not finished.
+pub(super) const OPEN_MESSAGES: &str = "
+    SELECT id, conversation_id, received_at_ms FROM message WHERE answerable = 1 AND turn_id IS NULL
+    UNION ALL
+    SELECT m.id, m.conversation_id, m.received_at_ms FROM turn t JOIN message m ON m.turn_id = t.id
+    WHERE t.state = 'running' AND m.answerable = 1";
+
+/// When the oldest message came that waits for the assistant.
+pub(super) fn oldest_open() -> String {
+    format!(
+        "SELECT min(o.received_at_ms) FROM ({OPEN_MESSAGES}) o JOIN conversation c ON c.id = o.conversation_id
+         WHERE c.takeover_cause IS NULL AND c.channel <> 'local'"
+    )
+}
+
 pub(super) const COLUMNS: &str = "
     id, channel, account_id, shopper_id, shopper_name, shopper_name_at_ms, language, label, last_message_at_ms, last_shopper_at_ms, disclosed_at_ms,
     takeover_cause, takeover_since_ms, waiting_since_ms, promised_since_ms, parked_reason, parked_since_ms,
@@ -46,6 +61,8 @@ pub(super) const COLUMNS: &str = "
     (SELECT min(o.queued_at_ms) FROM outbox o
      WHERE o.conversation_id = conversation.id AND o.state = 'pending' AND o.held = 1) AS draft_since_ms,
     (SELECT count(*) FROM message m WHERE m.conversation_id = conversation.id AND m.answerable = 1 AND m.turn_id IS NULL)
+    + (SELECT count(*) FROM turn t JOIN message m ON m.turn_id = t.id
+       WHERE t.conversation_id = conversation.id AND t.state = 'running' AND m.answerable = 1)
         AS open_messages";
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {

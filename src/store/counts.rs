@@ -2,7 +2,7 @@
 
 use rusqlite::named_params;
 
-use super::{Error, TenantStore, row::parsed};
+use super::{Error, TenantStore, conversation, row::parsed};
 use crate::domain::{Timestamp, channel::AccountId, outbox::OutboxState};
 
 /// How a tenant stands.
@@ -16,7 +16,7 @@ pub struct TenantCounts {
     pub waiting: u64,
     /// Those with a label.
     pub labelled: u64,
-    /// Shopper messages that no turn covers yet.
+    /// Shopper messages that no finished turn covers.
     pub open_messages: u64,
     /// Outbox rows by state.
     pub outbox: Vec<(OutboxState, u64)>,
@@ -48,11 +48,11 @@ impl TenantStore {
             SELECT count(*), count(takeover_cause), count(coalesce(waiting_since_ms, promised_since_ms)),
                    count(parked_since_ms), count(label)
             FROM conversation WHERE channel <> 'local'";
-        const OPEN: &str = "SELECT count(*) FROM message WHERE answerable = 1 AND turn_id IS NULL";
         const OUTBOX: &str = "SELECT state, count(*) AS rows FROM outbox WHERE account_id <> 'local' GROUP BY state";
         const DRAFTS: &str = "
             SELECT count(DISTINCT conversation_id), count(*) FROM outbox WHERE state = 'pending' AND held = 1";
         const HELD: &str = "SELECT count(*) FROM outbox WHERE held = 1";
+        let open = format!("SELECT count(*) FROM ({})", conversation::OPEN_MESSAGES);
         self.read("count conversations", move |tx| {
             let count = || -> rusqlite::Result<TenantCounts> {
                 let (conversations, taken_over, waiting, parked, labelled) =
@@ -70,7 +70,7 @@ impl TenantStore {
                     taken_over,
                     waiting,
                     labelled,
-                    open_messages: tx.query_row(OPEN, [], |row| row.get(0))?,
+                    open_messages: tx.query_row(&open, [], |row| row.get(0))?,
                     outbox: OutboxState::ALL.into_iter().map(|state| (state, of(state))).collect(),
                     parked,
                     drafts,
@@ -99,5 +99,40 @@ impl TenantStore {
             count().map_err(Error::sql("count an account's traffic"))
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::turn::SuppressReason,
+        store::{Covered, EffectRecord, life_tests::Shop},
+    };
+
+    #[tokio::test]
+    async fn a_message_that_an_unfinished_run_covers_still_waits_for_an_answer() {
+        let shop = Shop::open();
+        shop.writes(1_000, "m1", "linen?").await;
+        let conversation = shop.conversation().await;
+        let begun = shop.store.begin_turn(conversation, Timestamp(9_000)).await.expect("read").expect("a turn is due");
+        let open = async || {
+            let counts = shop.store.counts().await.expect("counted");
+            let found = shop.store.conversation(conversation).await.expect("read").expect("it is there");
+            let oldest = shop.store.open_work().await.expect("seen").oldest_open;
+            let since = shop.store.trouble(Timestamp(0)).await.expect("seen").open_since;
+            (counts.open_messages, found.open_messages, oldest, since)
+        };
+        let waits = (1, 1, Some(Timestamp(1_000)), Some(Timestamp(1_000)));
+        assert_eq!(open().await, waits);
+        let effect = EffectRecord { step: 0, kind: "compose".into(), result: "{}".into() };
+        let covered = Covered::of(&begun.open);
+        shop.store
+            .record_effects(begun.turn, conversation, covered, vec![effect], Timestamp(9_000))
+            .await
+            .expect("kept");
+        assert_eq!(open().await, waits, "its process may have ended");
+        shop.store.park_open(conversation, SuppressReason::TooOld, Timestamp(9_001)).await.expect("closed");
+        assert_eq!(open().await, (0, 0, None, None));
     }
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::named_params;
 
-use super::{Error, TenantStore};
+use super::{Error, TenantStore, conversation};
 use crate::domain::Timestamp;
 
 /// What may need a person.
@@ -29,9 +29,7 @@ impl TenantStore {
                 UNION ALL
                 SELECT min(promised_since_ms) FROM conversation
                 WHERE promised_since_ms IS NOT NULL AND channel <> 'local')";
-        const OPEN: &str = "
-            SELECT min(m.received_at_ms) FROM message m JOIN conversation c ON c.id = m.conversation_id
-            WHERE m.answerable = 1 AND m.turn_id IS NULL AND c.takeover_cause IS NULL AND c.channel <> 'local'";
+        let open = conversation::oldest_open();
         const LATELY: &str = "
             SELECT coalesce(sum(kind = 'message.recovered'), 0), coalesce(sum(kind = 'reply.failed'), 0)
             FROM event WHERE at_ms >= :since";
@@ -40,7 +38,7 @@ impl TenantStore {
                 let moment = |sql: &str| -> rusqlite::Result<Option<i64>> {
                     tx.prepare_cached(sql)?.query_row([], |row| row.get(0))
                 };
-                let (waiting, open) = (moment(WAITING)?, moment(OPEN)?);
+                let (waiting, open) = (moment(WAITING)?, moment(&open)?);
                 tx.prepare_cached(LATELY)?.query_row(named_params! { ":since": since.0 }, |row| {
                     Ok(Trouble {
                         waiting_since: waiting.map(Timestamp),
