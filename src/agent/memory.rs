@@ -16,10 +16,12 @@ use crate::domain::{
 const TOKEN_BYTES: usize = 3;
 /// Tokens that a provider puts around one message.
 const MESSAGE_TOKENS: usize = 8;
-/// Messages that are not in a summary, at most; below what a turn sees, so that none falls out unread.
+/// Messages that are not in a summary, at most; so far below what a turn sees that none falls out of both while one is made.
 const RECENT_MAX: usize = 14;
 /// Of these, the newest that stay in full when the others are summarised.
 const RECENT_KEPT: usize = 6;
+/// How many times the tokens of a prompt's messages are summarised at once.
+const SUMMARISED_FACTOR: usize = 2;
 /// Letters of a summary.
 const SUMMARY_CHARS_MAX: usize = 1_500;
 /// Tokens that a model may write for one, thoughts included.
@@ -47,7 +49,8 @@ pub fn fitting(messages: &[Message], tokens: usize) -> &[Message] {
     &messages[from..]
 }
 
-/// The messages to be summarised now; none while everything fits.
+/// The messages to be summarised now; none while everything fits. The oldest first, and no more at once than a model can read:
+/// what is left comes next time.
 #[must_use]
 pub fn outgrown<'a>(history: &'a [Message], memory: Option<&Memory>, tokens: usize) -> &'a [Message] {
     let uncovered = uncovered(history, memory);
@@ -55,7 +58,14 @@ pub fn outgrown<'a>(history: &'a [Message], memory: Option<&Memory>, tokens: usi
         return &[];
     }
     let kept = fitting(uncovered, tokens / 2).len().min(RECENT_KEPT);
-    &uncovered[..uncovered.len() - kept]
+    let older = &uncovered[..uncovered.len() - kept];
+    let mut left = tokens.saturating_mul(SUMMARISED_FACTOR);
+    let readable = older.iter().take_while(|message| {
+        let fits = left > 0;
+        left = left.saturating_sub(tokens_of(message));
+        fits
+    });
+    &older[..readable.count()]
 }
 
 fn tokens_of(message: &Message) -> usize {
@@ -160,6 +170,8 @@ mod tests {
         assert_eq!(ids(outgrown(&talk[..RECENT_MAX + 1], None, 3_000)), (1..=9).collect::<Vec<_>>());
         let memory = through(&talk[8]);
         assert_eq!(outgrown(&talk, Some(&memory), 3_000).len(), 0, "made once, it serves for turns");
+        let many = self::talk(&vec!["x".repeat(300); 30].iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(ids(outgrown(&many, None, 400)), (1..=8).collect::<Vec<_>>(), "the rest comes next time");
         let long = "x".repeat(900);
         let few = self::talk(&["a", &long, &long, "d"]);
         assert_eq!(ids(outgrown(&few, None, 400)), [1, 2, 3], "few words too many are too many");

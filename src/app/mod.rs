@@ -77,7 +77,7 @@ pub use caller::{Caller, TenantCtx};
 pub use error::{Error, ErrorKind};
 pub use import::{ImportOptions, ImportReport};
 pub use installation::Installation;
-use models::{Models, Pictures};
+use models::{Models, Notes, Pictures};
 pub use reach::ReachChange;
 use secrets::{KnownSecret, Secrets};
 use tell::Telling;
@@ -119,6 +119,7 @@ pub struct Parts {
     work: Work,
     bulk: Bulk,
     telling: Telling,
+    notes: Notes,
     sender: Sender,
     wakes: WakeIndex,
     live: Live,
@@ -224,6 +225,7 @@ impl App {
             work: Work::new(config.workers as usize, config.queue.realtime_limit as usize),
             bulk: Bulk::new(config.workers as usize, config.queue.bulk_limit as usize),
             telling: Telling::default(),
+            notes: Notes::default(),
             sender,
             wakes: WakeIndex::default(),
             live,

@@ -10,6 +10,7 @@ use super::{
     attend::Attended,
     drafts::held_until,
     find::{self, Found},
+    models::Answered,
 };
 use crate::{
     agent::compose,
@@ -103,7 +104,7 @@ impl App {
             Allowed::Nothing(reason) => return self.leave_to_people(attended, begun.conversation.id, reason).await,
         };
         let commit = TurnCommit { held_until, ..commit(begun, answer, started_at, self.clock.now()) };
-        let outcome = commit.outcome;
+        let (outcome, by_model) = (commit.outcome, commit.model != Written::BUILTIN);
         let covered = commit.covered.messages.len();
         let began = Instant::now();
         let committed = attended.store.commit_turn(commit).await?;
@@ -117,6 +118,13 @@ impl App {
                     correlation = begun.correlation, outcome = outcome.as_str(), reason = outcome.reason(), messages = covered,
                     elapsed_ms = self.clock.now().since_ms(started_at), "turn finished"
                 );
+                if by_model {
+                    self.offer_notes(Answered {
+                        tenant: attended.tenant.id,
+                        conversation: begun.conversation.id,
+                        correlation: begun.correlation.clone(),
+                    });
+                }
             }
             Committed::Superseded => {
                 self.metrics.turn("superseded");

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     agent::writer::Writer,
-    app::{App, attend, catch_up, disk, dispatch, housekeeping, tell},
+    app::{App, attend, catch_up, disk, dispatch, housekeeping, models, tell},
     config::{Config, Environment, MetricsListen},
     domain::{Clock, Ids},
     http::{self, Draining},
@@ -191,6 +191,7 @@ impl Daemon {
         tasks.spawn("housekeeping", housekeeping::run(app.clone(), working.clone()));
         tasks.spawn("catch-up", catch_up::run(app.clone(), working.clone()));
         tasks.spawn("telling people", tell::run(app.clone(), working.clone()));
+        tasks.spawn("taking notes", models::take_notes(app.clone(), working.clone()));
         for _ in 0..workers.max(1) {
             tasks.spawn("a worker", attend::run(app.clone(), working.clone()));
         }

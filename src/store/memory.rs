@@ -3,10 +3,34 @@
 
 use rusqlite::{OptionalExtension, Transaction, named_params};
 
-use super::{Error, TenantStore, row::id};
-use crate::domain::{ConversationId, MessageId, Timestamp, conversation::Memory};
+use super::{Error, TenantStore, conversation, row::id};
+use crate::domain::{
+    ConversationId, MessageId, Timestamp,
+    conversation::{Memory, Message},
+};
+
+/// Messages that are read to make a memory: more than a turn sees, so that what was left out of one is in it.
+const RECALLED_MAX: u32 = 60;
 
 impl TenantStore {
+    /// What was said in a conversation, oldest first, but for what still waits for an answer; and what is remembered of it.
+    pub async fn recall(&self, conversation: ConversationId) -> Result<(Vec<Message>, Option<Memory>), Error> {
+        let open = format!("SELECT id FROM ({}) WHERE conversation_id = :id", conversation::OPEN_MESSAGES);
+        self.read("recall a conversation", move |tx| {
+            let recall = || -> rusqlite::Result<(Vec<Message>, Option<Memory>)> {
+                let open: Vec<MessageId> = tx
+                    .prepare_cached(&open)?
+                    .query_map(named_params! { ":id": conversation.to_string() }, |row| id(row, "id"))?
+                    .collect::<Result<_, _>>()?;
+                let mut messages = conversation::newest_messages(tx, conversation, RECALLED_MAX)?;
+                messages.retain(|message| !open.contains(&message.id));
+                Ok((messages, read(tx, conversation)?))
+            };
+            recall().map_err(Error::sql("recall a conversation"))
+        })
+        .await
+    }
+
     /// Keeps what was made of a conversation's older messages. `of`: the messages that it was made of; `before`: the last
     /// message of the memory that it was made of. `false` when one of them was taken back meanwhile, or another memory is
     /// there: then it is not kept.
@@ -79,7 +103,10 @@ pub(super) fn forget(tx: &Transaction<'_>, conversation: &str, message: &str) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::inbound::InboundKind, store::life_tests::Shop};
+    use crate::{
+        domain::{inbound::InboundKind, turn::SuppressReason},
+        store::life_tests::Shop,
+    };
 
     /// Three messages of one shopper, and a memory of the first two.
     async fn remembered() -> (Shop, ConversationId, Vec<MessageId>, Memory) {
@@ -116,6 +143,19 @@ mod tests {
         assert!(!keep(None).await.expect("written"), "another one was there when it was made");
         assert!(keep(Some(ids[1])).await.expect("written"));
         assert_eq!(known(&shop).await, Some(next));
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_an_answer_is_not_recalled() {
+        let (shop, conversation, ids, memory) = remembered().await;
+        let recalled = async || {
+            let (messages, known) = shop.store.recall(conversation).await.expect("read");
+            assert_eq!(known, Some(memory.clone()));
+            messages.into_iter().map(|message| message.id).collect::<Vec<_>>()
+        };
+        assert_eq!(recalled().await, [], "a turn is due");
+        shop.store.park_open(conversation, SuppressReason::TooOld, Timestamp(5)).await.expect("closed");
+        assert_eq!(recalled().await, ids);
     }
 
     #[tokio::test]

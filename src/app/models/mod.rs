@@ -20,8 +20,10 @@ use std::{
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+pub(in crate::app) use self::memory::Answered;
 use self::sight::Told;
 pub use self::{
+    memory::{Notes, take_notes},
     pictures::Pictures,
     probe::{Skill, Trial, Tried, TryOutcome},
     settings::{ModelChange, ModelReport, Usage},

@@ -22,9 +22,6 @@ use crate::{
 /// What a draft's time leaves to the call of a model: the rest is for reading the answer and counting what it cost.
 const SHARE_OF_TIME: f64 = 0.95;
 
-/// What it leaves to a summary that is made beside it: a shopper does not wait for one that takes long.
-const SHARE_OF_SUMMARY: f64 = 0.5;
-
 impl App {
     /// Who writes for a tenant now: what it chose, as far as that is allowed; else the built-in composer.
     pub(in crate::app) async fn writer_for<'a>(
@@ -68,9 +65,9 @@ impl Writer for Given<'_> {
 
 /// Writes with the models that a tenant chose, in their order.
 pub struct ModelWriter<'a> {
-    pub(super) asker: Asker<'a>,
+    asker: Asker<'a>,
     /// The models in the order in which they are tried; never empty.
-    pub(super) route: Vec<ModelRef>,
+    route: Vec<ModelRef>,
     /// The pictures of this turn, once they are wanted.
     looked: OnceCell<Looked>,
 }
@@ -87,7 +84,7 @@ impl Writer for ModelWriter<'_> {
     }
 
     fn write<'a>(&'a self, request: WriteRequest<'a>) -> BoxFuture<'a, Result<Wrote, WriteError>> {
-        self.draft(request).boxed()
+        self.written(request).boxed()
     }
 }
 
@@ -110,16 +107,6 @@ impl ModelWriter<'_> {
         // Nobody is asked whether a model sees where there is nothing to be seen.
         let shown = Sent::all(&input.open).next().is_some() && app.all_see(&self.route).await;
         if shown { app.pictures.look(input).await } else { Looked::away(input) }
-    }
-
-    async fn draft(&self, write: WriteRequest<'_>) -> Result<Wrote, WriteError> {
-        let begins = write.steps.rounds.is_empty() && write.refused.is_empty();
-        let remember = async {
-            if begins {
-                self.remember(write.input, write.within.mul_f64(SHARE_OF_SUMMARY)).await;
-            }
-        };
-        tokio::join!(self.written(write), remember).0
     }
 
     async fn written(&self, write: WriteRequest<'_>) -> Result<Wrote, WriteError> {

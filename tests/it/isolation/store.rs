@@ -76,6 +76,7 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
             };
             read!(store.conversation_by_key(key))
         }
+        "recall" => read!(with.conversations => |id| store.recall(id)),
         "messages" => read!(with.conversations => |id| store.messages(id, ROWS)),
         "persona" => read!(store.persona()),
         "persona_version" => read!(store.persona_version(1)),

@@ -54,6 +54,14 @@ impl TenantFile {
         Connection::open_with_flags(&self.0, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the file can be opened")
     }
 
+    /// The summaries of conversations.
+    pub fn summaries(&self) -> Vec<String> {
+        let file = self.open();
+        let mut select = file.prepare("SELECT summary FROM conversation_memory").expect("the schema is as known");
+        let rows = select.query_map([], |row| row.get(0)).expect("summaries can be read");
+        rows.map(|summary| summary.expect("text")).collect()
+    }
+
     /// What is kept of shoppers' pictures: JSON, one for each of their messages, oldest first.
     pub fn sights(&self) -> Vec<String> {
         const SQL: &str = "SELECT sights FROM message WHERE side = 'shopper' ORDER BY at_ms, id";

@@ -29,6 +29,8 @@ struct Shared {
     answers: Vec<(u16, String)>,
     /// What it answers when it is to take notes of a conversation; `None`: as to everything else.
     notes: Option<(u16, String)>,
+    /// Whether it never answers when it is to take notes.
+    keeps_notes: bool,
 }
 
 impl Asked {
@@ -61,7 +63,13 @@ impl Upstream {
 
     /// What it answers from now on when it is to take notes of a conversation.
     pub fn notes(&self, answer: (u16, String)) {
-        self.0.lock().expect("free").notes = Some(answer);
+        let mut shared = self.0.lock().expect("free");
+        (shared.notes, shared.keeps_notes) = (Some(answer), false);
+    }
+
+    /// It never answers from now on when it is to take notes of a conversation.
+    pub fn keeps_notes(&self) {
+        self.0.lock().expect("free").keeps_notes = true;
     }
 
     /// What it was asked.
@@ -70,19 +78,23 @@ impl Upstream {
     }
 
     async fn answer(State(fake): State<Self>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-        let mut shared = fake.0.lock().expect("free");
         let header = |name: &str| headers.get(name).map(|key| key.to_str().unwrap_or("?"));
         let bearer = header("authorization").map(|key| key.trim_start_matches("Bearer "));
         let key = header("x-goog-api-key").or(bearer).unwrap_or_default().to_owned();
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
         let asked = Asked { path: uri.path().to_owned(), key, body };
-        let notes = shared.notes.clone().filter(|_| asked.is_for_notes());
-        shared.asked.push(asked);
-        let (status, text) = match notes {
-            Some(notes) => notes,
-            None if shared.answers.len() > 1 => shared.answers.remove(0),
-            None => shared.answers[0].clone(),
+        let answer = {
+            let mut shared = fake.0.lock().expect("free");
+            let (for_notes, kept) = (asked.is_for_notes(), shared.keeps_notes);
+            shared.asked.push(asked);
+            match shared.notes.clone().filter(|_| for_notes) {
+                _ if for_notes && kept => None,
+                Some(notes) => Some(notes),
+                None if shared.answers.len() > 1 => Some(shared.answers.remove(0)),
+                None => Some(shared.answers[0].clone()),
+            }
         };
+        let Some((status, text)) = answer else { return std::future::pending().await };
         let kind = if status == 200 { "text/event-stream" } else { "application/json" };
         (StatusCode::from_u16(status).expect("a status"), [(header::CONTENT_TYPE, kind)], text).into_response()
     }
