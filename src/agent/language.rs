@@ -34,6 +34,15 @@ const LEAD: f64 = 1.25;
 /// A letter such as `ß` or `ñ` weighs as much as a word and a half.
 const LETTER_WEIGHT: f64 = 1.5;
 
+/// So much must speak for another language before a text is said to be in it: several words that no neighbour shares.
+const WEIGHT_OF_ANOTHER: f64 = 4.0;
+
+/// And so many times as much as for the one that was expected.
+const LEAD_OF_ANOTHER: f64 = 4.0;
+
+/// So many letters of other scripts must a text have, more than Latin ones.
+const FOREIGN_LETTERS_MIN: u32 = 12;
+
 /// Detects the language of a text.
 #[must_use]
 pub fn detect(text: &str) -> Detected {
@@ -55,15 +64,30 @@ pub fn choose(text: &str, remembered: Option<Language>, shop: Language) -> (Lang
     }
 }
 
+/// Whether a text is plainly in another language than the expected one. What could be either is not.
+#[must_use]
+pub fn is_plainly_another(text: &str, expected: Language) -> bool {
+    let (latin, foreign) = scripts(text);
+    if foreign > latin {
+        return foreign >= FOREIGN_LETTERS_MIN;
+    }
+    let mut tokens = tokens(text);
+    Cues::get().unstretch(&mut tokens);
+    let (weights, other) = weigh(text, &tokens, &Cues::get().find(&tokens));
+    let own = weights[expected as usize];
+    let strongest = weights.into_iter().fold(other, f64::max);
+    strongest >= WEIGHT_OF_ANOTHER && strongest >= own * LEAD_OF_ANOTHER
+}
+
+/// Latin letters, and all others.
+fn scripts(text: &str) -> (u32, u32) {
+    text.chars().filter(|letter| letter.is_alphabetic()).fold((0, 0), |(latin, foreign), letter| {
+        if is_latin(letter) { (latin + 1, foreign) } else { (latin, foreign + 1) }
+    })
+}
+
 fn detect_in(text: &str, tokens: &[Token], matches: &[Match]) -> Detected {
-    let letters = text.chars().filter(|letter| letter.is_alphabetic());
-    let (latin, foreign) =
-        letters.fold(
-            (0_u32, 0_u32),
-            |(latin, foreign), letter| {
-                if is_latin(letter) { (latin + 1, foreign) } else { (latin, foreign + 1) }
-            },
-        );
+    let (latin, foreign) = scripts(text);
     if foreign > latin {
         return Detected::Other;
     }
@@ -157,6 +181,22 @@ mod tests {
             "Привет, сколько стоит?",
         ] {
             assert_eq!(detect(text), Detected::Other, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_plainly_another_language_is_taken_for_one() {
+        for (text, expected, another) in [
+            ("Hallo! Kann ich dir noch bei etwas helfen? Welche Größe trägst du?", Language::En, true),
+            ("Hallo! Kann ich dir noch bei etwas helfen? Welche Größe trägst du?", Language::De, false),
+            ("Hello! Is there anything else that I can do for you today?", Language::Fr, true),
+            ("Hebben jullie dit ook in het blauw voor mij, en wat kost het dan?", Language::De, true),
+            ("Да, конечно, вот она!", Language::En, true),
+            ("Да!", Language::En, false),
+            ("Voilà!", Language::En, false),
+            ("Ciao! Here it is, I hope that you like it.", Language::En, false),
+        ] {
+            assert_eq!(is_plainly_another(text, expected), another, "{text}");
         }
     }
 

@@ -342,6 +342,12 @@ pub(super) const fn language_name(language: Language) -> &'static str {
     }
 }
 
+/// What a model is told whose draft is in another language.
+#[must_use]
+pub fn wrong_language(language: Language) -> String {
+    format!("language: write the whole answer in {}", language_name(language))
+}
+
 /// The date (UTC) as people of every language read it: `2026-11-22`.
 fn date(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| "unknown".into(), |at| at.strftime("%Y-%m-%d").to_string())

@@ -17,7 +17,7 @@ use crate::{
     agent::{
         compose::{self, Findings},
         guard::{self, Limits, Rules},
-        language,
+        language, prompt,
         rounds::{Calling, Round, Steps},
         tools::{self, Offered},
         understand::understand,
@@ -302,8 +302,10 @@ impl<L: Lookup> Turn<'_, L> {
             }
         };
         self.end_rounds();
+        let in_another_language =
+            authored.as_ref().is_some_and(|authored| self.misses(understanding.language, authored));
         let request = self.request(&understanding, refused, Duration::ZERO);
-        let drafted = authored.map(|authored| Writing::finished(request, authored));
+        let drafted = authored.map(|authored| Written { in_another_language, ..Writing::finished(request, authored) });
         // Whoever wrote it: a question that is asked again is not answered with the identical text.
         let fit = drafted.filter(|written| understanding.asked == Asked::First || !self.said_before(written));
         let written = fit.unwrap_or_else(|| {
@@ -313,6 +315,15 @@ impl<L: Lookup> Turn<'_, L> {
         let written = Written { hands_over: written.hands_over || self.wants_person, ..written };
         self.written = Some(written.clone());
         Ok(EffectResult::Compose(written))
+    }
+
+    /// Whether a draft is plainly not in the language of the answer. Asked of a model's first draft alone: an answer in another
+    /// language is better than none.
+    fn misses(&self, language: Language, authored: &Authored) -> bool {
+        let own_words = compose::own_words(&self.input.persona, &self.input.tenant);
+        self.drafts == 1
+            && guard::Author::named(&authored.by) == guard::Author::Model
+            && guard::is_in_another_language(&authored.draft, language, &self.evidence(), &own_words)
     }
 
     fn request<'r>(
@@ -393,7 +404,7 @@ impl<L: Lookup> Turn<'_, L> {
     /// draft. A repaired one loses all that nothing accounts for, if it stands without: a third draft would not know more, and
     /// cards alone say less.
     fn guard(&mut self) -> Vec<String> {
-        let (evidence, limits) = (self.evidence(), self.findings.limits());
+        let (evidence, limits, language) = (self.evidence(), self.findings.limits(), self.language());
         let own_words = compose::own_words(&self.input.persona, &self.input.tenant);
         let Some(written) = &self.written else { return Vec::new() };
         let asked: Vec<&str> = self.input.open.iter().filter_map(|message| message.text.as_deref()).collect();
@@ -407,8 +418,12 @@ impl<L: Lookup> Turn<'_, L> {
             author: guard::Author::named(&written.by),
         };
         let (messages, products) = (&written.messages, keys(&written.products));
-        let violations: Vec<String> =
+        let mut violations: Vec<String> =
             guard::check_draft(messages, &products, &rules).iter().map(ToString::to_string).collect();
+        if written.in_another_language {
+            violations.push(prompt::wrong_language(language));
+            return violations;
+        }
         if violations.is_empty() {
             return violations;
         }

@@ -234,6 +234,7 @@ async fn what_must_not_be_made_twice_is_durable_before_the_run_goes_on() {
             products: Vec::new(),
             citations: Vec::new(),
             hands_over: false,
+            in_another_language: false,
         })
     };
     for result in [EffectResult::Guard(Vec::new()), by("gemini:flash"), by(Written::BUILTIN), by("openai:luna")] {

@@ -71,6 +71,7 @@ pub(super) fn written(by: String, draft: Draft) -> Written {
         products: draft.products.into_iter().map(|key| key.0).collect(),
         citations: draft.citations.into_iter().map(cited).collect(),
         hands_over: false,
+        in_another_language: false,
     }
 }
 

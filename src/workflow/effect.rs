@@ -136,6 +136,9 @@ pub struct Written {
     /// Whether whoever wrote it wants a person to go on after that.
     #[serde(default)]
     pub hands_over: bool,
+    /// Whether it is plainly in another language than the answer is to be in.
+    #[serde(default)]
+    pub in_another_language: bool,
 }
 
 /// Words of a source that a draft cites.

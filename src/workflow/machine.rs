@@ -191,6 +191,7 @@ mod tests {
             products: Vec::new(),
             citations: Vec::new(),
             hands_over: false,
+            in_another_language: false,
         }
     }
 

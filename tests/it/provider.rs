@@ -227,6 +227,29 @@ async fn a_trial_conversation_shows_which_model_answered_and_what_it_cost() {
     assert_eq!(answer.usage.cost_usd, "0.00053176");
 }
 
+#[tokio::test]
+async fn a_draft_in_another_language_is_asked_for_again_once_and_then_better_than_none() {
+    let german = draft(
+        &[
+            "Hallo! Schön, dass du schreibst. Kann ich dir noch bei etwas helfen?",
+            "Welche Größe trägst du normalerweise?",
+        ],
+        &["cove-linen-shirt"],
+    );
+    let english = draft(&["Here it is:"], &["cove-linen-shirt"]);
+    for (second, expected) in [(english, "Here it is:"), (german.clone(), "Schön, dass du schreibst.")] {
+        let (aura, fake) = aura(&[german.clone(), second]).await;
+        choose(&aura, MODEL).await;
+        let (said, by) = ask(&aura, "ana").await;
+        assert!(said.contains(expected) && said.contains("$58.00"), "{said}");
+        assert_eq!(by.as_deref(), Some(MODEL));
+        let asked = fake.asked();
+        assert_eq!(asked.len(), 2);
+        assert!(asked[1].body.to_string().contains("language: write the whole answer in English"), "{asked:?}");
+        assert_eq!(aura.conversation("ana").await.turns[0].outcome.as_deref(), Some("answered"));
+    }
+}
+
 /// What `aura status` says of the shop, by its codes.
 async fn codes(aura: &TestAura) -> Vec<(String, String)> {
     let status = aura.client().status().await.expect("read");

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::Path};
 use super::*;
 use crate::{
     agent::{compose::Findings, rounds::Steps, writer::WriteRequest},
-    domain::{Currency, reply::Draft},
+    domain::{Currency, Language, reply::Draft},
     sim::drafts::{Case, Claims, Frames, HonestKind, LieKind, Writer, read_catalogue},
 };
 
@@ -30,6 +30,11 @@ const UNSEEN_ALARMS_PERCENT_MAX: usize = 58;
 const UNSEEN_AGAIN_PERCENT_MAX: usize = 9;
 /// Of the honest drafts at most this share may be refused.
 const FALSE_ALARMS_PERCENT_MAX: usize = 2;
+
+/// Words of a draft that is long enough to show its language plainly.
+const LONG_WORDS: usize = 20;
+/// Of the long ones in another language than expected so many in a hundred are noticed, at least.
+const NOTICED_PERCENT_MIN: usize = 80;
 
 /// Catalogues by file, each with the currency of a shop that would have it.
 fn catalogues() -> Vec<(String, Vec<Product>)> {
@@ -296,4 +301,55 @@ fn unseen_words_are_refused_rather_than_believed() {
         let again_max = truths * ROUNDS * UNSEEN_AGAIN_PERCENT_MAX / 100;
         assert!(again.len() <= again_max, "{} cost a second draft:\n{}", again.len(), shown(&again));
     }
+}
+
+/// Whether the draft of a case is taken for one in another language than this.
+fn is_taken_for_another<K>(case: &Case<K>, expected: Language) -> bool {
+    is_in_another_language(&case.draft, expected, &case.evidence, &[])
+}
+
+/// Honest drafts in languages that Aura speaks, with how long they are, and whether they were noticed where they are right
+/// and where the next language was expected.
+fn tongues() -> Vec<(String, usize, bool, bool)> {
+    fn judged<K: std::fmt::Debug>(case: &Case<K>) -> (String, usize, bool, bool) {
+        let next = Language::ALL[(case.language as usize + 1) % Language::ALL.len()];
+        let words = case.draft.messages.iter().map(|text| text.split_whitespace().count()).sum();
+        (case.to_string(), words, is_taken_for_another(case, case.language), is_taken_for_another(case, next))
+    }
+    let mut all = Vec::new();
+    for (seed, frames) in [(20_261_125, Frames::own()), (20_261_126, Frames::fresh())] {
+        let mut writers = writers(seed, &frames);
+        let count = writers.len();
+        for number in 0..FRESH {
+            let kind = HonestKind::ALL[number % HonestKind::ALL.len()];
+            all.push(judged(&writers[(number / HonestKind::ALL.len()) % count].honest(kind)));
+        }
+    }
+    let mut writers = writers(20_261_127, &Frames::own());
+    let count = writers.len();
+    for set in [Claims::second(), Claims::third(), Claims::fourth()] {
+        let (_, honest) = set.counts();
+        for number in 0..honest * ROUNDS {
+            let case = writers[(number / honest) % count].truth(&set, number);
+            // A sentence may be in a language that Aura does not speak.
+            if case.kind.ends_with(&format!(" {}", case.language.code())) {
+                all.push(judged(&case));
+            }
+        }
+    }
+    all
+}
+
+/// What is said honestly in a language that Aura speaks is taken for no other one; in the wrong one it is noticed where there
+/// is enough of it.
+#[test]
+fn no_honest_draft_is_taken_for_another_language() {
+    let tongues = tongues();
+    let wrong: Vec<String> = tongues.iter().filter(|it| it.2).map(|it| it.0.clone()).collect();
+    let long: Vec<_> = tongues.iter().filter(|it| it.1 >= LONG_WORDS).collect();
+    let noticed = long.iter().filter(|it| it.3).count();
+    print("drafts taken for another language", &Table::from([("right", (tongues.len(), wrong.len()))]));
+    print("long drafts in another language", &Table::from([("unnoticed", (long.len(), long.len() - noticed))]));
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), tongues.len(), shown(&wrong));
+    assert!(noticed * 100 >= long.len() * NOTICED_PERCENT_MIN, "{noticed} of {} noticed", long.len());
 }

@@ -17,17 +17,21 @@ mod prune;
 mod sentence;
 mod sheet;
 mod stock;
+mod tongue;
 mod topic;
 
 use std::fmt;
 
-pub use self::prune::{Leave, prune};
 pub(super) use self::topic::ideas;
 use self::{
     asked::Nod,
     citation::Carriers,
     sentence::{Sentence, sentences},
     sheet::{Known, Piece, Sheet},
+};
+pub use self::{
+    prune::{Leave, prune},
+    tongue::is_in_another_language,
 };
 use crate::domain::{
     Money,
