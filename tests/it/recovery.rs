@@ -1,26 +1,20 @@
 //! The recovery copy of the master key: written by the real command, opened by the public format, put back where it was.
 
 use std::{
-    fs::{self, File},
-    io::{Read, Write},
+    fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::Stdio,
-    sync::{Arc, mpsc},
+    sync::Arc,
 };
 
 use age::{secrecy::ExposeSecret, x25519};
 use aura::{daemon::SystemClock, sim::Sim};
-use rustix::{
-    fs::{Mode, OFlags},
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{LocalModes, tcgetattr},
-};
 use tempfile::TempDir;
 
 use crate::{
     logged::Daemon,
-    shop::{DEADLINE, Ran, aura, command, files, holds, until},
+    shop::{Ran, aura, command, files, holds},
+    support::Terminal,
 };
 
 const PASSPHRASE: &str = "correct horse battery staple";
@@ -234,6 +228,11 @@ async fn after_a_change_of_the_master_key_the_old_copy_is_told_as_such() {
     without.done(&["init"]).await;
     let changed = without.aura(&["secret", "rotate-master", "--json"]).await.json();
     assert_eq!(changed["copy_stale"], false);
+    let alone = without.done(&["secret", "rotate-master"]).await;
+    assert!(alone.stderr.contains("; 1 key is sealed anew"), "{alone:?}");
+    without.done(&["tenant", "add", "noor", "--name", "Noor"]).await;
+    let both = without.done(&["secret", "rotate-master"]).await;
+    assert!(both.stderr.contains("; 2 keys are sealed anew"), "{both:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,76 +258,23 @@ async fn beside_a_daemon_a_copy_can_be_written_and_neither_key_nor_passphrase_is
     }
 }
 
-/// A command whose stdin and stderr are a terminal.
-struct Terminal {
-    screen: File,
-    shown: String,
-    more: mpsc::Receiver<String>,
-    child: tokio::process::Child,
-}
-
-impl Terminal {
-    fn run(data_dir: &Path, args: &[&str]) -> Self {
-        let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-        grantpt(&screen).and_then(|()| unlockpt(&screen)).expect("it is ours");
-        let name = ptsname(&screen, Vec::new()).expect("it has a name");
-        let inner = rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("it opens");
-        let inner = File::from(inner);
-        let twin = inner.try_clone().expect("a second handle");
-        let child = command(data_dir).args(args).stdin(Stdio::from(inner)).stderr(Stdio::from(twin)).spawn();
-        let screen = File::from(screen);
-        let (mut reader, (told, more)) = (screen.try_clone().expect("a second handle"), mpsc::channel());
-        std::thread::spawn(move || {
-            let mut bytes = [0; 1_024];
-            // Ends with the command, whose end of the terminal is then gone.
-            while let Ok(read @ 1..) = reader.read(&mut bytes) {
-                if told.send(String::from_utf8_lossy(&bytes[..read]).into_owned()).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { screen, shown: String::new(), more, child: child.expect("the command starts") }
-    }
-
-    /// Types a line as soon as `prompt` is shown and what is typed is not: what comes before is thrown away.
-    async fn answer(&mut self, prompt: &str, line: &str) {
-        while !self.shown.contains(prompt) {
-            let more = self.more.recv_timeout(DEADLINE);
-            self.shown += &more.unwrap_or_else(|_| panic!("no `{prompt}`: {}", self.shown));
-        }
-        let is_unseen =
-            async || !tcgetattr(&self.screen).expect("it is a terminal").local_modes.contains(LocalModes::ECHO);
-        until("what is typed is not shown", is_unseen).await;
-        self.screen.write_all(format!("{line}\n").as_bytes()).expect("typed");
-    }
-
-    async fn ended(mut self) -> (i32, String) {
-        let status = tokio::time::timeout(DEADLINE, self.child.wait()).await.expect("it ends").expect("it is ours");
-        // Until the reader ends, and with it what it tells.
-        while let Ok(more) = self.more.recv_timeout(DEADLINE) {
-            self.shown += &more;
-        }
-        (status.code().unwrap_or(-1), self.shown)
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_passphrase_is_typed_twice_unseen_and_once_to_open() {
     let place = Place::new();
     let init = ["init", "--recovery-copy", "copy.age"];
-    let mut terminal = Terminal::run(&place.data_dir(), &init);
+    let mut terminal = Terminal::run(command(&place.data_dir()), &init);
     terminal.answer("passphrase, 12 characters", PASSPHRASE).await;
     terminal.answer("the same again", "correct horse battery stable").await;
     let (code, shown) = terminal.ended().await;
     assert!(code == 2 && shown.contains("not the same") && !place.data_dir().exists(), "{code}: {shown}");
-    let mut terminal = Terminal::run(&place.data_dir(), &init);
+    let mut terminal = Terminal::run(command(&place.data_dir()), &init);
     terminal.answer("passphrase, 12 characters", PASSPHRASE).await;
     terminal.answer("the same again", PASSPHRASE).await;
     let (code, shown) = terminal.ended().await;
     assert!(code == 0 && !shown.contains(PASSPHRASE), "{code}: {shown}");
     let key = text(&place.key());
     fs::remove_file(place.key()).expect("lost");
-    let mut terminal = Terminal::run(&place.data_dir(), &["secret", "restore-master", "copy.age"]);
+    let mut terminal = Terminal::run(command(&place.data_dir()), &["secret", "restore-master", "copy.age"]);
     terminal.answer("passphrase (not shown)", PASSPHRASE).await;
     let (code, shown) = terminal.ended().await;
     assert!(code == 0 && !shown.contains(PASSPHRASE), "{code}: {shown}");

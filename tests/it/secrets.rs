@@ -9,7 +9,8 @@ use aura::{daemon::SystemClock, sim::Sim};
 
 use crate::{
     logged::Daemon,
-    shop::{DEADLINE, aura, files, holds, sign, until},
+    shop::{DEADLINE, aura, command, files, holds, sign, until},
+    support::Terminal,
 };
 
 const ACCOUNT: &str = "17841400000000001";
@@ -133,6 +134,22 @@ async fn a_secret_as_an_argument_is_not_possible() {
         assert_eq!(aura(&data_dir, args, "").await.code, 2, "{args:?}");
     }
     assert!(!data_dir.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_is_asked_for_on_the_terminal_where_what_is_said_goes_to_a_file() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (data_dir, log) = (folder.path().join("data"), folder.path().join("log"));
+    assert_eq!(aura(&data_dir, &["init"], "").await.code, 0);
+    let mut terminal = Terminal::run_logging(&command(&data_dir), &["secret", "set", "meta.app_secret"], &log);
+    terminal.answer("meta.app_secret (not shown): ", INSTALLATION_SECRET).await;
+    let (code, shown) = terminal.ended().await;
+    let said = std::fs::read_to_string(&log).expect("the log");
+    assert!(code == 0 && !shown.contains(INSTALLATION_SECRET), "{code}: {shown}{said}");
+    assert!(said.contains("stored meta.app_secret") && !said.contains("not shown"), "{said}");
+    let typed = aura(&data_dir, &["secret", "list", "--json"], "").await.json();
+    let piped = aura(&data_dir, &["secret", "set", "meta.app_secret", "-", "--json"], INSTALLATION_SECRET).await.json();
+    assert_eq!(typed["items"][0]["fingerprint"], piped["fingerprint"], "{typed} {piped}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -133,9 +133,19 @@ pub async fn agrees(question: &str) -> Result<bool, Failure> {
 
 fn typed(prompt: &str) -> Result<String, Failure> {
     let failed = |error: io::Error| Failure::io("the secret could not be read", &error);
-    let terminal = console::Term::stderr();
+    let terminal = terminal().map_err(|error| failed(error).hint("Give it with a file, or by stdin."))?;
     terminal.write_str(prompt).map_err(failed)?;
     not_empty(&terminal.read_secure_line().map_err(failed)?)
+}
+
+/// Where a person is asked: where everything is said, or on the terminal itself when that goes elsewhere. Nobody would see
+/// the question there, and `console` then takes no answer.
+fn terminal() -> io::Result<console::Term> {
+    if io::stderr().is_terminal() {
+        return Ok(console::Term::stderr());
+    }
+    let terminal = File::options().read(true).write(true).open("/dev/tty")?;
+    Ok(console::Term::read_write_pair(terminal.try_clone()?, terminal))
 }
 
 fn not_empty(secret: &str) -> Result<String, Failure> {

@@ -150,7 +150,11 @@ async fn rotate_master(context: &Context) -> Result<(), Failure> {
     if context.ui.json {
         return context.ui.json_line(&changed);
     }
-    let what = format!("changed the master key in {}; {} keys are sealed anew", changed.place, changed.keys);
+    let keys = match changed.keys {
+        1 => "1 key is".to_owned(),
+        many => format!("{many} keys are"),
+    };
+    let what = format!("changed the master key in {}; {keys} sealed anew", changed.place);
     let next = match changed.placed {
         true => "aura status",
         false => "make the credential aura-master-key what aura-master-key-next is now",

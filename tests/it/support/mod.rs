@@ -8,6 +8,7 @@ mod file;
 mod oracle;
 mod process;
 mod scene;
+mod terminal;
 mod upstream;
 
 use std::{
@@ -38,6 +39,7 @@ pub use file::{Reply, TenantFile, check_files};
 use oracle::judge;
 pub use process::{Binary, Process};
 pub use scene::Scene;
+pub use terminal::Terminal;
 pub use upstream::Upstream;
 
 /// Signs the webhooks of every test.
