@@ -7,7 +7,7 @@ use crate::{
     pictures::{Cdn, pictures},
     provider::{CATALOG, KEY, MODEL, failure, text},
     servers::{self, LOCAL, MINE, draft, local},
-    support::{ACCOUNT, SHOP, TestAura, Upstream},
+    support::{ACCOUNT, SHOP, TestAura, Upstream, until},
 };
 
 /// What the looking model says of the pictures that it is shown, one after the other.
@@ -112,6 +112,25 @@ async fn a_model_that_does_not_see_is_told_once_what_a_picture_shows_and_never_s
 }
 
 #[tokio::test]
+async fn nobody_looks_twice_when_an_answer_is_made_anew() {
+    let stage = Stage::with(&[shirt()], MINE).await;
+    stage.aura.said(&["tenant", "edit", SHOP, "--mode", "suggest"], 0).await;
+    stage.aura.sim.shopper("ana").sends_images(ACCOUNT, None, &[&format!("{}/shirt.png", stage.url)]);
+    stage
+        .aura
+        .until_conversation("ana", "a draft waits", |conversation| conversation.conversation.draft.is_some())
+        .await;
+    stage.aura.sim.shopper("ana").writes(ACCOUNT, "In M?");
+    until("another draft is made", async || stage.blind.asked().len() == 2).await;
+    assert!(
+        stage.told().contains("A navy shirt") && stage.told().contains("In M?"),
+        "it covers both: {}",
+        stage.told()
+    );
+    assert_eq!(stage.eyes.asked().len(), 1);
+}
+
+#[tokio::test]
 async fn the_built_in_assistant_searches_by_what_a_picture_shows() {
     let stage = Stage::with(&[shirt()], "builtin").await;
     for (name, words) in [("ana", None), ("ben", Some("How much is this?"))] {
@@ -185,8 +204,10 @@ async fn what_stands_in_a_picture_is_data_to_whoever_reads_of_it() {
     assert!(!holding.is_empty() && holding.iter().all(|message| message["role"] == "user"), "{body}");
     for message in holding {
         let text = message.to_string();
-        let (before, behind) = text.split_once(attack).expect("it is in there");
-        assert!(before.contains(" the shopper writes>>") && behind.contains("<</"), "it stands between marks: {text}");
+        for (at, _) in text.match_indices(attack) {
+            let before = &text[..at];
+            assert!(before.rfind(" the shopper writes>>") > before.rfind("<</"), "it stands between marks: {text}");
+        }
     }
     let turn = &stage.aura.conversation("ana").await.turns[0];
     assert_eq!(turn.outcome.as_deref(), Some("answered"), "no picture calls a person");
