@@ -1,5 +1,7 @@
 //! Finding products for a shopper's words: `search` understands and ranks, the store looks up.
 
+use std::sync::Arc;
+
 use super::Error;
 use crate::{
     domain::{
@@ -112,10 +114,11 @@ fn fitting(
     while !rest.is_empty() {
         let (chunk, later) = rest.split_at(rest.len().min(limit.max(PRODUCTS_AT_ONCE)));
         for (ranked, product) in chunk.iter().zip(products(catalogue, chunk)?) {
-            let fits = |product: &Product| search::meets_limits(plan, product, &ranked.candidate.text, &mut analyzer);
+            let fits =
+                |product: &Arc<Product>| search::meets_limits(plan, product, &ranked.candidate.text, &mut analyzer);
             if let Some(product) = product.filter(fits) {
                 fitting.covered = fitting.covered.max(ranked.coverage);
-                fitting.hits.push((Hit { product, score: ranked.score }, ranked.coverage));
+                fitting.hits.push((hit(ranked, &product), ranked.coverage));
             }
         }
         let close =
@@ -142,10 +145,13 @@ fn candidates(
 fn first(catalogue: &CatalogueView<'_>, ranked: &[Ranked], limit: usize) -> Result<Vec<Hit>, store::Error> {
     let chunk = &ranked[..limit.min(ranked.len())];
     let products = products(catalogue, chunk)?;
-    let hit = |(ranked, product): (&Ranked, Option<Product>)| Some(Hit { product: product?, score: ranked.score });
-    Ok(chunk.iter().zip(products).filter_map(hit).collect())
+    Ok(chunk.iter().zip(products).filter_map(|(ranked, product)| Some(hit(ranked, product.as_deref()?))).collect())
 }
 
-fn products(catalogue: &CatalogueView<'_>, ranked: &[Ranked]) -> Result<Vec<Option<Product>>, store::Error> {
+fn hit(ranked: &Ranked, product: &Product) -> Hit {
+    Hit { product: product.clone(), score: ranked.score }
+}
+
+fn products(catalogue: &CatalogueView<'_>, ranked: &[Ranked]) -> Result<Vec<Option<Arc<Product>>>, store::Error> {
     catalogue.products(&ranked.iter().map(|ranked| ranked.candidate.id).collect::<Vec<_>>())
 }

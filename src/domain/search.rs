@@ -1,5 +1,7 @@
 //! What a shopper is looking for, and what was found.
 
+use std::sync::Arc;
+
 use super::{Money, product::Product};
 
 /// A product question after understanding: what the store looks up and what the ranking weighs.
@@ -163,7 +165,7 @@ pub struct Candidate {
     /// Whether any form of it can be bought.
     pub available: bool,
     /// Its indexed words.
-    pub text: PreparedText,
+    pub text: Arc<PreparedText>,
     /// How well its words fit (BM25); higher is better, zero where no words were asked for.
     pub bm25: f64,
 }

@@ -193,10 +193,12 @@ impl DatabaseFile {
                 writer.configure(Lane::Bulk, syncs)?;
                 let tx = sqlite::begin(&mut writer.connection, &readers.path).map_err(Error::sql(action))?;
                 told::begin();
-                let value = work(&tx).inspect_err(|error| health.note_full(error))?;
+                let worked = work(&tx);
+                let untold = told::take();
+                let value = worked.inspect_err(|error| health.note_full(error))?;
                 let committed = sqlite::commit(tx, &readers.path).map_err(Error::sql(action));
                 committed.inspect_err(|error| health.note_commit(error))?;
-                told::take().tell();
+                untold.tell();
                 Ok(value)
             })
             .await

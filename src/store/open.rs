@@ -15,6 +15,7 @@ use super::{
     Control, DataDir, DiskState, Error, Journal, TenantStore,
     blocking::Blocking,
     health::Health,
+    product::Shelf,
     tenant::{Quarantine, Shared, TenantFile},
 };
 use crate::domain::{Ids, TenantId};
@@ -92,7 +93,13 @@ impl Store {
             journal,
             tenants: Arc::new(Tenants {
                 data_dir,
-                shared: Shared { blocking, health: health.clone(), ids, quarantine: Quarantine::default() },
+                shared: Shared {
+                    blocking,
+                    health: health.clone(),
+                    ids,
+                    quarantine: Quarantine::default(),
+                    shelf: Shelf::new(),
+                },
                 opened: OnceLock::new(),
                 recent: Mutex::new(LruCache::new(open_max())),
                 in_use: AsyncMutex::new(HashMap::new()),

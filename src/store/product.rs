@@ -5,14 +5,16 @@
 
 mod body;
 mod search;
+mod shelf;
 
 pub use search::CatalogueView;
+pub(super) use shelf::{Shelf, Shelved};
 
 use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 
-use super::{Error, TenantStore, event};
+use super::{Error, TenantStore, event, told};
 use crate::domain::{
     Timestamp,
     catalog::{Apply, CatalogStatus, ImportId, ImportSummary, PreparedProduct, Pruned, UpsertCounts},
@@ -83,8 +85,11 @@ impl TenantStore {
             let slice = std::mem::replace(&mut rest, later);
             let (first, length) = (done, slice.len());
             done += length;
+            let shelved = self.shelved();
             let changed = self
-                .write_unsynced("store products", move |tx| upsert_slice(tx, import, &slice, first, now, apply))
+                .write_unsynced("store products", move |tx| {
+                    upsert_slice(tx, &shelved, import, &slice, first, now, apply)
+                })
                 .await?;
             counts.added += changed.added;
             counts.updated += changed.updated;
@@ -129,7 +134,8 @@ impl TenantStore {
         }
         let mut removed = 0;
         loop {
-            let slice = self.write("prune products", move |tx| prune_slice(tx, import)).await?;
+            let shelved = self.shelved();
+            let slice = self.write("prune products", move |tx| prune_slice(tx, &shelved, import)).await?;
             removed += slice;
             if slice == 0 {
                 return Ok(Pruned::Removed(removed));
@@ -205,6 +211,7 @@ fn slice_end(batch: &[PreparedProduct]) -> usize {
 
 fn upsert_slice(
     tx: &Transaction<'_>,
+    shelved: &Shelved,
     import: ImportId,
     slice: &[PreparedProduct],
     first: usize,
@@ -214,6 +221,7 @@ fn upsert_slice(
     const KNOWN: &str = "SELECT id, hash, visible FROM product WHERE key = :key";
     let mut counts = UpsertCounts::default();
     let mut index = IndexChanges::default();
+    let mut changes = false;
     for (place, prepared) in (first..).zip(slice) {
         let key = &prepared.product.key.0;
         if !see(tx, import, key)? {
@@ -236,6 +244,10 @@ fn upsert_slice(
         }
         if apply == Apply::Trial || known.as_ref().is_some_and(|(_, stored, _)| *stored == hash) {
             continue;
+        }
+        if !changes {
+            told::hold(shelved.change());
+            changes = true;
         }
         let id = put(tx, known.as_ref().map(|(id, ..)| *id), prepared, &body, &hash, now)?;
         let was_visible = known.is_some_and(|(_, _, visible)| visible);
@@ -397,7 +409,7 @@ impl WordChanges {
     }
 }
 
-fn prune_slice(tx: &Transaction<'_>, import: ImportId) -> Result<u64, Error> {
+fn prune_slice(tx: &Transaction<'_>, shelved: &Shelved, import: ImportId) -> Result<u64, Error> {
     const GONE: &str = "
         SELECT id, visible FROM product
         WHERE NOT EXISTS (SELECT 1 FROM catalog_seen s WHERE s.import_id = :import AND s.key = product.key)
@@ -410,6 +422,9 @@ fn prune_slice(tx: &Transaction<'_>, import: ImportId) -> Result<u64, Error> {
             select.query_map(row, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
         .map_err(Error::sql("find products to prune"))?;
+    if !gone.is_empty() {
+        told::hold(shelved.change());
+    }
     let mut index = IndexChanges::default();
     for &(id, visible) in &gone {
         index.change(tx, id, visible, None)?;

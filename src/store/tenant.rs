@@ -16,6 +16,7 @@ use super::{
     event,
     file::DatabaseFile,
     health::Health,
+    product::{Shelf, Shelved},
     sqlite,
 };
 use crate::domain::{Ids, TenantId, chain};
@@ -50,6 +51,7 @@ pub(super) struct TenantFile {
     database: Option<DatabaseFile>,
     ids: Arc<dyn Ids>,
     quarantine: Quarantine,
+    shelved: Shelved,
 }
 
 /// What all tenants' files have in common.
@@ -59,12 +61,19 @@ pub(super) struct Shared {
     pub(super) health: Health,
     pub(super) ids: Arc<dyn Ids>,
     pub(super) quarantine: Quarantine,
+    pub(super) shelf: Shelf,
 }
 
 impl Shared {
     #[cfg(test)]
     pub(super) fn alone(ids: Arc<dyn Ids>) -> Self {
-        Self { blocking: Blocking::new(), health: Health::new(), ids, quarantine: Quarantine::default() }
+        Self {
+            blocking: Blocking::new(),
+            health: Health::new(),
+            ids,
+            quarantine: Quarantine::default(),
+            shelf: Shelf::new(),
+        }
     }
 }
 
@@ -122,17 +131,17 @@ impl std::fmt::Debug for TenantStore {
 impl TenantFile {
     /// Creates the file of a new tenant. Blocking.
     pub(super) fn create(id: TenantId, path: &Path, shared: Shared) -> Result<Self, Error> {
-        let Shared { blocking, health, ids, quarantine } = shared;
+        let Shared { blocking, health, ids, quarantine, shelf } = shared;
         let database = DatabaseFile::create(path, &SCHEMA, blocking, health, |file| event::claim(file, id))?;
-        Ok(Self { id, database: Some(database), ids, quarantine })
+        Ok(Self { id, database: Some(database), ids, quarantine, shelved: shelf.catalogue() })
     }
 
     /// Opens (and where needed migrates) the file. Blocking.
     pub(super) fn open(id: TenantId, path: &Path, shared: Shared) -> Result<Self, Error> {
-        let Shared { blocking, health, ids, quarantine } = shared;
+        let Shared { blocking, health, ids, quarantine, shelf } = shared;
         let opened = DatabaseFile::open(path, &SCHEMA, blocking, health, |file| event::claim(file, id));
         let database = opened.inspect_err(|error| quarantine.note(id, error))?;
-        Ok(Self { id, database: Some(database), ids, quarantine })
+        Ok(Self { id, database: Some(database), ids, quarantine, shelved: shelf.catalogue() })
     }
 
     /// Runs what works on the file, unless it is damaged.
@@ -168,6 +177,11 @@ impl TenantStore {
 
     fn database(&self) -> &DatabaseFile {
         self.file.database.as_ref().expect("it is taken only when the last handle is gone")
+    }
+
+    /// What is kept in memory of the catalogue.
+    pub(super) fn shelved(&self) -> Shelved {
+        self.file.shelved.clone()
     }
 
     /// Where new identifiers come from.

@@ -1,7 +1,9 @@
 //! Outcomes that nobody above the store sees as such: remembered while their transaction runs, told in the log once it is
 //! durable. One that is rolled back has not happened and is not told of.
+//!
+//! And guards that a write holds until it is durable or undone.
 
-use std::cell::RefCell;
+use std::{any::Any, cell::RefCell};
 
 use crate::domain::event::{EventKind, NewEvent};
 
@@ -16,12 +18,17 @@ struct Outcome {
 
 thread_local! {
     /// Of the transaction that this thread runs; a transaction never leaves its thread.
-    static UNTOLD: RefCell<Vec<Outcome>> = const { RefCell::new(Vec::new()) };
+    static UNTOLD: RefCell<Untold> = const { RefCell::new(Untold { outcomes: Vec::new(), held: Vec::new() }) };
 }
 
 /// A write begins: what one before it has left was undone.
 pub(super) fn begin() {
-    UNTOLD.with_borrow_mut(Vec::clear);
+    drop(UNTOLD.take());
+}
+
+/// Holds a guard until the write is durable or undone.
+pub(super) fn hold(guard: impl Any + Send) {
+    UNTOLD.with_borrow_mut(|untold| untold.held.push(Box::new(guard)));
 }
 
 /// Remembers an event that the log tells of and nobody else logs.
@@ -36,21 +43,25 @@ pub(super) fn note(tenant: &str, event: &NewEvent) {
         actor: event.actor,
         reason: event.word_of("cause"),
     };
-    UNTOLD.with_borrow_mut(|untold| untold.push(outcome));
+    UNTOLD.with_borrow_mut(|untold| untold.outcomes.push(outcome));
 }
 
-/// The outcomes of one write.
-pub(super) struct Untold(Vec<Outcome>);
+/// The outcomes of one write, and what it holds.
+#[derive(Default)]
+pub(super) struct Untold {
+    outcomes: Vec<Outcome>,
+    held: Vec<Box<dyn Any + Send>>,
+}
 
 /// What has been remembered since [`begin`].
 pub(super) fn take() -> Untold {
-    Untold(UNTOLD.take())
+    UNTOLD.take()
 }
 
 impl Untold {
     /// The write is durable: its outcomes are told.
     pub(super) fn tell(self) {
-        for Outcome { kind, tenant, conversation, actor, reason } in self.0 {
+        for Outcome { kind, tenant, conversation, actor, reason } in self.outcomes {
             let (started, ended) = ("takeover started", "takeover ended");
             let message = if kind == EventKind::TakeoverStarted { started } else { ended };
             tracing::info!(tenant.id = tenant, conversation.id = conversation, actor, reason, "{message}");

@@ -1,8 +1,14 @@
 //! Candidates for a question: the rarest word AND (OR of the rest), widened only while too few are found.
 
+use std::{fmt, sync::Arc};
+
 use rusqlite::{OptionalExtension, ToSql, Transaction, named_params};
 
-use super::{super::Error, TenantStore, body, count};
+use super::{
+    super::Error,
+    TenantStore, body, count,
+    shelf::{Reading, Words},
+};
 use crate::domain::{
     product::Product,
     search::{Around, Candidate, KnownWord, PreparedText, SearchPlan, Vocabulary},
@@ -16,8 +22,19 @@ const SIMILAR_MAX: u32 = 20_000;
 const RANK: &str = "-bm25(product_text, 2.5, 0.3, 1.0, 0.8, 0.6)";
 
 /// The catalogue as it stands at one moment: a search asks it several times, and nothing changes in between.
-#[derive(Debug)]
-pub struct CatalogueView<'a>(&'a Transaction<'a>);
+pub struct CatalogueView<'a> {
+    tx: &'a Transaction<'a>,
+    /// About how many products there are.
+    products: u64,
+    /// What is kept in memory of the same moment.
+    shelf: Option<Reading>,
+}
+
+impl fmt::Debug for CatalogueView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CatalogueView").field("products", &self.products).finish_non_exhaustive()
+    }
+}
 
 impl TenantStore {
     /// Runs `look` over the catalogue of one moment, on a thread of its own.
@@ -26,15 +43,22 @@ impl TenantStore {
         T: Send + 'static,
         F: FnOnce(&CatalogueView<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.read("search the catalogue", move |tx| look(&CatalogueView(tx))).await
+        let shelved = self.shelved();
+        self.read("search the catalogue", move |tx| {
+            let shelf = shelved.reading();
+            // The snapshot is taken with the first read.
+            let products = products_about(tx)?;
+            look(&CatalogueView { tx, products, shelf: shelf.filter(Reading::still_holds) })
+        })
+        .await
     }
 }
 
 impl CatalogueView<'_> {
     /// Looks words up, and gathers the words around those that may be misspelt.
     pub fn vocabulary(&self, exact: Vec<String>, around: &[Around]) -> Result<Vocabulary, Error> {
-        let tx = self.0;
-        let mut vocabulary = Vocabulary { products: products_about(tx)?, ..Vocabulary::default() };
+        let tx = self.tx;
+        let mut vocabulary = Vocabulary { products: self.products, ..Vocabulary::default() };
         for word in exact {
             let products = products_with(tx, &word)?;
             if products > 0 {
@@ -50,13 +74,48 @@ impl CatalogueView<'_> {
     /// The visible products that fit a plan best by their words, at most `limit`, best first. Prices and availability
     /// are kept here; sizes and colours only as words, so the caller checks them on the variants.
     pub fn candidates(&self, plan: &SearchPlan, limit: usize) -> Result<Vec<Candidate>, Error> {
-        let found = select(self.0, plan, limit)?;
-        found.into_iter().map(|(id, bm25)| candidate(self.0, id, bm25)).collect()
+        let found = select(self.tx, plan, limit)?;
+        let words = self.words(&found.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
+        let candidate = |((id, bm25), Words { available, text })| Candidate { id, available, text, bm25 };
+        Ok(found.into_iter().zip(words).map(candidate).collect())
+    }
+
+    /// What the ranking looks at, in the order of `ids`.
+    fn words(&self, ids: &[i64]) -> Result<Vec<Words>, Error> {
+        let mut kept = match &self.shelf {
+            Some(shelf) => shelf.words(ids.iter().copied()),
+            None => vec![None; ids.len()],
+        };
+        // By their numbers: neighbours in the table are on one page.
+        let mut missing: Vec<usize> = (0..ids.len()).filter(|place| kept[*place].is_none()).collect();
+        missing.sort_unstable_by_key(|place| ids[*place]);
+        let mut read = Vec::with_capacity(missing.len());
+        for place in missing {
+            let words = words_of(self.tx, ids[place])?;
+            read.push((ids[place], words.clone()));
+            kept[place] = Some(words);
+        }
+        if let Some(shelf) = self.shelf.as_ref().filter(|_| !read.is_empty()) {
+            shelf.keep_words(read);
+        }
+        Ok(kept.into_iter().flatten().collect())
     }
 
     /// Candidates' products, in their order. One that is hidden is `None`.
-    pub fn products(&self, ids: &[i64]) -> Result<Vec<Option<Product>>, Error> {
-        ids.iter().map(|id| product(self.0, *id)).collect()
+    pub fn products(&self, ids: &[i64]) -> Result<Vec<Option<Arc<Product>>>, Error> {
+        ids.iter().map(|id| self.product(*id)).collect()
+    }
+
+    fn product(&self, id: i64) -> Result<Option<Arc<Product>>, Error> {
+        let Some(shelf) = &self.shelf else { return Ok(product(self.tx, id)?.map(Arc::new)) };
+        if let Some(kept) = shelf.product(id) {
+            return Ok(Some(kept));
+        }
+        let read = product(self.tx, id)?.map(Arc::new);
+        if let Some(product) = &read {
+            shelf.keep_product(id, Arc::clone(product));
+        }
+        Ok(read)
     }
 }
 
@@ -235,12 +294,12 @@ fn run(
         .map_err(Error::sql("search the catalogue"))
 }
 
-fn candidate(tx: &Transaction<'_>, id: i64, bm25: f64) -> Result<Candidate, Error> {
+fn words_of(tx: &Transaction<'_>, id: i64) -> Result<Words, Error> {
     let available = tx
         .prepare_cached("SELECT available FROM product INDEXED BY product_limits WHERE id = :id")
         .and_then(|mut select| select.query_row(named_params! { ":id": id }, |row| row.get(0)))
         .map_err(Error::sql("look at a found product"))?;
-    Ok(Candidate { id, available, text: text_of(tx, id)?, bm25 })
+    Ok(Words { available, text: Arc::new(text_of(tx, id)?) })
 }
 
 fn product(tx: &Transaction<'_>, id: i64) -> Result<Option<Product>, Error> {

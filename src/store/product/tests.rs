@@ -70,7 +70,7 @@ async fn search(store: &TenantStore, words: &[&str]) -> Vec<String> {
         catalogue.products(&ids)
     };
     let products = store.look_into_catalogue(look).await.expect("searches");
-    products.into_iter().flatten().map(|product| product.key.0).collect()
+    products.into_iter().flatten().map(|product| product.key.0.clone()).collect()
 }
 
 async fn knows(store: &TenantStore, word: &str) -> u64 {
@@ -101,6 +101,41 @@ async fn a_changed_hidden_or_removed_product_leaves_index_and_vocabulary() {
     assert!(store.product(ProductKey("mug".into())).await.expect("reads").is_some(), "still there for the shop");
     let status = store.catalog_status().await.expect("reads");
     assert_eq!((status.products, status.visible, status.active), (2, 1, 2));
+}
+
+#[tokio::test]
+async fn what_is_kept_in_memory_is_what_the_file_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = TenantStore::open_in(folder.path());
+    let plan = SearchPlan { words: vec![vec!["mug".to_owned()]], ..SearchPlan::default() };
+    let look = async || {
+        let plan = plan.clone();
+        let look = move |catalogue: &CatalogueView<'_>| {
+            let found = catalogue.candidates(&plan, 10)?;
+            let ids: Vec<_> = found.iter().map(|candidate| candidate.id).collect();
+            let words = found.iter().map(|candidate| (candidate.text.title.clone(), candidate.available));
+            Ok((words.collect::<Vec<_>>(), catalogue.products(&ids)?))
+        };
+        let (words, products) = store.look_into_catalogue(look).await.expect("looks");
+        let prices: Vec<_> = products.into_iter().flatten().map(|product| product.price_range()).collect();
+        (words, prices)
+    };
+    let euros = |minor| Some((Money { minor, currency: Currency::EUR }, Money { minor, currency: Currency::EUR }));
+    import(&store, vec![prepared("mug", "red mug", 500)]).await;
+    for _ in 0..2 {
+        assert_eq!(look().await, (vec![("red mug".to_owned(), true)], vec![euros(500)]), "read, then kept");
+    }
+    import(&store, vec![prepared("mug", "red mug", 700)]).await;
+    assert_eq!(look().await.1, [euros(700)], "a new price");
+    let mut sold_out = prepared("mug", "blue mug", 700);
+    sold_out.product.variants[0].stock = Stock::Counted { quantity: 0, oversell: false };
+    import(&store, vec![sold_out]).await;
+    assert_eq!(look().await.0, [("blue mug".to_owned(), false)], "new words, and sold out");
+    let id = store.begin_import("test".into(), "test".into(), Timestamp(0)).await.expect("begins");
+    let others = (0..10).map(|n| prepared(&n.to_string(), "thing", 100)).collect();
+    store.upsert_products(id, others, Timestamp(1), Apply::Really).await.expect("stores");
+    store.remove_products_not_seen(id, Apply::Really).await.expect("prunes");
+    assert_eq!(look().await, (Vec::new(), Vec::new()), "removed");
 }
 
 #[tokio::test]
