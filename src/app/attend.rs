@@ -193,6 +193,9 @@ impl App {
         if next.taken_over {
             return Ok(store.release_if_due(conversation, minutes, now).await?);
         }
+        if !next.turn_due {
+            return Ok(false);
+        }
         self.run_turn(attended, conversation).await
     }
 }

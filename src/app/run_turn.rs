@@ -21,6 +21,7 @@ use crate::{
         conversation::Conversation,
         evidence::Evidence,
         outbox::Author,
+        persona::Persona,
         policy,
         product::{Product, ProductKey},
         reach::Allowed,
@@ -44,7 +45,8 @@ impl App {
         let store = &attended.store;
         let started_at = self.clock.now();
         let began = Instant::now();
-        let Some(mut begun) = store.begin_turn(conversation, started_at).await? else { return Ok(false) };
+        let Some((mut begun, own)) = store.begin_turn(conversation, started_at).await? else { return Ok(false) };
+        let persona = attended.preview.clone().unwrap_or(own);
         fault::point("after_claim");
         self.metrics.stage("begin", began.elapsed());
         self.learn_name(attended, &mut begun.conversation).await?;
@@ -63,7 +65,7 @@ impl App {
             );
             return Ok(true);
         }
-        let input = self.turn_input(attended, &begun, started_at).await?;
+        let input = turn_input(attended, &begun, persona, started_at);
         // The answer is durable as soon as it is made; only its sending waits for the courtesies. A draft may never be
         // sent, so nobody is shown that it is written.
         let courtesies = async {
@@ -149,24 +151,6 @@ impl App {
         (now.since_ms(newest) > age_max_ms).then_some(SuppressReason::TooOld)
     }
 
-    async fn turn_input(&self, attended: &Attended, begun: &BegunTurn, now: Timestamp) -> Result<TurnInput, Error> {
-        let persona = attended.persona().await?;
-        let disclose = persona.disclose && disclosure_due(&begun.conversation, now);
-        Ok(TurnInput {
-            turn: begun.turn,
-            conversation: begun.conversation.id,
-            tenant: attended.tenant.clone(),
-            persona,
-            open: begun.open.clone(),
-            history: begun.history.clone(),
-            memory: begun.memory.clone(),
-            recalled: begun.recalled.clone(),
-            language: begun.conversation.language,
-            disclose,
-            now,
-        })
-    }
-
     /// The effects that ride with the turn's commit are not kept: once it is durable, nobody resumes the run.
     async fn answer(&self, attended: &Attended, begun: &BegunTurn, input: &TurnInput) -> Result<AnswerRun, Error> {
         let lookup = Catalogue { store: &attended.store, tenant: &attended.tenant };
@@ -208,6 +192,23 @@ fn given_up(input: &TurnInput) -> Answer {
         disclosed: input.disclose,
         model: Written::BUILTIN.to_owned(),
         guard_refusals: 0,
+    }
+}
+
+fn turn_input(attended: &Attended, begun: &BegunTurn, persona: Persona, now: Timestamp) -> TurnInput {
+    let disclose = persona.disclose && disclosure_due(&begun.conversation, now);
+    TurnInput {
+        turn: begun.turn,
+        conversation: begun.conversation.id,
+        tenant: attended.tenant.clone(),
+        persona,
+        open: begun.open.clone(),
+        history: begun.history.clone(),
+        memory: begun.memory.clone(),
+        recalled: begun.recalled.clone(),
+        language: begun.conversation.language,
+        disclose,
+        now,
     }
 }
 

@@ -115,7 +115,8 @@ mod tests {
         let shop = Shop::open();
         shop.writes(1_000, "m1", "linen?").await;
         let conversation = shop.conversation().await;
-        let begun = shop.store.begin_turn(conversation, Timestamp(9_000)).await.expect("read").expect("a turn is due");
+        let begun =
+            shop.store.begin_turn(conversation, Timestamp(9_000)).await.expect("read").expect("a turn is due").0;
         let open = async || {
             let counts = shop.store.counts().await.expect("counted");
             let found = shop.store.conversation(conversation).await.expect("read").expect("it is there");

@@ -88,7 +88,7 @@ impl Shop {
 
     async fn open_texts(&self, now: i64) -> Vec<String> {
         let begun = self.store.begin_turn(self.conversation().await, Timestamp(now)).await.expect("read");
-        begun.map_or_else(Vec::new, |turn| turn.open.into_iter().filter_map(|message| message.text).collect())
+        begun.map_or_else(Vec::new, |(turn, _)| turn.open.into_iter().filter_map(|message| message.text).collect())
     }
 
     async fn answers(&self, now: i64, parts: &[&str]) -> Committed {
@@ -97,7 +97,7 @@ impl Shop {
 
     async fn finishes(&self, now: i64, outcome: TurnOutcome, parts: &[&str]) -> Committed {
         let begun = self.store.begin_turn(self.conversation().await, Timestamp(now)).await.expect("read");
-        let begun = begun.expect("a turn is due");
+        let (begun, _) = begun.expect("a turn is due");
         self.store.commit_turn(commit(&begun, now, outcome, parts)).await.expect("committed")
     }
 
@@ -210,7 +210,7 @@ async fn once_a_part_is_out_a_new_message_starts_the_next_turn() {
 async fn a_turn_whose_conversation_has_moved_on_writes_nothing() {
     let shop = Shop::open();
     shop.writes(0, "m1", "shirts?").await;
-    let begun = shop.store.begin_turn(shop.conversation().await, Timestamp(3_000)).await.expect("read").expect("due");
+    let begun = shop.store.begin_turn(shop.conversation().await, Timestamp(3_000)).await.expect("read").expect("due").0;
     shop.writes(3_000, "m2", "in blue").await;
     let stale = commit(&begun, 3_500, TurnOutcome::Answered, &["Yes."]);
     assert_eq!(shop.store.commit_turn(stale).await.expect("no error"), Committed::Superseded);
@@ -233,7 +233,7 @@ async fn what_a_run_has_recorded_is_forgotten_when_the_conversation_moves_on() {
         shop.writes(0, "m1", "shirts?").await;
         shop.writes(100, "m2", "my secret").await;
         let id = shop.conversation().await;
-        let begin = async |now| shop.store.begin_turn(id, Timestamp(now)).await.expect("read").expect("due");
+        let begin = async |now| shop.store.begin_turn(id, Timestamp(now)).await.expect("read").expect("due").0;
         let begun = begin(5_000).await;
         records(&shop, &begun, 0, 5_000).await;
         assert_eq!(begin(5_000).await.effects.len(), 1, "a crash would resume behind it");

@@ -130,7 +130,7 @@ mod tests {
 
     async fn known(shop: &Shop) -> Option<Memory> {
         let begun = shop.store.begin_turn(shop.conversation().await, Timestamp(9_000)).await.expect("read");
-        begun.expect("a turn is due").memory
+        begun.expect("a turn is due").0.memory
     }
 
     #[tokio::test]

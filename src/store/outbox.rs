@@ -301,6 +301,8 @@ pub struct NextStep {
     pub head: Option<OutboxRow>,
     /// Whether a person has the conversation.
     pub taken_over: bool,
+    /// Whether a turn is due.
+    pub turn_due: bool,
 }
 
 impl TenantStore {
@@ -311,12 +313,14 @@ impl TenantStore {
                 AND (o.held = 0 OR (o.state = 'pending' AND o.not_before_ms <= :now))
              ORDER BY o.held DESC, o.position LIMIT 1"
         );
+        const DUE: &str = "SELECT 1 FROM conversation WHERE id = :id AND turn_due_at_ms <= :now";
         self.read("read the outbox", move |tx| {
             let next = || -> rusqlite::Result<NextStep> {
                 let named = named_params! { ":id": conversation.to_string(), ":now": now.0 };
                 let head = tx.prepare_cached(&sql)?.query_row(named, read).optional()?;
                 let found = conversation::get(tx, conversation)?;
-                Ok(NextStep { head, taken_over: found.is_some_and(|found| found.takeover.is_some()) })
+                let turn_due = tx.prepare_cached(DUE)?.exists(named)?;
+                Ok(NextStep { head, taken_over: found.is_some_and(|found| found.takeover.is_some()), turn_due })
             };
             next().map_err(Error::sql("read the outbox"))
         })

@@ -83,7 +83,7 @@ fn unset() -> PersonaVersion {
     PersonaVersion { number: 0, persona: Persona::default(), set_at: None, restored: None }
 }
 
-fn newest(tx: &Transaction<'_>) -> Result<PersonaVersion, Error> {
+pub(super) fn newest(tx: &Transaction<'_>) -> Result<PersonaVersion, Error> {
     const SQL: &str = "SELECT * FROM persona ORDER BY version DESC LIMIT 1";
     let found = tx.prepare_cached(SQL).and_then(|mut select| select.query_row([], read).optional());
     Ok(found.map_err(Error::sql("read the persona"))?.unwrap_or_else(unset))

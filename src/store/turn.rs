@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Transaction, named_params};
 
 use super::{
-    Error, TenantStore, conversation, draft, event, memory, outbox,
+    Error, TenantStore, conversation, draft, event, memory, outbox, persona,
     row::{json_strings, strings},
 };
 use crate::domain::{
@@ -11,6 +11,7 @@ use crate::domain::{
     conversation::{Conversation, Memory, Message, TakeoverCause},
     event::{EventKind, NewEvent},
     outbox::Author,
+    persona::Persona,
     product::ProductKey,
     turn::{HandOverReason, SuppressReason, TurnOutcome},
 };
@@ -222,11 +223,19 @@ impl TenantStore {
         .await
     }
 
-    /// What a turn of this conversation would cover now; `None` if nothing is due or a person has it.
-    pub async fn begin_turn(&self, conversation: ConversationId, now: Timestamp) -> Result<Option<BegunTurn>, Error> {
+    /// What a turn of this conversation would cover now, and the voice it speaks in; `None` if nothing is due or a person
+    /// has it.
+    pub async fn begin_turn(
+        &self,
+        conversation: ConversationId,
+        now: Timestamp,
+    ) -> Result<Option<(BegunTurn, Persona)>, Error> {
         let fresh = TurnId::next(&*self.ids());
-        self.read("begin a turn", move |tx| begin(tx, conversation, fresh, now).map_err(Error::sql("begin a turn")))
-            .await
+        self.read("begin a turn", move |tx| {
+            let begun = begin(tx, conversation, fresh, now).map_err(Error::sql("begin a turn"))?;
+            begun.map(|begun| Ok((begun, persona::newest(tx)?.persona))).transpose()
+        })
+        .await
     }
 
     /// Makes effects' results durable before anything rests on them. Those of a run that will not stand are not kept: its
