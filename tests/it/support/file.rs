@@ -24,6 +24,7 @@ pub struct Reply {
 /// A shopper's message as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
+    pub shopper: String,
     pub mid: String,
     pub text: Option<String>,
     pub turn: Option<String>,
@@ -74,17 +75,19 @@ impl TenantFile {
     /// Every message of shoppers.
     pub fn kept(&self) -> Vec<Kept> {
         const SQL: &str = "
-            SELECT m.mid, m.text, m.turn_id, t.outcome, t.reason FROM message m LEFT JOIN turn t ON t.id = m.turn_id
+            SELECT c.shopper_id, m.mid, m.text, m.turn_id, t.outcome, t.reason FROM message m
+            JOIN conversation c ON c.id = m.conversation_id LEFT JOIN turn t ON t.id = m.turn_id
             WHERE m.side = 'shopper' ORDER BY m.at_ms, m.id";
         let file = self.open();
         let mut select = file.prepare(SQL).expect("the schema is as known");
         let rows = select.query_map([], |row| {
             Ok(Kept {
-                mid: row.get(0)?,
-                text: row.get(1)?,
-                turn: row.get(2)?,
-                outcome: row.get(3)?,
-                reason: row.get(4)?,
+                shopper: row.get(0)?,
+                mid: row.get(1)?,
+                text: row.get(2)?,
+                turn: row.get(3)?,
+                outcome: row.get(4)?,
+                reason: row.get(5)?,
             })
         });
         rows.expect("the schema is as known").map(|row| row.expect("a row")).collect()
