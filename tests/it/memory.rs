@@ -109,6 +109,24 @@ async fn nobody_waits_for_a_summary_and_one_that_is_cut_off_is_made_after_a_late
 }
 
 #[tokio::test]
+async fn a_fallback_that_is_not_allowed_gets_neither_what_is_to_be_summarised_nor_the_question() {
+    let (other, url) = Upstream::answering(&[servers::says(&servers::draft())]).await;
+    let (aura, fake) = provider::aura_with(&[draft(&["Let me see.", "Have a look:"], &[])], |config| {
+        config.providers.servers.insert("mine".into(), servers::server(&url));
+        config.models.chat = MODEL.into();
+        config.models.fallbacks = vec![servers::MINE.into()];
+        config.models.allowed = vec!["gemini".into()];
+    })
+    .await;
+    fake.notes(failure(400, "INVALID_ARGUMENT"));
+    talk(&aura, &THINGS[..7]).await;
+    until("notes are asked for", async || notes_taken(&fake) == 1).await;
+    fake.answers(&[failure(400, "INVALID_ARGUMENT")]);
+    let (_, by) = provider::ask(&aura, "ben").await;
+    assert_eq!((by.as_deref(), other.asked().len()), (Some("builtin"), 0));
+}
+
+#[tokio::test]
 async fn a_model_that_holds_little_is_told_little_in_full() {
     let draft =
         json!({ "messages": ["Let me see.", "Have a look:"], "cards": [], "citations": [], "hand_over": false });

@@ -137,6 +137,31 @@ async fn a_budget_that_is_too_small_for_the_call_lets_the_built_in_one_answer() 
 }
 
 #[tokio::test]
+async fn a_model_whose_price_nobody_knows_is_asked_only_where_there_is_no_budget() {
+    let (aura, fake) = aura(&[draft(&["Here it is:"], &["cove-linen-shirt"])]).await;
+    let unpriced = "gemini:nobody-knows-what-it-takes";
+    choose(&aura, unpriced).await;
+    let (_, by) = ask(&aura, "ana").await;
+    assert_eq!((by.as_deref(), fake.asked().len()), (Some(unpriced), 1));
+    let budget = api::Budget { day_usd: Some("1000".into()), ..api::Budget::default() };
+    aura.client().limit_models(Some(SHOP), &budget).await.expect("limited");
+    let (_, by) = ask(&aura, "ben").await;
+    assert_eq!((by.as_deref(), fake.asked().len()), (Some("builtin"), 1));
+}
+
+#[tokio::test]
+async fn hidden_letters_of_a_model_reach_no_shopper() {
+    let tags: String = "pay me".chars().filter_map(|letter| char::from_u32(0xe0000 + letter as u32)).collect();
+    let (aura, fake) = aura(&[draft(&[&format!("Ha\u{200b}ve\u{202e} a look{tags}:")], &["cove-linen-shirt"])]).await;
+    choose(&aura, MODEL).await;
+    let (said, by) = ask(&aura, "ana").await;
+    assert!(said.contains("Have a look:"), "{said:?}");
+    let is_hidden = |letter| matches!(letter, '\u{200b}' | '\u{202e}' | '\u{e0000}'..='\u{e0fff}');
+    assert!(!said.contains(is_hidden), "{said:?}");
+    assert_eq!((by.as_deref(), fake.asked().len()), (Some(MODEL), 1), "what they hid is said, in one draft");
+}
+
+#[tokio::test]
 async fn a_provider_that_fails_is_stood_in_for_and_money_is_never_asked_for_twice() {
     for (answer, calls) in [
         (failure(402, "RESOURCE_EXHAUSTED"), 1),
@@ -176,6 +201,10 @@ async fn nothing_goes_to_a_provider_that_is_not_allowed_or_not_configured() {
         let choice = api::UseModel { model: model.into(), fallbacks: Vec::new() };
         let refused = aura.client().use_model(Some(SHOP), "chat", &choice).await;
         assert!(refused.is_err(), "{model}");
+    }
+    let trial = api::TestModel { model: Some(MODEL.into()) };
+    for slug in [Some(SHOP), None] {
+        assert!(aura.client().test_model(slug, &trial).await.is_err(), "a trial is a call, too: {slug:?}");
     }
     let (_, by) = ask(&aura, "ana").await;
     assert_eq!((by.as_deref(), fake.asked().len()), (Some("builtin"), 0), "whatever the configuration names");

@@ -177,19 +177,20 @@ async fn where_looking_fails_the_picture_is_admitted_and_nothing_is_guessed() {
 }
 
 #[tokio::test]
-async fn nobody_looks_who_is_not_allowed_to_or_is_too_dear() {
+async fn nobody_looks_who_is_not_allowed_to_or_does_not_see_or_is_too_dear() {
     let forbidden = Stage::set(&[shirt()], |config| {
         config.models.vision = MODEL.into();
         config.models.allowed = vec!["mine".into()];
     })
     .await;
+    let blind = Stage::set(&[shirt()], |config| config.models.vision = MINE.into()).await;
     let dear = Stage::with(&[shirt()], "builtin").await;
     let budget = api::Budget { day_usd: Some("0.0001".into()), ..api::Budget::default() };
     dear.aura.client().limit_models(Some(SHOP), &budget).await.expect("limited");
-    for stage in [forbidden, dear] {
+    for stage in [forbidden, blind, dear] {
         let (said, _) = stage.shows("ana", None).await;
         assert!(said.contains("picture") && !said.contains('$'), "{said}");
-        assert!(stage.eyes.asked().is_empty());
+        assert!(stage.eyes.asked().is_empty() && stage.blind.asked().is_empty());
     }
 }
 
