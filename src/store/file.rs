@@ -25,8 +25,8 @@ use super::{
 const READERS_MAX: usize = 3;
 /// WAL pages after which a commit moves them into the file, which takes as long as some commits. A bulk commit does it
 /// earlier, so that the one that somebody waits for never pays for what an import has written.
-const CHECKPOINT_PAGES: i64 = 1_000;
-const CHECKPOINT_PAGES_BULK: i64 = 500;
+const CHECKPOINT_PAGES: i64 = 2_000;
+const CHECKPOINT_PAGES_BULK: i64 = 1_500;
 
 /// A handle on an open file. Cheap to clone.
 #[derive(Clone)]
@@ -45,19 +45,19 @@ struct Writer {
     connection: Connection,
     /// Whether a commit waits until it is on the disk.
     syncs: bool,
-    /// For whom the last commit was.
-    lane: Lane,
+    /// For whom the last commit was; none since the file was opened.
+    lane: Option<Lane>,
 }
 
 impl Writer {
     /// Makes the next commits wait for the disk, or not, and move the WAL as their lane does.
     fn configure(&mut self, lane: Lane, syncs: bool) -> Result<(), Error> {
-        if self.lane != lane {
+        if self.lane != Some(lane) {
             let pages = if lane == Lane::Bulk { CHECKPOINT_PAGES_BULK } else { CHECKPOINT_PAGES };
             self.connection
                 .pragma_update(None, "wal_autocheckpoint", pages)
                 .map_err(Error::sql("configure a database file"))?;
-            self.lane = lane;
+            self.lane = Some(lane);
         }
         if self.syncs != syncs {
             let mode = if syncs { "FULL" } else { "NORMAL" };
@@ -123,7 +123,7 @@ impl DatabaseFile {
     fn around(writer: Connection, path: &Path, blocking: Blocking, health: Health) -> Self {
         let readers =
             Readers { path: path.to_owned(), idle: Mutex::new(Vec::new()), permits: Semaphore::new(READERS_MAX) };
-        let writer = Writer { connection: writer, syncs: true, lane: Lane::Realtime };
+        let writer = Writer { connection: writer, syncs: true, lane: None };
         Self {
             writer: Arc::new(AsyncMutex::new(writer)),
             group: Arc::new(Group::default()),

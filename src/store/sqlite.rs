@@ -15,11 +15,12 @@ use crate::fault;
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 /// Marks a file as ours (`AURA`).
 const APPLICATION_ID: i64 = 0x4155_5241;
-/// A reader's page cache (SQLite: negative numbers are KiB). The lengths of texts, which every ranked match is looked up
-/// in, and the filter's index take 4 MiB for 100,000 products; SQLite's 2 MiB would lose them with every question.
-const READER_CACHE_KIB: i64 = -8 * 1024;
+/// A connection's page cache (SQLite: negative numbers are KiB). The lengths of texts, which every ranked match is looked up
+/// in, and the filter's index take 4 MiB for 100,000 products; SQLite's 2 MiB would lose them with every question. An
+/// import would write the same pages of the vocabulary to the log and read them again within one slice.
+const CACHE_KIB: i64 = -8 * 1024;
 /// Memory of all page caches and statements together, over all files, from which on a cache reuses its own pages instead
-/// of taking more (bytes). A file in use may fill 26 MiB of caches: two dozen shops would hold more than everything else.
+/// of taking more (bytes). A file in use may fill 32 MiB of caches: two dozen shops would hold more than everything else.
 const HEAP_SOFT_MAX: i64 = 64 * 1024 * 1024;
 /// How long a connection waits for another's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -77,7 +78,6 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(Error::sql("open a database file"))?;
     configure(&connection).map_err(Error::sql("configure a database file"))?;
-    connection.pragma_update(None, "cache_size", READER_CACHE_KIB).map_err(Error::sql("configure a database file"))?;
     connection.pragma_update(None, "query_only", true).map_err(Error::sql("configure a database file"))?;
     Ok(connection)
 }
@@ -108,6 +108,7 @@ fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
     // I/O errors must be error codes, not signals.
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "cache_size", CACHE_KIB)?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     // Of the whole process, however often it is said.
     connection.pragma_update(None, "soft_heap_limit", HEAP_SOFT_MAX)?;
