@@ -23,7 +23,7 @@ const CACHE_KIB: i64 = -8 * 1024;
 /// of taking more (bytes). A file in use may fill 32 MiB of caches: two dozen shops would hold more than everything else.
 const HEAP_SOFT_MAX: i64 = 64 * 1024 * 1024;
 /// How long a connection waits for another's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often a transaction that found the file locked is begun again, each time after [`BUSY_TIMEOUT`].
 const BEGINS_MAX: u32 = 3;

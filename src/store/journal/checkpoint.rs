@@ -11,6 +11,7 @@ use std::{
 
 use rusqlite::Connection;
 
+use super::super::sqlite;
 use crate::fault;
 
 /// WAL pages after which the checkpointer is woken.
@@ -23,6 +24,11 @@ const COMMIT_PAGES: u64 = 3;
 const WAL_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// WAL frames (pages of 4 KiB) after which the writer begins it anew instead of letting it grow.
 const RESTART_FRAMES: i64 = 2_000;
+/// Tries at that, each for a moment in which neither the writer nor a reader is in the WAL. SQLite can wait for one, but has
+/// the writer wait meanwhile: up to 100 ms, measured while deliveries were dispatched.
+const RESTART_TRIES: u32 = 8;
+/// Between two of them: about a commit.
+const RESTART_PAUSE: Duration = Duration::from_micros(300);
 
 /// What the writer tells the thread that checkpoints.
 #[derive(Default)]
@@ -77,15 +83,25 @@ impl Checkpoint {
 /// over needs no new blocks: syncing it then costs the data alone, not the file system's journal too.
 fn move_wal(connection: &Connection, path: &Path, stopping: bool) -> Result<(), rusqlite::Error> {
     let checkpoint = |mode: &str| {
-        connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get::<_, i64>("log"))
+        connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+            Ok((row.get::<_, bool>("busy")?, row.get::<_, i64>("log")?))
+        })
     };
-    let frames = checkpoint("PASSIVE")?;
+    let (_, frames) = checkpoint("PASSIVE")?;
     fault::point("mid_checkpoint");
     let wal_bytes = std::fs::metadata(wal_path(path)).map_or(0, |wal| wal.len());
     if stopping || wal_bytes > WAL_BYTES_MAX {
         checkpoint("TRUNCATE")?;
     } else if frames > RESTART_FRAMES {
-        checkpoint("RESTART")?;
+        connection.busy_timeout(Duration::ZERO)?;
+        for _ in 0..RESTART_TRIES {
+            let (busy, _) = checkpoint("RESTART")?;
+            if !busy {
+                break;
+            }
+            std::thread::sleep(RESTART_PAUSE);
+        }
+        connection.busy_timeout(sqlite::BUSY_TIMEOUT)?;
     }
     Ok(())
 }
