@@ -5,10 +5,12 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -164,7 +166,9 @@ impl App {
     }
 
     async fn note(&self, answered: &Answered) {
-        let noted = self.summarise(answered).await;
+        // One that panics may be looked at again like any other that fails.
+        let noted = AssertUnwindSafe(self.summarise(answered)).catch_unwind().await;
+        let noted = noted.unwrap_or_else(|_panic| Err(Error::panicked()));
         if let Err(error) = &noted {
             tracing::warn!(
                 tenant.id = %answered.tenant, conversation.id = %answered.conversation,
