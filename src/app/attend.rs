@@ -1,12 +1,15 @@
 //! What workers do: one conversation at a time, until it has nothing due.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{
+    task::{JoinError, JoinSet},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{App, Error, work::Job};
+use super::{App, Error, scans::Scans, work::Job};
 use crate::{
     domain::{
         ConversationId, TenantId, chain,
@@ -66,33 +69,46 @@ pub async fn run(app: App, stop: CancellationToken) {
 
 /// Looks at tenants when their time has come.
 pub async fn run_timer(app: App, stop: CancellationToken) {
-    let mut scans = JoinSet::new();
+    let (mut scans, mut looks) = (Scans::default(), JoinSet::new());
     loop {
         let (due, next) = app.work.take_due(app.clock.now());
-        for tenant in due {
-            while scans.len() >= SCANS_MAX {
-                scans.join_next().await;
+        for tenant in due.into_iter().chain(scans.due(Instant::now())) {
+            while looks.len() >= SCANS_MAX {
+                note(&mut scans, looks.join_next().await);
             }
-            scans.spawn(look_at(app.clone(), tenant));
+            if scans.begin(tenant, Instant::now()) {
+                looks.spawn(look_at(app.clone(), tenant));
+            }
         }
-        while scans.try_join_next().is_some() {}
         let pause_ms = next.map_or(i64::MAX, |at| at.since_ms(app.clock.now())).clamp(0, 60_000);
+        let pause = Duration::from_millis(pause_ms as u64);
+        let until = scans.next().map_or(Instant::now() + pause, |rested| rested.min(Instant::now() + pause));
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
+            ended = looks.join_next(), if !looks.is_empty() => note(&mut scans, ended),
             () = app.work.wake_changed() => {}
-            () = tokio::time::sleep(std::time::Duration::from_millis(pause_ms as u64)) => {}
+            () = tokio::time::sleep_until(until) => {}
         }
     }
-    scans.join_all().await;
+    looks.join_all().await;
 }
 
-async fn look_at(app: App, tenant: TenantId) {
+/// A look has ended; how long it took. It never panics, and nothing ends it from outside.
+fn note(scans: &mut Scans, ended: Option<Result<(TenantId, Duration), JoinError>>) {
+    if let Some(Ok((tenant, took))) = ended {
+        scans.ended(tenant, took, Instant::now());
+    }
+}
+
+async fn look_at(app: App, tenant: TenantId) -> (TenantId, Duration) {
+    let began = Instant::now();
     let scanned = AssertUnwindSafe(app.scan(tenant)).catch_unwind().await;
     if let Err(error) = scanned.unwrap_or_else(|_panic| Err(Error::panicked())) {
         tracing::error!(tenant.id = %tenant, error = %chain(&error), "tenant could not be looked at");
         app.work.wake(tenant, app.clock.now().plus_ms(5_000));
     }
+    (tenant, began.elapsed())
 }
 
 impl App {

@@ -32,6 +32,7 @@ mod reconcile;
 pub mod recovery;
 mod refresh;
 mod run_turn;
+mod scans;
 pub mod secrets;
 pub mod status;
 pub mod tell;
