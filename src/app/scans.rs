@@ -1,4 +1,4 @@
-//! When tenants' files may be looked into: one look at a time, and after it a rest of a few times what it took.
+//! When tenants' files may be looked into: one look at a time, and after a long one a rest of a few times what it took.
 //!
 //! Every delivery, echoes among them, asks for a look, and a look costs what waits in the file: a shop with thousands of open
 //! messages would be looked into for each of them. What comes meanwhile is found by the one look after the rest.
@@ -12,7 +12,9 @@ use tokio::time::Instant;
 
 use crate::domain::TenantId;
 
-/// The rest after a look, as a multiple of what the look took: looks take a fifth of a core at most, for each tenant.
+/// A look that takes no longer needs no rest: little waits in the file, and a shopper may write at once after a reply.
+const FREE: Duration = Duration::from_millis(1);
+/// The rest after a longer look, as a multiple of what it took beyond that.
 const REST_FACTOR: u32 = 4;
 /// The longest rest: a look takes long where others take the cores, too, and a shopper who writes meanwhile waits for it.
 const REST_MAX: Duration = Duration::from_millis(20);
@@ -60,7 +62,7 @@ impl Scans {
 }
 
 fn rest_after(took: Duration) -> Duration {
-    (took * REST_FACTOR).min(REST_MAX)
+    (took.saturating_sub(FREE) * REST_FACTOR).min(REST_MAX)
 }
 
 #[cfg(test)]
@@ -83,7 +85,7 @@ mod tests {
         assert!(scans.due(ended).is_empty() && scans.next().is_none(), "whoever looks may still see it, or not");
         scans.ended(tenant(1), took, ended);
         assert!(!scans.begin(tenant(1), ended), "it rests");
-        let rested = ended + Duration::from_millis(8);
+        let rested = ended + Duration::from_millis(4);
         assert_eq!((scans.due(ended), scans.next()), (Vec::new(), Some(rested)));
         assert_eq!(scans.due(rested), [tenant(1)]);
         assert!(scans.begin(tenant(1), rested));
@@ -98,5 +100,7 @@ mod tests {
         scans.ended(tenant(1), Duration::from_secs(1), now);
         assert!(!scans.begin(tenant(1), now) && scans.begin(tenant(2), now));
         assert!(scans.begin(tenant(1), now + REST_MAX), "however long the look took");
+        scans.ended(tenant(2), FREE, now);
+        assert!(scans.begin(tenant(2), now), "a short look needs no rest");
     }
 }
