@@ -313,14 +313,16 @@ impl TenantStore {
                 AND (o.held = 0 OR (o.state = 'pending' AND o.not_before_ms <= :now))
              ORDER BY o.held DESC, o.position LIMIT 1"
         );
-        const DUE: &str = "SELECT 1 FROM conversation WHERE id = :id AND turn_due_at_ms <= :now";
+        const STATE: &str = "
+            SELECT takeover_cause IS NOT NULL, coalesce(turn_due_at_ms <= :now, 0) FROM conversation WHERE id = :id";
         self.read("read the outbox", move |tx| {
             let next = || -> rusqlite::Result<NextStep> {
                 let named = named_params! { ":id": conversation.to_string(), ":now": now.0 };
                 let head = tx.prepare_cached(&sql)?.query_row(named, read).optional()?;
-                let found = conversation::get(tx, conversation)?;
-                let turn_due = tx.prepare_cached(DUE)?.exists(named)?;
-                Ok(NextStep { head, taken_over: found.is_some_and(|found| found.takeover.is_some()), turn_due })
+                let state =
+                    tx.prepare_cached(STATE)?.query_row(named, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+                let (taken_over, turn_due) = state.unwrap_or_default();
+                Ok(NextStep { head, taken_over, turn_due })
             };
             next().map_err(Error::sql("read the outbox"))
         })

@@ -1,6 +1,6 @@
 //! What the pictures of messages show: kept with their message, read with it, and gone with it.
 
-use rusqlite::{Row, named_params, types::Type};
+use rusqlite::{OptionalExtension, Row, named_params, types::Type};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -41,11 +41,9 @@ impl TenantStore {
             let keep = || -> rusqlite::Result<()> {
                 for (message, sight) in &seen {
                     let message = message.to_string();
-                    let known: Vec<Vec<Sight>> = tx
-                        .prepare_cached(KNOWN)?
-                        .query_map(named_params! { ":message": message }, read)?
-                        .collect::<Result<_, _>>()?;
-                    let Some(mut sights) = known.into_iter().next() else { continue };
+                    let known =
+                        tx.prepare_cached(KNOWN)?.query_row(named_params! { ":message": message }, read).optional()?;
+                    let Some(mut sights) = known else { continue };
                     if sights.iter().all(|known| known.picture != sight.picture) {
                         sights.push(sight.clone());
                         let row = named_params! { ":message": message, ":sights": written(&sights) };
