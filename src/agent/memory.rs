@@ -116,8 +116,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        agent::testing::message,
-        domain::{MessageId, Timestamp, chat::Finish, conversation::Side},
+        agent::testing::{answer, message},
+        domain::{MessageId, Timestamp, conversation::Side},
     };
 
     /// Messages in which shopper and assistant take turns, numbered from 1.
@@ -197,14 +197,6 @@ mod tests {
 
     #[test]
     fn a_summary_is_one_line_of_bounded_length_that_gives_nothing_away() {
-        let answer = |text: &str| ChatAnswer {
-            parts: vec![Part::text(text)],
-            finish: Finish::Stop,
-            finish_raw: None,
-            usage: None,
-            served_model: None,
-            id: None,
-        };
         assert_eq!(
             read(&answer("Wants linen.\n\nSize M.\u{e0041}"), &["k7q2"]).as_deref(),
             Some("Wants linen. Size M.")

@@ -8,15 +8,12 @@ use crate::{
     agent::{
         compose::Findings,
         rounds::Steps,
-        testing::{linen_dress, linen_shirt, message, turn},
+        testing::{answer, linen_dress, linen_shirt, message, turn},
         tools::{Offered, ROUNDS_MAX},
         understand::understand,
         writer::WriteRequest,
     },
-    domain::{
-        chat::{Finish, Part},
-        turn::TurnInput,
-    },
+    domain::{chat::Part, turn::TurnInput},
 };
 
 const MARK: &str = "k7q2";
@@ -43,17 +40,6 @@ fn whole(request: &ChatRequest) -> String {
     let system = request.system.clone().unwrap_or_default();
     let said = request.messages.iter().map(|message| format!("[{:?}]\n{}", message.role, text(message)));
     std::iter::once(system).chain(said).collect::<Vec<_>>().join("\n\n")
-}
-
-fn answer(text: &str) -> ChatAnswer {
-    ChatAnswer {
-        parts: vec![Part::text(text)],
-        finish: Finish::Stop,
-        finish_raw: None,
-        usage: None,
-        served_model: None,
-        id: None,
-    }
 }
 
 #[test]

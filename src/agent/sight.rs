@@ -134,18 +134,7 @@ fn search_words(product: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::chat::Finish;
-
-    fn answer(text: &str) -> ChatAnswer {
-        ChatAnswer {
-            parts: vec![Part::text(text)],
-            finish: Finish::Stop,
-            finish_raw: None,
-            usage: None,
-            served_model: None,
-            id: None,
-        }
-    }
+    use crate::agent::testing::answer;
 
     #[test]
     fn what_is_said_of_a_picture_is_short_on_one_line_and_of_a_picture_that_was_asked_about() {

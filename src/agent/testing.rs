@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     ConversationId, Currency, Language, MessageId, Money, TenantId, Timestamp, TurnId,
+    chat::{ChatAnswer, Finish, Part},
     conversation::{Message, Side},
     inbound::AttachmentKind,
     persona::Persona,
@@ -14,6 +15,18 @@ use crate::domain::{
 
 pub(crate) fn euros(minor: i64) -> Money {
     Money { minor, currency: Currency::EUR }
+}
+
+/// A model's whole answer.
+pub(crate) fn answer(text: &str) -> ChatAnswer {
+    ChatAnswer {
+        parts: vec![Part::text(text)],
+        finish: Finish::Stop,
+        finish_raw: None,
+        usage: None,
+        served_model: None,
+        id: None,
+    }
 }
 
 pub(crate) fn message(side: Side, text: &str) -> Message {

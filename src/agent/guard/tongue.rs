@@ -10,8 +10,8 @@ use crate::{
     domain::{Language, evidence::Evidence, reply::Draft},
 };
 
-/// Whether a draft is plainly not in this language, as its author wrote it: what code adds is. The names of products, links and the shop's own words are in none; what cites
-/// a source may say it in the source's.
+/// Whether a draft, as its author wrote it, is plainly not in this language. The names of products, links and the shop's own
+/// words are in none; a draft that cites a source may speak the source's.
 #[must_use]
 pub fn is_in_another_language(draft: &Draft, expected: Language, evidence: &Evidence, own_words: &[&str]) -> bool {
     if !draft.citations.is_empty() {

@@ -55,21 +55,22 @@ impl TenantFile {
         Connection::open_with_flags(&self.0, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the file can be opened")
     }
 
+    fn rows<T>(&self, sql: &str, read: impl Fn(&Row<'_>) -> rusqlite::Result<T>) -> Vec<T> {
+        let file = self.open();
+        let mut select = file.prepare(sql).expect("the schema is as known");
+        let rows = select.query_map([], read).expect("the schema is as known");
+        rows.map(|row| row.expect("a row")).collect()
+    }
+
     /// The summaries of conversations.
     pub fn summaries(&self) -> Vec<String> {
-        let file = self.open();
-        let mut select = file.prepare("SELECT summary FROM conversation_memory").expect("the schema is as known");
-        let rows = select.query_map([], |row| row.get(0)).expect("summaries can be read");
-        rows.map(|summary| summary.expect("text")).collect()
+        self.rows("SELECT summary FROM conversation_memory", |row| row.get(0))
     }
 
     /// What is kept of shoppers' pictures: JSON, one for each of their messages, oldest first.
     pub fn sights(&self) -> Vec<String> {
         const SQL: &str = "SELECT sights FROM message WHERE side = 'shopper' ORDER BY at_ms, id";
-        let file = self.open();
-        let mut select = file.prepare(SQL).expect("the schema is as known");
-        let rows = select.query_map([], |row| row.get(0)).expect("messages can be read");
-        rows.map(|sights| sights.expect("text")).collect()
+        self.rows(SQL, |row| row.get(0))
     }
 
     /// Every message of shoppers.
@@ -78,9 +79,7 @@ impl TenantFile {
             SELECT c.shopper_id, m.mid, m.text, m.turn_id, t.outcome, t.reason FROM message m
             JOIN conversation c ON c.id = m.conversation_id LEFT JOIN turn t ON t.id = m.turn_id
             WHERE m.side = 'shopper' ORDER BY m.at_ms, m.id";
-        let file = self.open();
-        let mut select = file.prepare(SQL).expect("the schema is as known");
-        let rows = select.query_map([], |row| {
+        self.rows(SQL, |row| {
             Ok(Kept {
                 shopper: row.get(0)?,
                 mid: row.get(1)?,
@@ -89,8 +88,7 @@ impl TenantFile {
                 outcome: row.get(4)?,
                 reason: row.get(5)?,
             })
-        });
-        rows.expect("the schema is as known").map(|row| row.expect("a row")).collect()
+        })
     }
 
     /// Everything that goes or went out, each conversation in its order.
@@ -98,9 +96,7 @@ impl TenantFile {
         const SQL: &str = "
             SELECT shopper_id, turn_id, position, text, state, attempts, blind_retries, held FROM outbox
             ORDER BY shopper_id, position";
-        let file = self.open();
-        let mut select = file.prepare(SQL).expect("the schema is as known");
-        let rows = select.query_map([], |row| {
+        self.rows(SQL, |row| {
             Ok(Reply {
                 shopper: row.get(0)?,
                 turn: row.get(1)?,
@@ -111,8 +107,7 @@ impl TenantFile {
                 blind_retries: row.get(6)?,
                 held: row.get(7)?,
             })
-        });
-        rows.expect("the schema is as known").map(|row| row.expect("a row")).collect()
+        })
     }
 
     /// Follows the chain of events from its beginning to its head. The rule is written down anew here: a hash covers the
