@@ -22,4 +22,5 @@ pub mod secret;
 pub mod sim;
 pub mod store;
 pub mod telemetry;
+pub mod terminal;
 pub mod workflow;

@@ -5,7 +5,6 @@ mod commands;
 mod context;
 mod failure;
 mod render;
-mod terminal_safe;
 mod time;
 mod ui;
 mod webhook;

@@ -3,13 +3,11 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use aura::terminal::{json_safe, terminal_safe};
 use owo_colors::OwoColorize;
 use serde::Serialize;
 
-use crate::{
-    failure::Failure,
-    terminal_safe::{json_safe, terminal_safe},
-};
+use crate::failure::Failure;
 
 /// Columns when the width of the terminal is not known.
 const WIDTH_DEFAULT: usize = 100;

@@ -52,16 +52,16 @@ fn may_use(room: &str) -> Option<Vec<&'static str>> {
         "app" => inner(&["fault", "telemetry"]),
         // JSON shapes of what use cases take, give and refuse with.
         "api" => inner(&["app"]),
-        "client" => with_domain(&["api"]),
+        "client" | "terminal" => with_domain(&["api"]),
         // A scripted model writes drafts as a real one would.
         "sim" => with_domain(&["agent", "api", "client", "channel", "catalog", "config", "net"]),
         "http" => inner(&["app", "api", "telemetry"]),
         "daemon" => inner(&["app", "api", "http", "client", "sim", "telemetry"]),
         // The command line speaks through the client; `serve` and `demo` start the daemon and the simulator.
-        "cmd" => with_domain(&["api", "client", "config", "daemon", "fault", "sim", "telemetry"]),
+        "cmd" => with_domain(&["api", "client", "config", "daemon", "fault", "sim", "telemetry", "terminal", "tui"]),
         // The way to a model is measured by itself, without a turn around it.
         "bench" => with_domain(&["api", "app", "client", "config", "daemon", "net", "provider", "sim", "telemetry"]),
-        "tui" => with_domain(&["api", "client"]),
+        "tui" => with_domain(&["api", "client", "terminal"]),
         _ => return None,
     })
 }

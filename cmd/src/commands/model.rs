@@ -3,11 +3,12 @@
 use aura::{
     api::{self, exit},
     domain::tenant::TenantSlug,
+    terminal::one_line,
 };
 use futures_util::{StreamExt, pin_mut};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{context::Context, failure::Failure, render, terminal_safe::one_line};
+use crate::{context::Context, failure::Failure, render};
 
 /// Choose which models answer: for every tenant, or with `-t` for one
 #[derive(Debug, clap::Args)]

@@ -3,16 +3,12 @@
 use aura::{
     api::EventQuery,
     domain::{event::EventKind, tenant::TenantSlug},
+    terminal::{Since, parse_since},
 };
 use clap::builder::PossibleValuesParser;
 use futures_util::{StreamExt, pin_mut};
 
-use crate::{
-    context::Context,
-    failure::Failure,
-    render,
-    time::{Since, now, parse_since},
-};
+use crate::{context::Context, failure::Failure, render, time::now};
 
 /// Watch what happens, a line each, until Ctrl-C
 ///

@@ -1,11 +1,14 @@
 //! Products, imports, and what the assistant says.
 
-use aura::api::{
-    CatalogStatus, ChatAnswer, ChatReply, ImportReport, Price, Product, ProductRef, SearchResult, Time, Usage, Variant,
+use aura::{
+    api::{
+        CatalogStatus, ChatAnswer, ChatReply, ImportReport, Price, Product, ProductRef, SearchResult, Time, Usage,
+        Variant,
+    },
+    terminal::{ago, one_line},
 };
 
 use super::layout::{Grid, clip, count, or_dash, pairs};
-use crate::{terminal_safe::one_line, time::ago};
 
 /// Widest a title is shown in a table.
 const TITLE_COLUMNS: usize = 40;

@@ -1,13 +1,12 @@
 //! Conversations and events.
 
-use aura::api::{Conversation, ConversationDetail, Draft, Event, Message, OutboxRow, Time, Turn};
+use aura::{
+    api::{Conversation, ConversationDetail, Draft, Event, Message, OutboxRow, Time, Turn},
+    terminal::{ago, ago_or_dash, one_line, stamp},
+};
 use serde_json::Value;
 
 use super::layout::{Grid, clip, count, or_dash, pairs};
-use crate::{
-    terminal_safe::one_line,
-    time::{ago, ago_or_dash, stamp},
-};
 
 /// Widest a name is shown in a table.
 const NAME_COLUMNS: usize = 18;

@@ -1,8 +1,7 @@
 //! Tables and label-value blocks.
 
+use aura::terminal::one_line;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets::NOTHING};
-
-use crate::terminal_safe::one_line;
 
 /// Columns between two columns of a table.
 const GAP: u16 = 2;

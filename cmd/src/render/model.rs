@@ -1,9 +1,11 @@
 //! Models: what is chosen, what it costs.
 
-use aura::api::{Budget, LocalModel, ModelPrice, ModelTest, Models, UsageReport};
+use aura::{
+    api::{Budget, LocalModel, ModelPrice, ModelTest, Models, UsageReport},
+    terminal::one_line,
+};
 
 use super::layout::{Grid, count, or_dash, pairs};
-use crate::terminal_safe::one_line;
 
 pub fn models(models: &Models, width: Option<usize>) -> String {
     let mut grid = Grid::new(width, &["ROLE", "MODEL", "BEHIND IT"]).whole(&[0]);

@@ -1,9 +1,11 @@
 //! Targets that people are told through, and how tests of them went.
 
-use aura::api::{NotifyTarget, NotifyTested, Time};
+use aura::{
+    api::{NotifyTarget, NotifyTested, Time},
+    terminal::ago,
+};
 
 use super::layout::{Grid, clip, or_dash};
-use crate::time::ago;
 
 /// Widest an address or a reason is shown.
 const TEXT_COLUMNS: usize = 40;

@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 
-use aura::api::{AccountStatus, KeptCopy, Status, StatusProblem, TenantStatus, Time};
+use aura::{
+    api::{AccountStatus, KeptCopy, Status, StatusProblem, TenantStatus, Time},
+    terminal::{ago, ago_or_dash, one_line},
+};
 
 use super::layout::{Grid, clip, count, or_dash, pairs};
-use crate::{
-    terminal_safe::one_line,
-    time::{ago, ago_or_dash},
-};
 
 /// Widest a name is shown in a table.
 const NAME_COLUMNS: usize = 24;

@@ -1,9 +1,11 @@
 //! Tenants, voices, accounts, secrets.
 
-use aura::api::{Account, Languages, Persona, PersonaVersion, Secret, Spoken, Tenant, TenantDetail, Time};
+use aura::{
+    api::{Account, Languages, Persona, PersonaVersion, Secret, Spoken, Tenant, TenantDetail, Time},
+    terminal::{ago, one_line},
+};
 
 use super::layout::{Grid, clip, count, or_dash, pairs};
-use crate::{terminal_safe::one_line, time::ago};
 
 /// Widest a name is shown.
 const NAME_COLUMNS: usize = 30;

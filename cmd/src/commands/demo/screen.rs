@@ -1,6 +1,9 @@
 //! What the demo prints: the chat as it happens, then what came of it. For people in lines, for scripts an object a line.
 
-use aura::api::Time;
+use aura::{
+    api::Time,
+    terminal::{one_line, stamp, terminal_safe},
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -11,8 +14,7 @@ use super::{
 use crate::{
     failure::Failure,
     render::Grid,
-    terminal_safe::{one_line, terminal_safe},
-    time::{now, stamp},
+    time::now,
     ui::{Ink, Ui},
 };
 

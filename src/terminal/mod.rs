@@ -1,0 +1,8 @@
+//! Text as terminals take it, for the command line and the monitor alike: foreign words made safe, moments and ages as
+//! people read them. It prints nothing and knows no screen.
+
+mod safe;
+mod time;
+
+pub use safe::{json_safe, one_line, terminal_safe};
+pub use time::{Since, ago, ago_or_dash, parse_since, stamp};
