@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Time;
+use super::{Problem, Time};
 
 /// Which conversations are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,16 +32,28 @@ pub struct ConversationQuery {
     /// Only those with this label: `spam`, `phishing`, `collaboration`, `business`, `job`, `insult`, `other`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// The most rows.
+    /// The most rows; over all tenants: of each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+    /// Only those with a message at this moment or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+    /// Only these, `conv_…,conv_…`, as far as there are any; of one tenant alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<String>,
 }
+
+/// The most ids that a list is asked for.
+pub const CONVERSATION_IDS_MAX: usize = 100;
 
 /// One conversation, as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conversation {
     /// `conv_…`.
     pub id: String,
+    /// The tenant's slug.
+    #[serde(default)]
+    pub tenant: String,
     /// `instagram` or `local`.
     pub channel: String,
     /// The shop's account.
@@ -68,6 +80,50 @@ pub struct Conversation {
     pub last_message_at: Time,
     /// The language the shopper last wrote in.
     pub language: Option<String>,
+    /// The beginning of its newest message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<Preview>,
+    /// How many messages there are, of both sides.
+    #[serde(default)]
+    pub message_count: u64,
+    /// What its models have cost.
+    #[serde(default)]
+    pub cost_usd: String,
+    /// Why the assistant has handed it over, while a person has it for that: `asked`, `not_found`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_over: Option<String>,
+}
+
+/// The beginning of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// `shopper`, `bot` or `person`.
+    pub side: String,
+    /// Its first words; `null` for pure media and for what was taken back.
+    pub text: Option<String>,
+    /// What was attached.
+    pub attachments: Vec<String>,
+    /// Taken back by the shopper.
+    pub unsent: bool,
+}
+
+/// A line of the conversations of all tenants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum InboxLine {
+    /// A conversation; those of one tenant follow each other, the newest first.
+    Conversation(Box<Conversation>),
+    /// A tenant whose conversations cannot be read.
+    Skipped(SkippedTenant),
+}
+
+/// A tenant that a list over all tenants goes without.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedTenant {
+    /// Its slug.
+    pub tenant: String,
+    /// Why it is missing.
+    pub skipped: Problem,
 }
 
 /// A person answers.

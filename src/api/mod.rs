@@ -25,8 +25,9 @@ pub use catalog::{
 };
 pub use chat::{ChatAnswer, ChatQuestion, ChatReply, Usage};
 pub use conversation::{
-    Conversation, ConversationDetail, ConversationFilter, ConversationQuery, Draft, DraftDecision, DraftEdit, Message,
-    NewLabel, NewMessage, OutboxRow, Parked, Takeover, Turn,
+    CONVERSATION_IDS_MAX, Conversation, ConversationDetail, ConversationFilter, ConversationQuery, Draft,
+    DraftDecision, DraftEdit, InboxLine, Message, NewLabel, NewMessage, OutboxRow, Parked, Preview, SkippedTenant,
+    Takeover, Turn,
 };
 pub use event::{Event, EventQuery};
 pub use model::{

@@ -40,6 +40,13 @@ impl Caller {
             },
         }
     }
+
+    /// Leave to work on each tenant that the caller may see, by slug.
+    pub async fn tenants(&self, control: &Control) -> Result<Vec<TenantCtx>, Error> {
+        match self {
+            Self::Operator => Ok(control.tenants().await?.into_iter().map(|tenant| TenantCtx { tenant }).collect()),
+        }
+    }
 }
 
 impl TenantCtx {

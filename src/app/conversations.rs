@@ -6,11 +6,11 @@ use crate::{
     domain::{
         ConversationId,
         channel::{ChannelKind, ChannelRules},
-        conversation::{Conversation, Label, Message, TakeoverCause},
+        conversation::{Conversation, Label, Message, Overview, TakeoverCause},
         outbox::Author,
         policy,
     },
-    store::{ConversationFilter, OutboxRow, TenantStore, TurnSummary},
+    store::{Listing, OutboxRow, TenantStore, TurnSummary},
 };
 
 /// Messages, outbox rows and turns shown of one conversation.
@@ -20,7 +20,7 @@ const SHOWN_MAX: u32 = 200;
 #[derive(Clone, Debug)]
 pub struct ConversationView {
     /// The conversation.
-    pub conversation: Conversation,
+    pub overview: Overview,
     /// Its newest messages, oldest first.
     pub messages: Vec<Message>,
     /// Its newest outbox rows, oldest first.
@@ -30,23 +30,16 @@ pub struct ConversationView {
 }
 
 impl App {
-    /// Lists conversations, the one with the newest message first; with `label`, only those that have it.
-    pub async fn conversation_list(
-        &self,
-        tenant: &TenantCtx,
-        filter: ConversationFilter,
-        label: Option<Label>,
-        limit: u32,
-    ) -> Result<Vec<Conversation>, Error> {
-        Ok(self.tenant_store(tenant).await?.conversations(filter, label, limit).await?)
+    /// Lists conversations, the one with the newest message first.
+    pub async fn conversation_list(&self, tenant: &TenantCtx, wanted: Listing) -> Result<Vec<Overview>, Error> {
+        Ok(self.tenant_store(tenant).await?.conversations(wanted).await?)
     }
 
     /// Shows one conversation.
     pub async fn conversation_show(&self, tenant: &TenantCtx, id: ConversationId) -> Result<ConversationView, Error> {
         let store = self.tenant_store(tenant).await?;
-        let conversation = find(&store, id).await?;
         Ok(ConversationView {
-            conversation,
+            overview: overview(&store, id).await?,
             messages: store.messages(id, SHOWN_MAX).await?,
             outbox: store.outbox_rows(id, SHOWN_MAX).await?,
             turns: store.turns(id, SHOWN_MAX).await?,
@@ -54,11 +47,11 @@ impl App {
     }
 
     /// A person takes the conversation; what the bot had not begun to send is cancelled.
-    pub async fn conversation_takeover(&self, tenant: &TenantCtx, id: ConversationId) -> Result<Conversation, Error> {
+    pub async fn conversation_takeover(&self, tenant: &TenantCtx, id: ConversationId) -> Result<Overview, Error> {
         let store = self.tenant_store(tenant).await?;
         store.take_over(id, TakeoverCause::Staff, self.clock.now()).await.map_err(with_hint)?;
         self.changed(tenant.tenant().id).await?;
-        find(&store, id).await
+        overview(&store, id).await
     }
 
     /// A person puts a label on a conversation, or takes it off. It changes nothing but where people find it.
@@ -67,20 +60,20 @@ impl App {
         tenant: &TenantCtx,
         id: ConversationId,
         label: Option<Label>,
-    ) -> Result<Conversation, Error> {
+    ) -> Result<Overview, Error> {
         let store = self.tenant_store(tenant).await?;
         store.label(id, label, self.clock.now()).await.map_err(with_hint)?;
         self.changed(tenant.tenant().id).await?;
-        find(&store, id).await
+        overview(&store, id).await
     }
 
     /// The bot may answer again; what the shopper wrote meanwhile is answered at once, unless the shopper had asked for
     /// a person: that was written to the person.
-    pub async fn conversation_release(&self, tenant: &TenantCtx, id: ConversationId) -> Result<Conversation, Error> {
+    pub async fn conversation_release(&self, tenant: &TenantCtx, id: ConversationId) -> Result<Overview, Error> {
         let store = self.tenant_store(tenant).await?;
         store.release(id, self.clock.now()).await.map_err(with_hint)?;
         self.changed(tenant.tenant().id).await?;
-        find(&store, id).await
+        overview(&store, id).await
     }
 
     /// Queues a person's message. The window and the tag are decided by `domain::policy`.
@@ -131,6 +124,12 @@ pub(super) fn not_empty(text: &str) -> Result<(), Error> {
 
 pub(super) async fn find(store: &TenantStore, id: ConversationId) -> Result<Conversation, Error> {
     store.conversation(id).await?.ok_or_else(|| not_found(id.to_string()))
+}
+
+/// The conversation as lists show it.
+pub(super) async fn overview(store: &TenantStore, id: ConversationId) -> Result<Overview, Error> {
+    let only = Listing { ids: Some(vec![id]), limit: 1, ..Listing::default() };
+    store.conversations(only).await?.pop().ok_or_else(|| not_found(id.to_string()))
 }
 
 fn not_found(name: String) -> Error {

@@ -7,7 +7,7 @@ use crate::{
         ConversationId, Timestamp, TurnId,
         audit::NewAudit,
         channel::{ChannelKind, ChannelRules},
-        conversation::Conversation,
+        conversation::Overview,
         outbox::Author,
         policy,
         reach::Allowed,
@@ -61,12 +61,12 @@ impl App {
         ctx: &TenantCtx,
         id: ConversationId,
         wanted: Option<TurnId>,
-    ) -> Result<Conversation, Error> {
+    ) -> Result<Overview, Error> {
         let store = self.tenant_store(ctx).await?;
         conversations::find(&store, id).await?;
         let turn = store.reject_draft(id, wanted, self.clock.now()).await.map_err(|error| settled(ctx, id, error))?;
         self.decided(ctx, "draft.rejected", id, Some(turn)).await?;
-        conversations::find(&store, id).await
+        conversations::overview(&store, id).await
     }
 
     /// Sends a person's words in the draft's place, by the rules for people.

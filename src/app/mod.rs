@@ -22,6 +22,7 @@ pub mod events;
 mod find;
 pub mod housekeeping;
 mod import;
+pub mod inbox;
 mod installation;
 pub mod master_key;
 pub mod models;
@@ -56,7 +57,7 @@ use std::{
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-pub use crate::store::ConversationFilter;
+pub use crate::store::{ConversationFilter, Listing};
 use crate::{
     agent::writer::Writer,
     channel::{Channel, Instagram, Local, instagram::Graph},

@@ -9,13 +9,13 @@ use crate::{
     channel::ReadError,
     domain::{
         ConversationId, Timestamp, chain,
-        conversation::Conversation,
+        conversation::{Conversation, Overview},
         event::{EventKind, NewEvent},
         reach::{Allowed, Chosen, Mode, Reach},
         tenant::Tenant,
         turn::SuppressReason,
     },
-    store::{ConversationFilter, OutboxRow},
+    store::{ConversationFilter, Listing, OutboxRow},
 };
 
 /// A name as it was last read is believed so long: people change their names.
@@ -75,7 +75,8 @@ impl App {
         if tenant.standing.reach.mode != Mode::Off && tenant.standing.reach.only_from.is_empty() {
             return Ok(());
         }
-        for mut found in store.conversations(ConversationFilter::Draft, None, DRAFTS_MAX).await? {
+        let drafts = Listing { filter: ConversationFilter::Draft, limit: DRAFTS_MAX, ..Listing::default() };
+        for Overview { conversation: mut found, .. } in store.conversations(drafts).await? {
             if let Err(error) = self.learn_name(attended, &mut found).await {
                 // Not knowing withdraws nothing; nor is the channel asked for the names of all the others now.
                 tracing::warn!(tenant.id = %tenant.id, error = %chain(&error), "drafts were not all looked at");

@@ -155,6 +155,22 @@ impl Client {
         self.list(&["tenants", slug, "conversations"], query).await
     }
 
+    /// Conversations by id, as far as they are there; [`api::CONVERSATION_IDS_MAX`] at most.
+    pub async fn conversations_by_id(&self, slug: &str, ids: &[&str]) -> Result<Vec<api::Conversation>, Error> {
+        let query = api::ConversationQuery { ids: Some(ids.join(",")), ..api::ConversationQuery::default() };
+        let limit = Some(api::CONVERSATION_IDS_MAX as u32);
+        self.list(&["tenants", slug, "conversations"], &api::ConversationQuery { limit, ..query }).await
+    }
+
+    /// Conversations of every tenant, tenant by tenant as they are read.
+    pub async fn inbox(
+        &self,
+        query: &api::ConversationQuery,
+    ) -> Result<impl Stream<Item = Result<api::InboxLine, Error>> + Send + use<>, Error> {
+        let request = request(Method::GET, &["conversations"], query, Body::empty())?;
+        Ok(lines(self.open(request).await?).and_then(|line| std::future::ready(parse_line(&line))))
+    }
+
     /// One conversation with everything in it.
     pub async fn conversation(&self, slug: &str, id: &str) -> Result<api::ConversationDetail, Error> {
         self.get(&["tenants", slug, "conversations", id], &()).await

@@ -3,8 +3,9 @@
 use super::{
     ConversationId, Language, MessageId, Timestamp, TurnId,
     channel::{AccountId, ChannelKind, ShopperId},
+    cost::PicoDollars,
     inbound::AttachmentKind,
-    turn::SuppressReason,
+    turn::{HandOverReason, SuppressReason},
 };
 
 /// What identifies a conversation.
@@ -195,6 +196,39 @@ pub struct Conversation {
     pub disclosed_at: Option<Timestamp>,
     /// Shopper messages that no finished turn covers.
     pub open_messages: u32,
+}
+
+/// A conversation as a list of them shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overview {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// The beginning of its newest message.
+    pub preview: Option<Preview>,
+    /// Messages of both sides.
+    pub messages: u64,
+    /// What its models have cost.
+    pub cost: PicoDollars,
+    /// Why the assistant has handed it over, while the shopper has the person it was handed to.
+    pub handed_over: Option<HandOverReason>,
+}
+
+/// The beginning of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// Who wrote it.
+    pub side: Side,
+    /// Its first words; `None` for pure media and for what was taken back.
+    pub text: Option<String>,
+    /// What was attached.
+    pub attachments: Vec<AttachmentKind>,
+    /// Taken back by the shopper.
+    pub unsent: bool,
+}
+
+impl Preview {
+    /// Characters of a message that are shown.
+    pub const CHARS_MAX: usize = 120;
 }
 
 /// Which side wrote a message.

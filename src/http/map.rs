@@ -1,6 +1,10 @@
 //! From what use cases return to JSON shapes. The only place where a domain type meets the wire.
 
+mod conversation;
+
 use std::collections::BTreeMap;
+
+pub(super) use conversation::{conversation, conversation_detail, inbox_line, outbox_row};
 
 use crate::{
     api,
@@ -9,7 +13,6 @@ use crate::{
         audit::{ChainOf, Checked},
         chat::{ChatAnswer, ChatReply},
         checkpoint::Note,
-        conversations::ConversationView,
         events::EventView,
         models::{ModelReport, Skill, Trial, Tried, TryOutcome, Usage},
         notify::AddedTarget,
@@ -22,7 +25,6 @@ use crate::{
         account::Account,
         catalog::CatalogStatus,
         chat::ModelRef,
-        conversation::{Conversation, Label, Message},
         cost::{Budget, PicoDollars},
         model::{Allowed, ModelChoice, ModelRole},
         notify::{LastNotification, Target, TargetState},
@@ -36,7 +38,7 @@ use crate::{
         tenant::{Tenant, TenantState},
     },
     provider::{ollama::LocalModel, price::Prices},
-    store::{self, Conservation, OutboxRow, TurnSummary},
+    store::{self, Conservation},
 };
 
 pub(super) fn list<T, U>(items: Vec<T>, one: impl Fn(T) -> U) -> api::List<U> {
@@ -237,77 +239,6 @@ pub(super) fn chat_answer(answer: ChatAnswer, elapsed_ms: u64) -> api::ChatAnswe
         handoff: answer.handoff,
         elapsed_ms,
         evidence,
-    }
-}
-
-pub(super) fn conversation(conversation: Conversation) -> api::Conversation {
-    api::Conversation {
-        id: conversation.id.to_string(),
-        channel: conversation.key.channel.to_string(),
-        account_id: conversation.key.account.0,
-        shopper_id: conversation.key.shopper.0,
-        shopper_name: conversation.shopper_name,
-        state: if conversation.takeover.is_some() { "person" } else { "bot" }.into(),
-        takeover: conversation.takeover.map(|takeover| api::Takeover {
-            cause: takeover.cause.as_str().into(),
-            since: takeover.since.into(),
-            waiting_since: takeover.waiting_since.map(Into::into),
-        }),
-        draft: conversation.draft.map(|draft| api::Draft { id: draft.turn.to_string(), since: draft.since.into() }),
-        parked: conversation
-            .parked
-            .map(|parked| api::Parked { reason: parked.reason.as_str().into(), since: parked.since.into() }),
-        label: conversation.label.map(|label: Label| label.as_str().into()),
-        open_messages: conversation.open_messages,
-        last_shopper_at: conversation.last_shopper_at.map(Into::into),
-        last_message_at: conversation.last_message_at.into(),
-        language: conversation.language.map(|language| language.code().into()),
-    }
-}
-
-pub(super) fn conversation_detail(view: ConversationView) -> api::ConversationDetail {
-    api::ConversationDetail {
-        conversation: conversation(view.conversation),
-        messages: view.messages.into_iter().map(message).collect(),
-        outbox: view.outbox.into_iter().map(outbox_row).collect(),
-        turns: view.turns.into_iter().map(turn).collect(),
-    }
-}
-
-fn message(message: Message) -> api::Message {
-    api::Message {
-        id: message.id.to_string(),
-        side: message.side.as_str().into(),
-        text: message.text,
-        attachments: message.attachments.iter().map(|kind| kind.as_str().to_owned()).collect(),
-        at: message.at.into(),
-        unsent: message.unsent,
-    }
-}
-
-pub(super) fn outbox_row(row: OutboxRow) -> api::OutboxRow {
-    api::OutboxRow {
-        id: row.id.to_string(),
-        turn: row.turn.map(|turn| turn.to_string()),
-        author: row.author.as_str().into(),
-        text: row.text,
-        state: row.state.as_str().into(),
-        reason: row.reason,
-        held: row.held,
-        queued_at: row.queued_at.into(),
-        sent_at: row.sent_at.map(Into::into),
-    }
-}
-
-fn turn(turn: TurnSummary) -> api::Turn {
-    api::Turn {
-        id: turn.turn.to_string(),
-        outcome: turn.outcome,
-        reason: turn.reason,
-        model: turn.model,
-        evidence: turn.evidence.into_iter().map(|key| key.0).collect(),
-        guard_refusals: turn.guard_refusals,
-        started_at: turn.started_at.into(),
     }
 }
 

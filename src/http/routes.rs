@@ -52,6 +52,7 @@ routes! {
     all    Stream POST   post   "/audit/verify" => audit::verify_all,
     all    Json   POST   post   "/audit/checkpoint" => audit::take_checkpoint,
     all    Json   GET    get    "/events" => events::tail_all,
+    all    Json   GET    get    "/conversations" => conversations::list_all,
     all    Json   GET    get    "/models" => models::show,
     all    Json   POST   post   "/models/test" => models::test,
     all    Json   POST   post   "/models/pull" => models::pull,

@@ -19,25 +19,6 @@ use crate::domain::{
     turn::SuppressReason,
 };
 
-/// Which conversations to list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConversationFilter {
-    /// All.
-    All,
-    /// Those in which the bot answers.
-    WithBot,
-    /// Those in which a person answers.
-    TakenOver,
-    /// Those in which a shopper waits for a person.
-    Waiting,
-    /// Those with a label.
-    Labelled,
-    /// Those in which a draft waits for approval.
-    Draft,
-    /// Those in which messages were left to people.
-    Parked,
-}
-
 /// Messages of shoppers that the assistant has yet to deal with: no turn covers them, or one that is not finished.
 pub(super) const OPEN_MESSAGES: &str = "
     SELECT id, conversation_id, received_at_ms FROM message WHERE answerable = 1 AND turn_id IS NULL
@@ -341,38 +322,6 @@ pub(super) fn drop_running(tx: &Transaction<'_>, conversation: ConversationId) -
 }
 
 impl TenantStore {
-    /// Conversations, the one with the newest message first; with `label`, only those that have it.
-    pub async fn conversations(
-        &self,
-        filter: ConversationFilter,
-        label: Option<Label>,
-        limit: u32,
-    ) -> Result<Vec<Conversation>, Error> {
-        let condition = match filter {
-            ConversationFilter::All => "1",
-            ConversationFilter::WithBot => "takeover_cause IS NULL",
-            ConversationFilter::TakenOver => "takeover_cause IS NOT NULL",
-            ConversationFilter::Waiting => "(waiting_since_ms IS NOT NULL OR promised_since_ms IS NOT NULL)",
-            ConversationFilter::Draft => {
-                "id IN (SELECT conversation_id FROM outbox WHERE state = 'pending' AND held = 1)"
-            }
-            ConversationFilter::Parked => "parked_since_ms IS NOT NULL",
-            ConversationFilter::Labelled => "label IS NOT NULL",
-        };
-        self.read("list conversations", move |tx| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM conversation WHERE {condition} AND (:label IS NULL OR label = :label)
-                 ORDER BY last_message_at_ms DESC LIMIT :limit"
-            );
-            let list = || -> rusqlite::Result<Vec<Conversation>> {
-                let params = named_params! { ":label": label.map(Label::as_str), ":limit": limit };
-                tx.prepare_cached(&sql)?.query_map(params, read)?.collect()
-            };
-            list().map_err(Error::sql("list conversations"))
-        })
-        .await
-    }
-
     /// One conversation.
     pub async fn conversation(&self, conversation: ConversationId) -> Result<Option<Conversation>, Error> {
         self.read("read a conversation", move |tx| get(tx, conversation).map_err(Error::sql("read a conversation")))

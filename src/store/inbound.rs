@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Transaction, named_params};
 use serde_json::json;
 
 use super::{
-    Error, TenantStore, conversation, echo, event, memory, outbox,
+    Error, TenantStore, conversation, echo, event, inbox, memory, outbox,
     row::{id, json_strings, parsed_opt},
     silence,
 };
@@ -240,6 +240,9 @@ impl Recorder<'_> {
                 ":answerable": stored.answerable, ":recovered": arrival.recovered,
                 ":correlation": arrival.request.map(|request| request.to_string()),
             })?;
+            if inserted == 1 {
+                inbox::message_added(self.tx, thread.id)?;
+            }
             Ok((inserted == 1).then_some(stored))
         };
         insert().map_err(Error::sql("store an inbound message"))

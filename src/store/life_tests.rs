@@ -75,9 +75,10 @@ impl Shop {
     }
 
     pub(super) async fn conversation(&self) -> ConversationId {
-        let list = self.store.conversations(super::ConversationFilter::All, None, 10).await.expect("listed");
+        let list =
+            self.store.conversations(super::Listing { limit: 10, ..super::Listing::default() }).await.expect("listed");
         assert_eq!(list.len(), 1);
-        list[0].id
+        list[0].conversation.id
     }
 
     async fn takeover(&self) -> Option<TakeoverCause> {

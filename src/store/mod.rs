@@ -17,6 +17,7 @@ mod file;
 mod group;
 mod health;
 mod inbound;
+mod inbox;
 mod journal;
 #[cfg(test)]
 mod life_tests;
@@ -42,7 +43,6 @@ mod walk;
 
 pub use conserve::{Conservation, OpenWork};
 pub use control::{Control, NewSecret, RemovedTenant, ResealedKey};
-pub use conversation::ConversationFilter;
 pub use counts::{AccountTraffic, TenantCounts};
 pub use datadir::{DataDir, DataDirError};
 pub use disk::Room;
@@ -50,6 +50,7 @@ pub use echo::{CLOCK_SLACK_MS, same_text};
 pub use error::Error;
 pub use health::DiskState;
 pub use inbound::{Arrival, InboundReport, InboundRules};
+pub use inbox::{ConversationFilter, Listing};
 pub use journal::{AppendError, Delivery, Journal, JournalFigures, Observed, Settled, Shed};
 pub use notify::ClaimedNotification;
 pub use open::Store;

@@ -5,7 +5,7 @@
 use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 
 use super::{
-    Error, TenantStore, conversation, event,
+    Error, TenantStore, conversation, event, inbox,
     row::{id, json_strings, moment, parsed, strings},
 };
 use crate::domain::{
@@ -476,10 +476,13 @@ pub(super) fn insert_message(
     const TOUCH: &str = "
         UPDATE conversation SET last_message_at_ms = max(last_message_at_ms, :at) WHERE id = :conversation";
     let insert = || -> rusqlite::Result<usize> {
-        tx.prepare_cached(INSERT)?.execute(named_params! {
+        let inserted = tx.prepare_cached(INSERT)?.execute(named_params! {
             ":id": MessageId::next(ids).to_string(), ":conversation": conversation.to_string(), ":account": account.0,
             ":mid": mid, ":side": author.as_str(), ":text": text, ":at": at.0, ":now": now.0,
         })?;
+        if inserted == 1 {
+            inbox::message_added(tx, conversation)?;
+        }
         tx.prepare_cached(TOUCH)?.execute(named_params! { ":conversation": conversation.to_string(), ":at": at.0 })
     };
     insert().map(drop).map_err(Error::sql("store a sent message"))

@@ -35,6 +35,7 @@ pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
         include_str!("migrations/tenant/0010_persona_versions.sql"),
         include_str!("migrations/tenant/0011_pictures.sql"),
         include_str!("migrations/tenant/0012_sights.sql"),
+        include_str!("migrations/tenant/0013_message_count.sql"),
     ],
 };
 

@@ -522,7 +522,7 @@ async fn a_draft_and_its_approval_outlive_sigkill_and_it_goes_out_once() {
     process.client().add_tenant(&new).await.expect("the tenant is new");
     connect(&process.client(), ACCOUNT, TOKEN).await;
     sim.shopper("ana").writes(ACCOUNT, QUESTION);
-    let query = api::ConversationQuery { state: Some(ConversationFilter::Draft), label: None, limit: None };
+    let query = api::ConversationQuery { state: Some(ConversationFilter::Draft), ..api::ConversationQuery::default() };
     let client = process.client();
     until("a draft waits", async || !client.conversations(SHOP, &query).await.expect("listed").is_empty()).await;
     let before = client.conversations(SHOP, &query).await.expect("listed");

@@ -11,6 +11,7 @@ mod drafts;
 mod failpoints;
 mod fairness;
 mod faults;
+mod inbox;
 mod injection;
 mod isolation;
 mod kill;

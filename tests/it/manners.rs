@@ -29,7 +29,7 @@ async fn says_to_a_person(aura: &TestAura, name: &str, text: &str, fence: &str) 
 }
 
 async fn labelled(aura: &TestAura, label: Option<&str>, state: Option<api::ConversationFilter>) -> Vec<String> {
-    let query = api::ConversationQuery { state, label: label.map(Into::into), limit: None };
+    let query = api::ConversationQuery { state, label: label.map(Into::into), ..api::ConversationQuery::default() };
     let found = aura.client().conversations(SHOP, &query).await.expect("the daemon answers");
     found.into_iter().map(|conversation| conversation.id).collect()
 }

@@ -6,6 +6,7 @@ use aura::{
     daemon::SystemClock,
     domain::{Clock, ConversationId, event::EventKind},
     sim::payload::{self, Of},
+    store::Listing,
 };
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
@@ -44,9 +45,10 @@ fn dm(mid: &str, text: &str) -> Vec<u8> {
 async fn known(house: &House) -> String {
     let store = house.store("noor").await;
     let mut known = format!("{:?}\n", store.events_after(0, Vec::<EventKind>::new(), 10_000).await.expect("read"));
-    for conversation in store.conversations(aura::store::ConversationFilter::All, None, 1_000).await.expect("listed") {
-        let id: ConversationId = conversation.id;
-        known += &format!("{conversation:?}\n{:?}\n", store.messages(id, 1_000).await.expect("read"));
+    let all = Listing { limit: 1_000, ..Listing::default() };
+    for row in store.conversations(all).await.expect("listed") {
+        let id: ConversationId = row.conversation.id;
+        known += &format!("{row:?}\n{:?}\n", store.messages(id, 1_000).await.expect("read"));
         known += &format!("{:?}\n", store.outbox_rows(id, 1_000).await.expect("read"));
     }
     known

@@ -1,9 +1,14 @@
 //! `aura conversation`
 
+use std::cmp::Reverse;
+
 use aura::{
     api::{self, ConversationFilter},
-    domain::{ConversationId, conversation},
+    client::Client,
+    domain::{ConversationId, conversation, tenant::TenantSlug},
+    terminal::{Since, parse_since},
 };
+use futures_util::{StreamExt, pin_mut};
 
 use super::draft;
 use crate::{cli::TenantArg, context::Context, failure::Failure, render, time::now};
@@ -79,24 +84,28 @@ impl Label {
     }
 }
 
-/// List conversations, the newest first
+/// List conversations, the newest first; without a tenant those of all
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   aura conversation list -t noor --state waiting
   aura conversation list -t noor --state draft
-  aura conversation list -t noor --label collaboration
+  aura conversation list --state waiting --since 1d
   aura conversation list -t noor --limit 200 --json")]
 struct List {
-    #[command(flatten)]
-    tenant: TenantArg,
+    /// Only this tenant; all when left out
+    #[arg(short = 't', long = "tenant", value_name = "SLUG", env = "AURA_TENANT", hide_env_values = true)]
+    slug: Option<TenantSlug>,
     /// Only these
     #[arg(long)]
     state: Option<State>,
     /// Only those with this label
     #[arg(long)]
     label: Option<Label>,
-    /// The most rows
+    /// Only those with a message this far back or later: 90s, 15m, 1h, 2d, or a UTC time
+    #[arg(long, value_name = "AGE", value_parser = parse_since)]
+    since: Option<Since>,
+    /// The most rows, of each tenant
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
 }
@@ -224,7 +233,7 @@ pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failur
 }
 
 async fn list(context: &Context, args: &List) -> Result<(), Failure> {
-    let (ui, slug) = (context.ui, args.tenant.slug.as_str());
+    let ui = context.ui;
     let state = args.state.map(|state| match state {
         State::Bot => ConversationFilter::Bot,
         State::Person => ConversationFilter::Person,
@@ -234,15 +243,47 @@ async fn list(context: &Context, args: &List) -> Result<(), Failure> {
         State::Labelled => ConversationFilter::Labelled,
     });
     let label = args.label.map(|label| label.word().to_owned());
-    let filtered = state.is_some() || label.is_some();
-    let query = api::ConversationQuery { state, label, limit: Some(args.limit) };
-    let list = api::List { items: context.client().await?.conversations(slug, &query).await? };
+    let filtered = state.is_some() || label.is_some() || args.since.is_some();
+    let since = args.since.map(|since| since.moment(now()));
+    let query = api::ConversationQuery { state, label, since, limit: Some(args.limit), ids: None };
+    let client = context.client().await?;
+    let of = args.slug.as_ref().map(|slug| format!(" -t {slug}")).unwrap_or_default();
+    let list = match &args.slug {
+        Some(slug) => Listed { items: client.conversations(slug.as_str(), &query).await?, skipped: Vec::new() },
+        None => of_all(&client, &query).await?,
+    };
+    for skipped in &list.skipped {
+        ui.always(format!("warning: {} is left out: {}", skipped.tenant, skipped.skipped.message));
+    }
     if list.items.is_empty() && !ui.json {
-        let next = if filtered { format!("aura conversation list -t {slug}") } else { format!("aura chat -t {slug}") };
+        let next = if filtered { format!("aura conversation list{of}") } else { format!("aura chat{of}") };
         ui.done("no such conversations", next);
         return Ok(());
     }
-    ui.table(&list, || render::conversations(&list.items, now(), ui.width()))
+    ui.table(&list, || render::conversations(&list.items, args.slug.is_none(), now(), ui.width()))
+}
+
+/// A list, with the tenants that are missing in it.
+#[derive(Debug, serde::Serialize)]
+struct Listed {
+    items: Vec<api::Conversation>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    skipped: Vec<api::SkippedTenant>,
+}
+
+/// Of all tenants, the newest first.
+async fn of_all(client: &Client, query: &api::ConversationQuery) -> Result<Listed, Failure> {
+    let mut found = Listed { items: Vec::new(), skipped: Vec::new() };
+    let lines = client.inbox(query).await?;
+    pin_mut!(lines);
+    while let Some(line) = lines.next().await {
+        match line? {
+            api::InboxLine::Conversation(row) => found.items.push(*row),
+            api::InboxLine::Skipped(tenant) => found.skipped.push(tenant),
+        }
+    }
+    found.items.sort_by_key(|row| Reverse(row.last_message_at));
+    Ok(found)
 }
 
 async fn send(context: &Context, args: Send) -> Result<(), Failure> {

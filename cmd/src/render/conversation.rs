@@ -1,7 +1,7 @@
 //! Conversations and events.
 
 use aura::{
-    api::{Conversation, ConversationDetail, Draft, Event, Message, OutboxRow, Time, Turn},
+    api::{Conversation, ConversationDetail, Draft, Event, Message, OutboxRow, Preview, Time, Turn},
     terminal::{ago, ago_or_dash, one_line, stamp},
 };
 use serde_json::Value;
@@ -10,19 +10,47 @@ use super::layout::{Grid, clip, count, or_dash, pairs};
 
 /// Widest a name is shown in a table.
 const NAME_COLUMNS: usize = 18;
+/// The same in a table that has little room for it.
+const NAME_COLUMNS_MIN: usize = 10;
+/// From this width on, a list has room for what was said last.
+const ROOMY_COLUMNS: usize = 150;
+/// Widest the beginning of a message is shown in a table.
+const PREVIEW_COLUMNS: usize = 40;
 /// Widest a message is shown in a line of events.
 const TEXT_COLUMNS: usize = 60;
 
-pub fn conversations(rows: &[Conversation], now: Time, width: Option<usize>) -> String {
-    let mut grid = Grid::new(width, &["CONVERSATION", "SHOPPER", "ANSWERED BY", "WAITING", "LAST"]).whole(&[0, 1, 3]);
+/// With the tenant of each where they are of several, and with the beginning of the newest message where there is room.
+pub fn conversations(rows: &[Conversation], of_several: bool, now: Time, width: Option<usize>) -> String {
+    let roomy = width.is_none_or(|width| width >= ROOMY_COLUMNS);
+    let mut head = vec!["CONVERSATION", "SHOPPER", "ANSWERED BY", "WAITING", "LAST"];
+    if of_several {
+        head.insert(0, "TENANT");
+    }
+    head.extend(roomy.then_some("NEWEST MESSAGE"));
+    let whole = [0, 1, 3].map(|column| column + usize::from(of_several));
+    let mut grid = Grid::new(width, &head).whole(&[0]).whole(&whole);
     for row in rows {
         let waiting = waits(row, now);
         let label = row.label.as_ref().map(|label| format!(" [{label}]")).unwrap_or_default();
         let answerer = answered_by(row) + &label;
-        let (name, last) = (clip(shopper(row), NAME_COLUMNS), ago(row.last_message_at, now));
-        grid.row([&row.id, &name, &answerer, &waiting, &last]);
+        let (name, last) = (
+            clip(shopper(row), if of_several { NAME_COLUMNS_MIN } else { NAME_COLUMNS }),
+            ago(row.last_message_at, now),
+        );
+        let preview = row.preview.as_ref().map(newest).unwrap_or_default();
+        let tenant = of_several.then_some(&row.tenant);
+        grid.row(
+            tenant.into_iter().chain([&row.id, &name, &answerer, &waiting, &last]).chain(roomy.then_some(&preview)),
+        );
     }
     grid.finish()
+}
+
+/// `bot: We have it…`, `shopper: [image]`.
+fn newest(preview: &Preview) -> String {
+    let kinds: String = preview.attachments.iter().map(|kind| format!(" [{kind}]")).collect();
+    let text = if preview.unsent { "(taken back)" } else { preview.text.as_deref().unwrap_or_default() };
+    clip(&format!("{}: {}", preview.side, format!("{text}{kinds}").trim_start()), PREVIEW_COLUMNS)
 }
 
 fn shopper(conversation: &Conversation) -> &str {

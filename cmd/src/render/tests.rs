@@ -50,6 +50,7 @@ fn brief(key: &str, title: &str) -> ProductRef {
 fn a_conversation(name: Option<&str>, takeover: Option<Takeover>) -> Conversation {
     Conversation {
         id: "conv_0192f5c8-0000-7000-8000-000000000001".into(),
+        tenant: "noor".into(),
         channel: "instagram".into(),
         account_id: "17841460012345678".into(),
         shopper_id: "1284305829174402".into(),
@@ -63,6 +64,15 @@ fn a_conversation(name: Option<&str>, takeover: Option<Takeover>) -> Conversatio
         last_shopper_at: Some(minutes_ago(4)),
         last_message_at: minutes_ago(3),
         language: Some("en".into()),
+        preview: Some(Preview {
+            side: "shopper".into(),
+            text: Some("Is it\nthere in M?".into()),
+            attachments: Vec::new(),
+            unsent: false,
+        }),
+        message_count: 3,
+        cost_usd: "0.0012".into(),
+        handed_over: None,
     }
 }
 
@@ -193,7 +203,9 @@ fn conversation_list() {
     rows[2].draft = Some(a_draft());
     rows[3].parked = Some(Parked { reason: "window_closed".into(), since: minutes_ago(90) });
     rows[1].label = Some("spam".into());
-    insta::assert_snapshot!(checked(conversations(&rows, NOW, WIDTH)));
+    insta::assert_snapshot!(checked(conversations(&rows, false, NOW, WIDTH)));
+    insta::assert_snapshot!("conversation_list_of_all", checked(conversations(&rows, true, NOW, WIDTH)));
+    insta::assert_snapshot!("conversation_list_with_room", conversations(&rows, true, NOW, None));
 }
 
 #[test]

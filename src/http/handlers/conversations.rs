@@ -1,14 +1,16 @@
 //! Conversations: watching, taking over, writing.
 
-use axum::{Json, extract::State};
+use axum::{Json, body::Body, extract::State, http::header, response::IntoResponse};
+use bytes::Bytes;
+use futures_util::StreamExt;
 
 use crate::{
     api,
-    app::ConversationFilter,
-    domain::{TurnId, conversation::Label},
+    app::{ConversationFilter, Listing},
+    domain::{ConversationId, TurnId, conversation::Label},
     http::{
         Edge, Error,
-        caller::Scope,
+        caller::{Asking, Scope},
         extract::{InConversation, Params, Payload},
         map,
     },
@@ -25,6 +27,35 @@ pub async fn list(
     Scope(tenant): Scope,
     Params(query): Params<api::ConversationQuery>,
 ) -> Result<Json<api::List<api::Conversation>>, Error> {
+    let ids = query.ids.as_deref().map(parse_ids).transpose()?;
+    let wanted = Listing { ids, ..listing(&query)? };
+    let conversations = edge.app.conversation_list(&tenant, wanted).await?;
+    Ok(Json(map::list(conversations, |row| map::conversation(tenant.tenant(), row))))
+}
+
+/// Of all tenants, as they are read: those of one follow each other, the newest first.
+pub async fn list_all(
+    State(edge): State<Edge>,
+    Asking(caller): Asking,
+    Params(query): Params<api::ConversationQuery>,
+) -> Result<impl IntoResponse, Error> {
+    if query.ids.is_some() {
+        return Err(Error::invalid("`ids` are of one tenant: ask for its conversations"));
+    }
+    let tenants = edge.app.inbox(&caller, listing(&query)?).await?;
+    let lines = tenants.map(|of| {
+        let mut lines = Vec::new();
+        for line in map::inbox_line(of) {
+            serde_json::to_writer(&mut lines, &line)?;
+            lines.push(b'\n');
+        }
+        Ok::<_, serde_json::Error>(Bytes::from(lines))
+    });
+    Ok(([(header::CONTENT_TYPE, super::NDJSON)], Body::from_stream(lines)))
+}
+
+/// What a query asks for, but for its ids.
+fn listing(query: &api::ConversationQuery) -> Result<Listing, Error> {
     let limit = query.limit.unwrap_or(ROWS_DEFAULT);
     if !(1..=ROWS_MAX).contains(&limit) {
         return Err(Error::invalid(format!("the limit is 1 to {ROWS_MAX}, not {limit}")));
@@ -39,8 +70,17 @@ pub async fn list(
         Some(api::ConversationFilter::Labelled) => ConversationFilter::Labelled,
     };
     let label = query.label.as_deref().map(parse_label).transpose()?;
-    let conversations = edge.app.conversation_list(&tenant, filter, label, limit).await?;
-    Ok(Json(map::list(conversations, map::conversation)))
+    Ok(Listing { filter, label, since: query.since.map(Into::into), ids: None, limit })
+}
+
+fn parse_ids(text: &str) -> Result<Vec<ConversationId>, Error> {
+    let ids = text.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::parse::<ConversationId>);
+    let ids: Vec<_> = ids.collect::<Result<_, _>>().map_err(|error| Error::invalid(error.to_string()))?;
+    if ids.len() > api::CONVERSATION_IDS_MAX {
+        let max = api::CONVERSATION_IDS_MAX;
+        return Err(Error::invalid(format!("a list is asked for {max} ids at most, not {}", ids.len())));
+    }
+    Ok(ids)
 }
 
 pub async fn show(
@@ -48,7 +88,7 @@ pub async fn show(
     Scope(tenant): Scope,
     InConversation(id): InConversation,
 ) -> Result<Json<api::ConversationDetail>, Error> {
-    Ok(Json(map::conversation_detail(edge.app.conversation_show(&tenant, id).await?)))
+    Ok(Json(map::conversation_detail(tenant.tenant(), edge.app.conversation_show(&tenant, id).await?)))
 }
 
 pub async fn takeover(
@@ -56,7 +96,7 @@ pub async fn takeover(
     Scope(tenant): Scope,
     InConversation(id): InConversation,
 ) -> Result<Json<api::Conversation>, Error> {
-    Ok(Json(map::conversation(edge.app.conversation_takeover(&tenant, id).await?)))
+    Ok(Json(map::conversation(tenant.tenant(), edge.app.conversation_takeover(&tenant, id).await?)))
 }
 
 pub async fn release(
@@ -64,7 +104,7 @@ pub async fn release(
     Scope(tenant): Scope,
     InConversation(id): InConversation,
 ) -> Result<Json<api::Conversation>, Error> {
-    Ok(Json(map::conversation(edge.app.conversation_release(&tenant, id).await?)))
+    Ok(Json(map::conversation(tenant.tenant(), edge.app.conversation_release(&tenant, id).await?)))
 }
 
 pub async fn label(
@@ -74,7 +114,7 @@ pub async fn label(
     Payload(new): Payload<api::NewLabel>,
 ) -> Result<Json<api::Conversation>, Error> {
     let label = new.label.as_deref().map(parse_label).transpose()?;
-    Ok(Json(map::conversation(edge.app.conversation_label(&tenant, id, label).await?)))
+    Ok(Json(map::conversation(tenant.tenant(), edge.app.conversation_label(&tenant, id, label).await?)))
 }
 
 fn parse_label(word: &str) -> Result<Label, Error> {
@@ -108,7 +148,7 @@ pub async fn reject(
     InConversation(id): InConversation,
     Payload(decision): Payload<api::DraftDecision>,
 ) -> Result<Json<api::Conversation>, Error> {
-    Ok(Json(map::conversation(edge.app.draft_reject(&tenant, id, draft(decision.draft)?).await?)))
+    Ok(Json(map::conversation(tenant.tenant(), edge.app.draft_reject(&tenant, id, draft(decision.draft)?).await?)))
 }
 
 pub async fn edit(

@@ -100,7 +100,7 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
             in_alder(&["dm.text", "--text", "Hello", "--account-id", birch.account], 0),
         ],
         "tail" => vec![in_alder(&["--no-follow"], 0).shows(&["message"])],
-        "conversation list" => vec![in_alder(&[], 0)],
+        "conversation list" => vec![in_alder(&[], 0), in_alder(&["--since", "1d"], 0)],
         "conversation show" => in_conversations(&[], 0, &["message"]),
         "conversation takeover" | "conversation release" => in_conversations(&[], 0, &[]),
         // No draft waits in alder's; that one does go out is shown elsewhere.

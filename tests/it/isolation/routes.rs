@@ -50,6 +50,7 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
         }
         // Kept would be a copy of another key.
         ("POST", "/master-key/recovery-copy/kept") => own("", r#"{"fingerprint":"00000000"}"#, 409, &[]),
+        ("GET", "/conversations") => vec![Probe::OfAll { target: at("") }],
         ("GET", "/events") => vec![Probe::OfAll { target: at("?since=1970-01-01T00:00:00Z") }],
         ("PUT", "/secrets/{name}" | "/tenants/{slug}/secrets/{name}") => {
             named("meta.verify_token", r#"{"value":"a-verify-token"}"#, 200)

@@ -12,7 +12,7 @@ use aura::{
         product::ProductKey,
         search::{Around, SearchPlan},
     },
-    store::{ConversationFilter, DueRules, TenantStore},
+    store::{DueRules, Listing, TenantStore},
 };
 
 use super::stage::{HIDDEN, PRODUCT, SHARED_SHOPPER, Shop, Stage};
@@ -47,6 +47,10 @@ enum Row {
     WriteOnly(&'static str),
 }
 
+fn all() -> Listing {
+    Listing { limit: ROWS, ..Listing::default() }
+}
+
 /// Calls the operation of that name; `None`: nobody has thought about it yet.
 async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
     const COUNT: &str = "gives a count or a yes";
@@ -66,7 +70,7 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
     }
     let plan = SearchPlan { words: vec![vec!["linen".into()], vec!["shirt".into()]], ..SearchPlan::default() };
     Some(match name {
-        "conversations" => read!(store.conversations(ConversationFilter::All, None, ROWS)),
+        "conversations" => read!(store.conversations(all())),
         "conversation" => read!(with.conversations => |id| store.conversation(id)),
         "conversation_by_key" => {
             let key = ConversationKey {
@@ -189,8 +193,8 @@ fn leaks(name: &str, birch: &Shop, gave: &str) -> Vec<String> {
 impl Asking {
     async fn of(stage: &Stage, shop: &Shop) -> Self {
         let store = stage.house.store(shop.slug).await;
-        let listed = store.conversations(ConversationFilter::All, None, ROWS).await.expect("listed");
-        let conversations: Vec<_> = listed.iter().map(|conversation| conversation.id).collect();
+        let listed = store.conversations(all()).await.expect("listed");
+        let conversations: Vec<_> = listed.iter().map(|row| row.conversation.id).collect();
         let (mut messages, mut rows) = (vec![MessageId::next(&UuidV7)], vec![OutboxId::next(&UuidV7)]);
         for id in &conversations {
             messages.extend(store.messages(*id, ROWS).await.expect("read").into_iter().map(|message| message.id));
