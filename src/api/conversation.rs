@@ -183,10 +183,25 @@ pub struct ConversationDetail {
     pub conversation: Conversation,
     /// What was said, oldest first.
     pub messages: Vec<Message>,
-    /// What goes out, in order.
+    /// Whether something was said before these messages.
+    #[serde(default)]
+    pub has_more: bool,
+    /// What goes out, in order: the newest rows; of an earlier page those of its turns.
     pub outbox: Vec<OutboxRow>,
-    /// The runs that made the answers, oldest first.
+    /// The runs that made the answers, oldest first: the newest ones; of an earlier page those that it names.
     pub turns: Vec<Turn>,
+}
+
+/// A part of a conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    /// The most messages: 200 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Only what was said before this message, `msg_…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
 }
 
 /// One message.
@@ -204,6 +219,26 @@ pub struct Message {
     pub at: Time,
     /// Taken back by the shopper.
     pub unsent: bool,
+    /// The run that covers it or that wrote it, `turn_…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<String>,
+    /// How many of its pictures can be asked for, from 0 on; their addresses expire within days.
+    #[serde(default)]
+    pub pictures: u32,
+    /// What models that see have said of its pictures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<Seen>,
+}
+
+/// What a picture shows, in a model's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Which of the message's pictures, from 0.
+    pub picture: u32,
+    /// What can be seen.
+    pub shows: String,
+    /// Who looked: `PROVIDER:MODEL`.
+    pub made_by: String,
 }
 
 /// One message to the shopper, on its way.

@@ -26,8 +26,8 @@ pub use catalog::{
 pub use chat::{ChatAnswer, ChatQuestion, ChatReply, Usage};
 pub use conversation::{
     CONVERSATION_IDS_MAX, Conversation, ConversationDetail, ConversationFilter, ConversationQuery, Draft,
-    DraftDecision, DraftEdit, InboxLine, Message, NewLabel, NewMessage, OutboxRow, Parked, Preview, SkippedTenant,
-    Takeover, Turn,
+    DraftDecision, DraftEdit, InboxLine, Message, NewLabel, NewMessage, OutboxRow, PageQuery, Parked, Preview, Seen,
+    SkippedTenant, Takeover, Turn,
 };
 pub use event::{Event, EventQuery};
 pub use model::{

@@ -6,28 +6,12 @@ use crate::{
     domain::{
         ConversationId,
         channel::{ChannelKind, ChannelRules},
-        conversation::{Conversation, Label, Message, Overview, TakeoverCause},
+        conversation::{Conversation, Label, Overview, TakeoverCause},
         outbox::Author,
         policy,
     },
-    store::{Listing, OutboxRow, TenantStore, TurnSummary},
+    store::{Listing, OutboxRow, Page, TenantStore, Thread},
 };
-
-/// Messages, outbox rows and turns shown of one conversation.
-const SHOWN_MAX: u32 = 200;
-
-/// A conversation with what was said and why.
-#[derive(Clone, Debug)]
-pub struct ConversationView {
-    /// The conversation.
-    pub overview: Overview,
-    /// Its newest messages, oldest first.
-    pub messages: Vec<Message>,
-    /// Its newest outbox rows, oldest first.
-    pub outbox: Vec<OutboxRow>,
-    /// Its newest turns, oldest first.
-    pub turns: Vec<TurnSummary>,
-}
 
 impl App {
     /// Lists conversations, the one with the newest message first.
@@ -35,15 +19,10 @@ impl App {
         Ok(self.tenant_store(tenant).await?.conversations(wanted).await?)
     }
 
-    /// Shows one conversation.
-    pub async fn conversation_show(&self, tenant: &TenantCtx, id: ConversationId) -> Result<ConversationView, Error> {
-        let store = self.tenant_store(tenant).await?;
-        Ok(ConversationView {
-            overview: overview(&store, id).await?,
-            messages: store.messages(id, SHOWN_MAX).await?,
-            outbox: store.outbox_rows(id, SHOWN_MAX).await?,
-            turns: store.turns(id, SHOWN_MAX).await?,
-        })
+    /// Shows a page of one conversation.
+    pub async fn conversation_show(&self, tenant: &TenantCtx, id: ConversationId, page: Page) -> Result<Thread, Error> {
+        let found = self.tenant_store(tenant).await?.thread(id, page).await?;
+        found.ok_or_else(|| not_found(id.to_string()))
     }
 
     /// A person takes the conversation; what the bot had not begun to send is cancelled.

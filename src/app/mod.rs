@@ -57,7 +57,7 @@ use std::{
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-pub use crate::store::{ConversationFilter, Listing};
+pub use crate::store::{ConversationFilter, Listing, Page};
 use crate::{
     agent::writer::Writer,
     channel::{Channel, Instagram, Local, instagram::Graph},

@@ -171,9 +171,19 @@ impl Client {
         Ok(lines(self.open(request).await?).and_then(|line| std::future::ready(parse_line(&line))))
     }
 
-    /// One conversation with everything in it.
+    /// One conversation with its newest messages.
     pub async fn conversation(&self, slug: &str, id: &str) -> Result<api::ConversationDetail, Error> {
-        self.get(&["tenants", slug, "conversations", id], &()).await
+        self.conversation_page(slug, id, &api::PageQuery::default()).await
+    }
+
+    /// One conversation with a part of its messages.
+    pub async fn conversation_page(
+        &self,
+        slug: &str,
+        id: &str,
+        page: &api::PageQuery,
+    ) -> Result<api::ConversationDetail, Error> {
+        self.get(&["tenants", slug, "conversations", id], page).await
     }
 
     /// Silences the assistant in a conversation: a person answers.

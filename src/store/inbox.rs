@@ -77,7 +77,7 @@ impl TenantStore {
     }
 }
 
-fn list(tx: &Transaction<'_>, wanted: &Listing) -> rusqlite::Result<Vec<Overview>> {
+pub(super) fn list(tx: &Transaction<'_>, wanted: &Listing) -> rusqlite::Result<Vec<Overview>> {
     let columns = conversation::COLUMNS;
     let mut sql = format!("SELECT {columns}, {BESIDE} FROM conversation WHERE {}", wanted.filter.condition());
     let (label, since) = (wanted.label.map(Label::as_str), wanted.since.map(|since| since.0));

@@ -36,6 +36,7 @@ mod silence;
 mod spend;
 mod sqlite;
 mod tenant;
+mod thread;
 mod told;
 mod trouble;
 mod turn;
@@ -66,6 +67,7 @@ pub use tenant::TenantStore;
 pub const fn schema_versions() -> (i64, i64, i64) {
     (control::SCHEMA.version(), journal::SCHEMA.version(), tenant::SCHEMA.version())
 }
+pub use thread::{Page, Said, Thread};
 pub use trouble::Trouble;
 pub use turn::{BegunTurn, Committed, Covered, DueRules, EffectRecord, TurnCommit, TurnSummary};
 pub use walk::Progress;

@@ -115,6 +115,25 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
     })
 }
 
+/// The newest rows of a conversation, oldest first.
+pub(super) fn newest(
+    tx: &Transaction<'_>,
+    conversation: ConversationId,
+    limit: u32,
+) -> rusqlite::Result<Vec<OutboxRow>> {
+    let sql = format!("{SELECT} WHERE o.conversation_id = :id ORDER BY o.position DESC LIMIT :limit");
+    let row = named_params! { ":id": conversation.to_string(), ":limit": limit };
+    let mut rows: Vec<_> = tx.prepare_cached(&sql)?.query_map(row, read)?.collect::<Result<_, _>>()?;
+    rows.reverse();
+    Ok(rows)
+}
+
+/// The rows of these turns of one conversation (ids as JSON), oldest first.
+pub(super) fn of_turns(tx: &Transaction<'_>, turns: &str) -> rusqlite::Result<Vec<OutboxRow>> {
+    let sql = format!("{SELECT} WHERE o.turn_id IN (SELECT value FROM json_each(:turns)) ORDER BY o.position");
+    tx.prepare_cached(&sql)?.query_map(named_params! { ":turns": turns }, read)?.collect()
+}
+
 /// What to queue for a conversation, in order.
 pub(super) struct Queued<'a> {
     pub(super) conversation: ConversationId,
@@ -331,18 +350,8 @@ impl TenantStore {
 
     /// The newest outbox rows of a conversation, oldest first.
     pub async fn outbox_rows(&self, conversation: ConversationId, limit: u32) -> Result<Vec<OutboxRow>, Error> {
-        let sql = format!("{SELECT} WHERE o.conversation_id = :id ORDER BY o.position DESC LIMIT :limit");
-        self.read("read the outbox", move |tx| {
-            let list = || -> rusqlite::Result<Vec<OutboxRow>> {
-                tx.prepare_cached(&sql)?
-                    .query_map(named_params! { ":id": conversation.to_string(), ":limit": limit }, read)?
-                    .collect()
-            };
-            let mut rows = list().map_err(Error::sql("read the outbox"))?;
-            rows.reverse();
-            Ok(rows)
-        })
-        .await
+        self.read("read the outbox", move |tx| newest(tx, conversation, limit).map_err(Error::sql("read the outbox")))
+            .await
     }
 
     /// `pending → sending`, durable before the first byte goes out. `false` if the row has moved on.

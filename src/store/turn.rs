@@ -354,35 +354,6 @@ impl TenantStore {
         })
         .await
     }
-
-    /// The newest turns of a conversation, oldest first.
-    pub async fn turns(&self, conversation: ConversationId, limit: u32) -> Result<Vec<TurnSummary>, Error> {
-        const SQL: &str = "
-            SELECT id, outcome, reason, model, evidence, guard_refusals, started_at_ms, finished_at_ms FROM turn
-            WHERE conversation_id = :id ORDER BY started_at_ms DESC, id DESC LIMIT :limit";
-        self.read("read turns", move |tx| {
-            let list = || -> rusqlite::Result<Vec<TurnSummary>> {
-                tx.prepare_cached(SQL)?
-                    .query_map(named_params! { ":id": conversation.to_string(), ":limit": limit }, |row| {
-                        Ok(TurnSummary {
-                            turn: super::row::id(row, "id")?,
-                            outcome: row.get("outcome")?,
-                            reason: row.get("reason")?,
-                            model: row.get("model")?,
-                            evidence: strings(row, "evidence")?.into_iter().map(ProductKey).collect(),
-                            guard_refusals: row.get("guard_refusals")?,
-                            started_at: Timestamp(row.get("started_at_ms")?),
-                            finished_at: super::row::moment(row, "finished_at_ms")?,
-                        })
-                    })?
-                    .collect()
-            };
-            let mut turns = list().map_err(Error::sql("read turns"))?;
-            turns.reverse();
-            Ok(turns)
-        })
-        .await
-    }
 }
 
 fn begin(

@@ -127,3 +127,50 @@ async fn only_the_conversations_that_are_named_are_read_again() {
     let of_all = api::ConversationQuery { ids: Some(ana.id), ..any() };
     assert_eq!(client.inbox(&of_all).await.map(drop).expect_err("ids are one tenant's").exit_code(), 2);
 }
+
+#[tokio::test]
+async fn a_thread_is_read_page_by_page_without_a_gap_or_a_repeat() {
+    let aura = shop().await;
+    writes(&aura, "ben", "Do you have scarves?").await;
+    writes(&aura, "ana", "Do you have scarves?").await;
+    set_mode(&aura, "off", &[]).await;
+    // Several of one moment: the clock stands still.
+    for n in 0..5 {
+        aura.sim.shopper("ana").writes(ACCOUNT, &format!("message {n}"));
+    }
+    aura.until_recorded().await;
+    let whole = aura.conversation("ana").await;
+    assert_eq!((whole.messages.len(), whole.has_more), (7, false));
+    let (client, id) = (aura.client(), &whole.conversation.id);
+    let mut read = Vec::new();
+    let mut page = api::PageQuery { limit: Some(3), before: None };
+    let mut more = Vec::new();
+    loop {
+        let part = client.conversation_page(SHOP, id, &page).await.expect("read");
+        more.push((part.messages.len(), part.has_more));
+        let ends = !part.has_more;
+        if ends {
+            assert_eq!(part.turns, whole.turns[..1], "the turn that the oldest message belongs to");
+            assert_eq!(part.outbox, whole.outbox, "and what it sent");
+        }
+        page.before = part.messages.first().map(|message| message.id.clone());
+        read.splice(0..0, part.messages);
+        if ends {
+            break;
+        }
+    }
+    assert_eq!(more, [(3, true), (3, true), (1, false)]);
+    assert_eq!(read, whole.messages);
+    let turn = whole.turns[0].id.as_str();
+    let of_turn: Vec<_> = read.iter().map(|message| message.turn.as_deref() == Some(turn)).collect();
+    assert_eq!(of_turn[..2], [true, true], "the question and its answer: {read:?}");
+    assert!(!of_turn[2..].contains(&true), "{read:?}");
+
+    let theirs = aura.conversation("ben").await.messages[0].id.clone();
+    let foreign = api::PageQuery { before: Some(theirs), limit: None };
+    assert_eq!(client.conversation_page(SHOP, id, &foreign).await.expect_err("ben's").exit_code(), 3);
+    let shown = aura.run(&["conversation", "show", "-t", SHOP, id, "--limit", "1", "--json"]).await;
+    assert!(shown.contains("message 4") && !shown.contains("message 3"), "{shown}");
+    let said = aura.said(&["conversation", "show", "-t", SHOP, id, "--limit", "1"], 0).await;
+    assert!(said.contains("--before msg_"), "{said}");
+}

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use aura::{
     api::{self, ConversationFilter},
     client::Client,
-    domain::{ConversationId, conversation, tenant::TenantSlug},
+    domain::{ConversationId, MessageId, conversation, tenant::TenantSlug},
     terminal::{Since, parse_since},
 };
 use futures_util::{StreamExt, pin_mut};
@@ -115,12 +115,18 @@ struct List {
 #[command(after_help = "\
 Examples:
   aura conversation show -t noor conv_0192f5c8-0000-7000-8000-000000000001
-  aura conversation show -t noor conv_0192f5c8-0000-7000-8000-000000000001 --json")]
+  aura conversation show -t noor conv_0192f5c8-0000-7000-8000-000000000001 --limit 20 --json")]
 struct Show {
     #[command(flatten)]
     tenant: TenantArg,
     /// Conversation to show
     conversation: ConversationId,
+    /// The most messages
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    /// Only what was said before this message
+    #[arg(long, value_name = "MESSAGE")]
+    before: Option<MessageId>,
 }
 
 /// Silence the assistant in a conversation: a person answers
@@ -193,8 +199,14 @@ pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failur
         Verb::List(args) => list(context, &args).await,
         Verb::Show(args) => {
             let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
-            let detail = context.client().await?.conversation(slug, &id).await?;
+            let before = args.before.map(|message| message.to_string());
+            let page = api::PageQuery { limit: Some(args.limit), before };
+            let detail = context.client().await?.conversation_page(slug, &id, &page).await?;
             context.ui.data(&detail, || render::conversation(&detail, now(), context.ui.width()))?;
+            if let (true, Some(oldest)) = (detail.has_more, detail.messages.first()) {
+                let next = format!("aura conversation show -t {slug} {id} \\\n    --before {}", oldest.id);
+                context.ui.done("more was said before", next);
+            }
             if let Some(draft) = &detail.conversation.draft {
                 let next = format!("aura conversation approve -t {slug} {id} \\\n    --draft {}", draft.id);
                 context.ui.done("a draft waits: approve, edit or reject it", next);

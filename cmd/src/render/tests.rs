@@ -217,6 +217,9 @@ fn conversation_detail() {
         attachments: attachments.iter().map(|&kind| kind.into()).collect(),
         at: minutes_ago(minutes),
         unsent: text.is_none() && attachments.is_empty(),
+        turn: None,
+        pictures: 0,
+        seen: Vec::new(),
     };
     let row = OutboxRow {
         id: "out_1".into(),
@@ -245,6 +248,7 @@ fn conversation_detail() {
             message("bot", Some("Yes, in M:\nLinen abaya, sand, 89.00 EUR"), &[], 4),
             message("shopper", None, &[], 3),
         ],
+        has_more: false,
         outbox: vec![row],
         turns: vec![turn],
     };
@@ -272,7 +276,8 @@ fn conversation_with_a_draft() {
     about.draft = Some(a_draft());
     about.parked = Some(Parked { reason: "draft_rejected".into(), since: minutes_ago(30) });
     let outbox = vec![part("Yes, in M:\n\nLinen abaya, sand, 89.00 EUR", true), part("Love, Noor \u{1b}[2J", true)];
-    let detail = ConversationDetail { conversation: about, messages: Vec::new(), outbox, turns: Vec::new() };
+    let detail =
+        ConversationDetail { conversation: about, messages: Vec::new(), has_more: false, outbox, turns: Vec::new() };
     insta::assert_snapshot!(checked(conversation(&detail, NOW, WIDTH)));
 }
 

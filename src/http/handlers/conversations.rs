@@ -6,8 +6,8 @@ use futures_util::StreamExt;
 
 use crate::{
     api,
-    app::{ConversationFilter, Listing},
-    domain::{ConversationId, TurnId, conversation::Label},
+    app::{ConversationFilter, Listing, Page},
+    domain::{ConversationId, MessageId, TurnId, conversation::Label},
     http::{
         Edge, Error,
         caller::{Asking, Scope},
@@ -18,6 +18,8 @@ use crate::{
 
 /// Rows of a list that names no limit.
 const ROWS_DEFAULT: u32 = 50;
+/// Messages of a conversation that is shown without a limit.
+const MESSAGES_DEFAULT: u32 = 200;
 /// The most rows of a list.
 const ROWS_MAX: u32 = 1_000;
 
@@ -56,10 +58,7 @@ pub async fn list_all(
 
 /// What a query asks for, but for its ids.
 fn listing(query: &api::ConversationQuery) -> Result<Listing, Error> {
-    let limit = query.limit.unwrap_or(ROWS_DEFAULT);
-    if !(1..=ROWS_MAX).contains(&limit) {
-        return Err(Error::invalid(format!("the limit is 1 to {ROWS_MAX}, not {limit}")));
-    }
+    let limit = limited(query.limit, ROWS_DEFAULT)?;
     let filter = match query.state {
         None => ConversationFilter::All,
         Some(api::ConversationFilter::Bot) => ConversationFilter::WithBot,
@@ -71,6 +70,13 @@ fn listing(query: &api::ConversationQuery) -> Result<Listing, Error> {
     };
     let label = query.label.as_deref().map(parse_label).transpose()?;
     Ok(Listing { filter, label, since: query.since.map(Into::into), ids: None, limit })
+}
+
+fn limited(limit: Option<u32>, default: u32) -> Result<u32, Error> {
+    match limit.unwrap_or(default) {
+        limit @ 1..=ROWS_MAX => Ok(limit),
+        limit => Err(Error::invalid(format!("the limit is 1 to {ROWS_MAX}, not {limit}"))),
+    }
 }
 
 fn parse_ids(text: &str) -> Result<Vec<ConversationId>, Error> {
@@ -87,8 +93,12 @@ pub async fn show(
     State(edge): State<Edge>,
     Scope(tenant): Scope,
     InConversation(id): InConversation,
+    Params(query): Params<api::PageQuery>,
 ) -> Result<Json<api::ConversationDetail>, Error> {
-    Ok(Json(map::conversation_detail(tenant.tenant(), edge.app.conversation_show(&tenant, id).await?)))
+    let limit = limited(query.limit, MESSAGES_DEFAULT)?;
+    let before = query.before.as_deref().map(str::parse::<MessageId>).transpose();
+    let page = Page { before: before.map_err(|error| Error::invalid(error.to_string()))?, limit };
+    Ok(Json(map::conversation_detail(tenant.tenant(), edge.app.conversation_show(&tenant, id, page).await?)))
 }
 
 pub async fn takeover(

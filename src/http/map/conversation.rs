@@ -2,13 +2,13 @@
 
 use crate::{
     api,
-    app::{conversations::ConversationView, inbox::OfTenant},
+    app::inbox::OfTenant,
     domain::{
-        conversation::{Label, Message, Overview},
+        conversation::{Label, Overview, Sight},
         tenant::Tenant,
     },
     http::Error,
-    store::{OutboxRow, TurnSummary},
+    store::{OutboxRow, Said, Thread, TurnSummary},
 };
 
 pub(in crate::http) fn conversation(tenant: &Tenant, overview: Overview) -> api::Conversation {
@@ -62,16 +62,18 @@ pub(in crate::http) fn inbox_line(of: OfTenant) -> Vec<api::InboxLine> {
     }
 }
 
-pub(in crate::http) fn conversation_detail(tenant: &Tenant, view: ConversationView) -> api::ConversationDetail {
+pub(in crate::http) fn conversation_detail(tenant: &Tenant, thread: Thread) -> api::ConversationDetail {
     api::ConversationDetail {
-        conversation: conversation(tenant, view.overview),
-        messages: view.messages.into_iter().map(message).collect(),
-        outbox: view.outbox.into_iter().map(outbox_row).collect(),
-        turns: view.turns.into_iter().map(turn).collect(),
+        conversation: conversation(tenant, thread.overview),
+        messages: thread.messages.into_iter().map(message).collect(),
+        has_more: thread.has_more,
+        outbox: thread.outbox.into_iter().map(outbox_row).collect(),
+        turns: thread.turns.into_iter().map(turn).collect(),
     }
 }
 
-fn message(message: Message) -> api::Message {
+fn message(Said { message, turn }: Said) -> api::Message {
+    let seen = |sight: Sight| api::Seen { picture: sight.picture as u32, shows: sight.shows, made_by: sight.made_by };
     api::Message {
         id: message.id.to_string(),
         side: message.side.as_str().into(),
@@ -79,6 +81,9 @@ fn message(message: Message) -> api::Message {
         attachments: message.attachments.iter().map(|kind| kind.as_str().to_owned()).collect(),
         at: message.at.into(),
         unsent: message.unsent,
+        turn: turn.map(|turn| turn.to_string()),
+        pictures: message.pictures.len() as u32,
+        seen: message.sights.into_iter().map(seen).collect(),
     }
 }
 

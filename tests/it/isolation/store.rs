@@ -12,7 +12,7 @@ use aura::{
         product::ProductKey,
         search::{Around, SearchPlan},
     },
-    store::{DueRules, Listing, TenantStore},
+    store::{DueRules, Listing, Page, TenantStore},
 };
 
 use super::stage::{HIDDEN, PRODUCT, SHARED_SHOPPER, Shop, Stage};
@@ -89,6 +89,9 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
         "due_conversations" => read!(store.due_conversations(rules, ROWS)),
         "next_due" => read!(store.next_due(rules)),
         "begin_turn" => read!(with.conversations => |id| store.begin_turn(id, rules.now)),
+        "thread" => {
+            read!(with.conversations => |id| store.thread(id, Page { before: None, limit: ROWS }))
+        }
         "turns" => read!(with.conversations => |id| store.turns(id, ROWS)),
         "next_step" => read!(with.conversations => |id| store.next_step(id, rules.now)),
         "outbox_rows" => read!(with.conversations => |id| store.outbox_rows(id, ROWS)),
