@@ -29,7 +29,7 @@ pub use conversation::{
     DraftDecision, DraftEdit, InboxLine, Message, NewLabel, NewMessage, OutboxRow, PageQuery, Parked, Preview, Seen,
     SkippedTenant, Takeover, Turn,
 };
-pub use event::{Event, EventQuery};
+pub use event::{EVENTS_BYTES_MAX, EVENTS_HEARTBEAT_S, EVENTS_SINCE, Event, EventQuery};
 pub use model::{
     Budget, LocalModel, ModelChoice, ModelPrice, ModelProbe, ModelTest, ModelUsed, Models, Provider, PullModel,
     PullProgress, TestModel, UsageQuery, UsageReport, UsageRow, UseModel,

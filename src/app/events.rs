@@ -1,28 +1,45 @@
 //! Following the event logs: what happened, with the text joined in for people to read.
+//!
+//! A reader names the place in each log that it has read up to and gets all that follows, in the order of each log:
+//! first what is there and then what comes. Logs are read when they grow (`store::Follower`), never to see whether they did.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream, stream::BoxStream};
 
 use super::{App, Error, TenantCtx};
-use crate::domain::{
-    MessageId, OutboxId, Timestamp,
-    event::{Event, EventKind},
-    tenant::Tenant,
+use crate::{
+    domain::{
+        MessageId, OutboxId, TenantId, Timestamp, chain,
+        event::{Event, Wanted},
+        tenant::Tenant,
+    },
+    store::{self, Follower, TenantStore},
 };
 
-/// Events read at once.
+/// Events of one log read at once.
 const PAGE: u32 = 500;
-/// How often followers look when nothing has woken them: another process may have written.
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
+/// The fewest, however many logs are read.
+const PAGE_MIN: u32 = 20;
+/// Events held ready over all logs, about.
+const HELD_MAX: usize = 20_000;
+/// Logs read at once.
+const LOGS_AT_ONCE: usize = 8;
+/// How long a log that could not be read rests.
+const REST: Duration = Duration::from_secs(5);
 
-/// Which events.
+/// Which events, and from where on.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
     /// From this moment; `None`: from now when following, else all.
     pub since: Option<Timestamp>,
-    /// These kinds; empty: all.
-    pub kinds: Vec<EventKind>,
+    /// The last event read of each log; the logs of all others begin at `since`.
+    pub after: HashMap<TenantId, i64>,
+    /// Which of them.
+    pub wanted: Wanted,
     /// Whether to go on with what happens from now on.
     pub follow: bool,
 }
@@ -38,98 +55,260 @@ pub struct EventView {
     pub text: Option<String>,
 }
 
+/// Events, and where they begin.
+pub struct Events {
+    /// The moment at which the logs begin whose place was not named.
+    pub since: Timestamp,
+    /// In order within each log; over the logs by time, as far as they have happened.
+    pub stream: BoxStream<'static, Result<EventView, Error>>,
+}
+
+impl App {
+    /// Events of one tenant. Followed, they end when the tenant is removed.
+    pub fn events_of(&self, tenant: &TenantCtx, filter: EventFilter) -> Events {
+        self.tail(Some(tenant.tenant().clone()), filter)
+    }
+
+    /// Events of every tenant, for the operator.
+    pub fn events_of_all(&self, filter: EventFilter) -> Events {
+        self.tail(None, filter)
+    }
+
+    fn tail(&self, only: Option<Tenant>, filter: EventFilter) -> Events {
+        let since = match filter.since {
+            Some(since) => since,
+            None if filter.follow => self.clock.now(),
+            None => Timestamp(0),
+        };
+        let tail = Tail {
+            app: self.clone(),
+            only,
+            filter,
+            since,
+            growth: None,
+            logs: HashMap::new(),
+            behind: HashSet::new(),
+            failed: HashMap::new(),
+            ready: BTreeSet::new(),
+        };
+        let stream =
+            stream::try_unfold(tail, |mut tail| async move { Ok(tail.next().await?.map(|event| (event, tail))) });
+        Events { since, stream: stream.boxed() }
+    }
+}
+
+/// One reader of logs.
 struct Tail {
     app: App,
     /// `None`: every tenant.
     only: Option<Tenant>,
     filter: EventFilter,
-    positions: HashMap<crate::domain::TenantId, i64>,
-    pages: std::collections::VecDeque<EventView>,
-    woken: tokio::sync::watch::Receiver<u64>,
-    started: Timestamp,
+    since: Timestamp,
+    /// `None`: not begun.
+    growth: Option<Follower>,
+    logs: HashMap<TenantId, Log>,
+    /// Logs that may hold more than has been read of them, and of which nothing is held.
+    behind: HashSet<TenantId>,
+    /// Logs that could not be read, and why; they rest.
+    failed: HashMap<TenantId, Error>,
+    /// Logs of which something is held, by the time of its first event.
+    ready: BTreeSet<(Timestamp, TenantId)>,
 }
 
-impl App {
-    /// Events of one tenant.
-    pub fn events_of(&self, tenant: &TenantCtx, filter: EventFilter) -> BoxStream<'static, Result<EventView, Error>> {
-        self.tail(Some(tenant.tenant().clone()), filter)
-    }
-
-    /// Events of every tenant, for the operator.
-    pub fn events_of_all(&self, filter: EventFilter) -> BoxStream<'static, Result<EventView, Error>> {
-        self.tail(None, filter)
-    }
-
-    fn tail(&self, only: Option<Tenant>, filter: EventFilter) -> BoxStream<'static, Result<EventView, Error>> {
-        let tail = Tail {
-            app: self.clone(),
-            only,
-            filter,
-            positions: HashMap::new(),
-            pages: std::collections::VecDeque::new(),
-            woken: self.live.events.subscribe(),
-            started: self.clock.now(),
-        };
-        stream::try_unfold(tail, |mut tail| async move { Ok(tail.next().await?.map(|event| (event, tail))) }).boxed()
-    }
+/// What is known of one log.
+struct Log {
+    tenant: Tenant,
+    /// Read up to here; `None`: not begun.
+    position: Option<i64>,
+    held: VecDeque<EventView>,
+    /// It may go on behind what is held.
+    more: bool,
+    /// The latest time of its events so far: a clock that went back does not change their order.
+    latest: Timestamp,
 }
 
 impl Tail {
     async fn next(&mut self) -> Result<Option<EventView>, Error> {
         loop {
-            if let Some(event) = self.pages.pop_front() {
+            self.look().await?;
+            self.read_behind().await?;
+            if let Some(event) = self.pop() {
                 return Ok(Some(event));
             }
-            self.woken.borrow_and_update();
-            self.read_all().await?;
-            if self.pages.is_empty() {
-                if !self.filter.follow {
-                    return Ok(None);
-                }
-                // A timeout is as good as a wake: both mean "look again".
-                drop(tokio::time::timeout(LOOK_AGAIN, self.woken.changed()).await);
+            if self.logs.is_empty() && self.only.is_some() {
+                return Ok(None);
             }
+            if !self.filter.follow {
+                // What could be read was handed out before.
+                return self.failed.drain().next().map_or(Ok(None), |(_, error)| Err(error));
+            }
+            self.wait().await;
         }
     }
 
-    async fn read_all(&mut self) -> Result<(), Error> {
+    /// Takes note of logs that have grown, and of tenants that have come.
+    async fn look(&mut self) -> Result<(), Error> {
+        let Some(growth) = &mut self.growth else { return self.begin().await };
+        let grown = growth.grown();
+        if self.only.is_none() && grown.iter().any(|tenant| !self.logs.contains_key(tenant)) {
+            for tenant in self.app.store.control().tenants().await? {
+                self.know(tenant);
+            }
+        }
+        for tenant in grown {
+            match self.logs.get_mut(&tenant) {
+                Some(log) if log.held.is_empty() => _ = self.behind.insert(tenant),
+                Some(log) => log.more = true,
+                // Another's than the one that is read, or gone already.
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn begin(&mut self) -> Result<(), Error> {
+        let mut growth = self.app.store.follow();
+        let grown: HashSet<_> = growth.grown().into_iter().collect();
+        self.growth = Some(growth);
         let tenants = match &self.only {
             Some(tenant) => vec![tenant.clone()],
             None => self.app.store.control().tenants().await?,
         };
+        // A log that has not grown since the process began holds nothing that is newer than that.
+        let all = self.since < self.app.live.started_at;
         for tenant in tenants {
-            self.read(tenant).await?;
+            let id = tenant.id;
+            self.know(tenant);
+            if all || grown.contains(&id) || self.filter.after.contains_key(&id) {
+                self.behind.insert(id);
+            }
         }
-        self.pages.make_contiguous().sort_by_key(|view| view.event.at);
         Ok(())
     }
 
-    async fn read(&mut self, tenant: Tenant) -> Result<(), Error> {
-        let store = match self.app.store.tenant(tenant.id).await {
-            // Removed since it was listed.
-            Err(crate::store::Error::NotFound { .. }) => return Ok(()),
-            other => other?,
-        };
-        let position = match self.positions.get(&tenant.id) {
-            Some(position) => *position,
-            None => match self.filter.since {
-                Some(since) => store.event_seq_at(since).await?,
-                None if self.filter.follow => store.event_seq_at(self.started).await?,
-                None => 0,
-            },
-        };
-        let events = store.events_after(position, self.filter.kinds.clone(), PAGE).await?;
-        self.positions.insert(tenant.id, events.last().map_or(position, |event| event.seq));
-        for event in events {
-            let text = text_of(&store, &event).await?;
-            self.pages.push_back(EventView { tenant: tenant.clone(), event, text });
+    fn know(&mut self, tenant: Tenant) {
+        let position = self.filter.after.get(&tenant.id).copied();
+        let log = Log { tenant, position, held: VecDeque::new(), more: false, latest: Timestamp(0) };
+        self.logs.entry(log.tenant.id).or_insert(log);
+    }
+
+    /// Reads of every log that is behind, so that the earliest event of all is among those held.
+    async fn read_behind(&mut self) -> Result<(), Error> {
+        while !self.behind.is_empty() {
+            let rows = u32::try_from(HELD_MAX / self.logs.len().max(1)).unwrap_or(PAGE).clamp(PAGE_MIN, PAGE);
+            let behind: Vec<_> = self.behind.drain().collect();
+            let reads = behind.into_iter().filter_map(|id| Some((id, self.logs.get(&id)?))).map(|(id, log)| {
+                let (app, since, wanted) = (self.app.clone(), self.since, self.filter.wanted.clone());
+                let (tenant, position) = (log.tenant.clone(), log.position);
+                async move { (id, read(&app, tenant, position, since, wanted, rows).await) }
+            });
+            let read: Vec<_> = stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(LOGS_AT_ONCE).collect().await;
+            for (id, read) in read {
+                self.take(id, read)?;
+            }
         }
         Ok(())
+    }
+
+    fn take(&mut self, id: TenantId, read: Result<Option<Read>, Error>) -> Result<(), Error> {
+        let Some(log) = self.logs.get_mut(&id) else { return Ok(()) };
+        match read {
+            Ok(Some(Read { events, after, more })) => {
+                self.failed.remove(&id);
+                log.position = Some(after);
+                log.held.extend(events);
+                log.more = more;
+                match log.due() {
+                    Some(due) => _ = self.ready.insert((due, id)),
+                    // Nothing of it was wanted.
+                    None if more => _ = self.behind.insert(id),
+                    None => {}
+                }
+            }
+            // Removed since it was listed.
+            Ok(None) => {
+                self.logs.remove(&id);
+                self.failed.remove(&id);
+            }
+            Err(error) if self.only.is_some() => return Err(error),
+            Err(error) => {
+                if !self.failed.contains_key(&id) {
+                    tracing::warn!(tenant.id = %id, error = %chain(&error), "followers of events read on without a tenant");
+                }
+                self.failed.insert(id, error);
+            }
+        }
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Option<EventView> {
+        let (due, id) = self.ready.pop_first()?;
+        let log = self.logs.get_mut(&id)?;
+        log.latest = due;
+        let event = log.held.pop_front()?;
+        match log.due() {
+            Some(due) => _ = self.ready.insert((due, id)),
+            None if log.more => _ = self.behind.insert(id),
+            None => {}
+        }
+        Some(event)
+    }
+
+    /// Until a log has grown, or one that could not be read may be read again.
+    async fn wait(&mut self) {
+        let Some(growth) = &mut self.growth else { return };
+        if self.failed.is_empty() {
+            return growth.wait().await;
+        }
+        // Whichever comes first: both mean "look again".
+        drop(tokio::time::timeout(REST, growth.wait()).await);
+        self.behind.extend(self.failed.keys());
     }
 }
 
+impl Log {
+    /// When its next event is handed out, among those of all logs.
+    fn due(&self) -> Option<Timestamp> {
+        self.held.front().map(|view| view.event.at.max(self.latest))
+    }
+}
+
+/// A piece of a log.
+struct Read {
+    events: Vec<EventView>,
+    after: i64,
+    more: bool,
+}
+
+/// Reads on in a log; `None`: the tenant is gone.
+async fn read(
+    app: &App,
+    tenant: Tenant,
+    position: Option<i64>,
+    since: Timestamp,
+    wanted: Wanted,
+    rows: u32,
+) -> Result<Option<Read>, Error> {
+    // A look at one log after another leaves those closed that were.
+    let store = match app.store.visit_tenant(tenant.id).await {
+        Err(store::Error::NotFound { .. }) => return Ok(None),
+        other => other?,
+    };
+    let position = match position {
+        Some(position) => position,
+        None => store.event_seq_at(since).await?,
+    };
+    let page = store.events_after(position, wanted, rows).await?;
+    let mut events = Vec::with_capacity(page.events.len());
+    for event in page.events {
+        let text = text_of(&store, &event).await?;
+        events.push(EventView { tenant: tenant.clone(), event, text });
+    }
+    Ok(Some(Read { events, after: page.after, more: page.more }))
+}
+
 /// Joins the words that an event is about. The log itself holds none.
-async fn text_of(store: &crate::store::TenantStore, event: &Event) -> Result<Option<String>, Error> {
+async fn text_of(store: &TenantStore, event: &Event) -> Result<Option<String>, Error> {
     let payload: serde_json::Value = serde_json::from_str(&event.payload)
         .map_err(|source| Error::Failed { message: "an event is not readable".into(), source: Some(source.into()) })?;
     let id = |name: &str| payload.get(name).and_then(|value| value.as_str()).map(str::to_owned);

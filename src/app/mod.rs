@@ -153,8 +153,6 @@ struct Live {
     checkpointing: tokio::sync::Mutex<()>,
     /// There is little room left on the disk.
     disk_low: AtomicBool,
-    /// Wakes whoever follows events.
-    events: tokio::sync::watch::Sender<u64>,
 }
 
 /// What `daemon` has to bring.
@@ -220,7 +218,6 @@ impl App {
             watch: watch::Watch::default(),
             checkpointing: tokio::sync::Mutex::default(),
             disk_low: AtomicBool::new(false),
-            events: tokio::sync::watch::Sender::new(0),
         };
         Self(Arc::new(Parts {
             secrets: Secrets::new(&installation, &config),
@@ -282,13 +279,12 @@ impl App {
         Ok(self.store.tenant(tenant.tenant().id).await?)
     }
 
-    /// Has workers look at a tenant at once, and followers of events read on. The hint survives the process, so that
+    /// Has workers look at a tenant at once. The hint survives the process, so that
     /// a daemon started later finds what a lone command has queued.
     async fn changed(&self, tenant: TenantId) -> Result<(), Error> {
         let now = self.clock.now();
         drop(self.wakes.hold(self.store.control(), tenant, now).await?);
         self.work.wake(tenant, now);
-        self.live.events.send_modify(|count| *count += 1);
         Ok(())
     }
 

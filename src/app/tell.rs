@@ -176,7 +176,6 @@ impl App {
                 "a target could not be told and is given up on; try it with `aura notify test`"
             );
         }
-        self.live.events.send_modify(|count| *count += 1);
         Ok(())
     }
 

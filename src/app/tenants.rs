@@ -246,7 +246,9 @@ pub async fn remove(
     fault::point("mid_tenant_delete");
     secrets.forget(ctx.scope());
     store.close_tenant(ctx.id()).await?;
-    let (files, bytes) = installation.remove_unowned(ctx.id()).await?;
+    let deleted = installation.remove_unowned(ctx.id()).await;
+    store.tenant_is_gone(ctx.id());
+    let (files, bytes) = deleted?;
     Ok(Removed {
         tenant: removed.tenant,
         accounts: removed.accounts,

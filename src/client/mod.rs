@@ -3,15 +3,17 @@
 
 mod error;
 mod transport;
+mod watch;
 
 pub use error::Error;
 pub use transport::Transport;
+pub use watch::Watched;
 
 use std::io;
 
 use axum::{
     body::Body,
-    http::{Method, Request, header},
+    http::{Method, Request, Response, header},
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
@@ -390,9 +392,14 @@ impl Client {
 
     /// The body of a good answer; an error for any other.
     async fn open(&self, request: Request<Body>) -> Result<Body, Error> {
+        self.answer(request).await.map(Response::into_body)
+    }
+
+    /// A good answer; an error for any other.
+    async fn answer(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
         let (head, body) = self.transport.send(request).await?.into_parts();
         if head.status.is_success() {
-            return Ok(body);
+            return Ok(Response::from_parts(head, body));
         }
         let status = head.status.as_u16();
         let bytes = whole(body).await?;
@@ -448,13 +455,18 @@ async fn whole(body: Body) -> Result<Bytes, Error> {
     limited.collect().await.map(http_body_util::Collected::to_bytes).map_err(Error::Broken)
 }
 
+/// The lines of an answer; an empty one only says that somebody is there.
 fn lines(body: Body) -> impl Stream<Item = Result<String, Error>> + Send {
+    all_lines(body).try_filter(|line| std::future::ready(!line.is_empty()))
+}
+
+fn all_lines(body: Body) -> impl Stream<Item = Result<String, Error>> + Send {
     let reader = StreamReader::new(TryStreamExt::map_err(body.into_data_stream(), io::Error::other));
     let lines = stream::unfold(reader.lines(), |mut lines| async move {
         let line = lines.next_line().await.map_err(|error| Error::Broken(error.into())).transpose()?;
         Some((line, lines))
     });
-    lines.try_filter(|line| std::future::ready(!line.is_empty())).fuse()
+    lines.fuse()
 }
 
 fn parse_line<T: DeserializeOwned>(line: &str) -> Result<T, Error> {

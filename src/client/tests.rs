@@ -37,6 +37,7 @@ fn report(products: u64) -> ImportReport {
 fn event(seq: i64) -> api::Event {
     api::Event {
         tenant: "noor".into(),
+        tenant_id: "ten_1".into(),
         seq,
         kind: "reply.sent".into(),
         at: Time(0),

@@ -1,6 +1,6 @@
 //! The tenant's log of state changes: ids and figures, never message text, names or URLs.
 
-use super::Timestamp;
+use super::{ConversationId, Timestamp, cost::PicoDollars};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
@@ -101,6 +101,17 @@ kinds! {
 }
 
 impl EventKind {
+    /// The kinds that a word of a filter means: one by its name, or all of a family (`message.*`). Empty: nothing is called so.
+    #[must_use]
+    pub fn matching(word: &str) -> Vec<Self> {
+        let family = word.strip_suffix('*').filter(|family| family.ends_with('.'));
+        let wanted = |kind: &Self| match family {
+            Some(family) => kind.as_str().starts_with(family),
+            None => kind.as_str() == word,
+        };
+        Self::ALL.iter().copied().filter(wanted).collect()
+    }
+
     /// Reads the word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
@@ -193,6 +204,19 @@ impl NewEvent {
         self.correlation = Some(correlation.into());
         self
     }
+}
+
+/// Which events are wanted; what says nothing leaves nothing out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Only these kinds; all when empty.
+    pub kinds: Vec<EventKind>,
+    /// Only of this conversation.
+    pub conversation: Option<ConversationId>,
+    /// Only what this one did.
+    pub actor: Option<String>,
+    /// Only what cost as much or more.
+    pub cost_min: Option<PicoDollars>,
 }
 
 /// An event as it stands in the log.

@@ -293,6 +293,7 @@ pub(super) fn event(view: EventView) -> api::Event {
     let EventView { tenant, event, text } = view;
     api::Event {
         tenant: tenant.slug.to_string(),
+        tenant_id: tenant.id.to_string(),
         seq: event.seq,
         kind: event.kind,
         at: event.at.into(),

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
 use super::{Error, TenantStore, chain, notice, told};
 use crate::domain::{
     MessageId, OutboxId, TenantId, Timestamp,
-    event::{Event, EventKind, NewEvent},
+    event::{Event, NewEvent, Wanted},
 };
 
 /// Makes the log of a file its tenant's, once and for all; a file that is another tenant's is refused.
@@ -60,42 +60,77 @@ pub(super) fn append(tx: &Transaction<'_>, now: Timestamp, event: &NewEvent) -> 
     Ok(seq)
 }
 
+/// Rows of the log that one read looks at, however few of them are wanted: a reader is held for some milliseconds at most.
+const ROWS_READ_MAX: i64 = 10_000;
+
+/// A piece of the log.
+#[derive(Clone, Debug)]
+pub struct EventPage {
+    /// What is wanted of it.
+    pub events: Vec<Event>,
+    /// Where it ends: the next piece is after this.
+    pub after: i64,
+    /// Whether the log goes on there.
+    pub more: bool,
+}
+
+fn read_event(row: &rusqlite::Row<'_>) -> rusqlite::Result<Event> {
+    Ok(Event {
+        seq: row.get(0)?,
+        kind: row.get(1)?,
+        at: Timestamp(row.get(2)?),
+        actor: row.get(3)?,
+        correlation: row.get(4)?,
+        payload: row.get(5)?,
+    })
+}
+
 impl TenantStore {
-    /// Events after `after_seq`, oldest first, at most `limit`; `kinds` empty: all.
-    pub async fn events_after(&self, after_seq: i64, kinds: Vec<EventKind>, limit: u32) -> Result<Vec<Event>, Error> {
+    /// What is wanted of the events after `after`, oldest first, at most `limit`, and where to read on.
+    pub async fn events_after(&self, after: i64, wanted: Wanted, limit: u32) -> Result<EventPage, Error> {
+        const HEAD: &str = "SELECT seq FROM event_head";
         const SQL: &str = "
             SELECT seq, kind, at_ms, actor, correlation, payload FROM event
-            WHERE seq > :after AND (:kinds = '' OR instr(:kinds, ',' || kind || ',') > 0)
+            WHERE seq > :after AND seq <= :until
+              AND (:kinds = '' OR instr(:kinds, ',' || kind || ',') > 0)
+              AND (:actor IS NULL OR actor = :actor)
+              AND (:conversation IS NULL OR payload ->> '$.conversation' = :conversation)
+              AND (:cost IS NULL OR payload ->> '$.cost_pico' >= :cost)
             ORDER BY seq LIMIT :limit";
         self.read("read events", move |tx| {
-            let words: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+            let words: Vec<_> = wanted.kinds.iter().map(|kind| kind.as_str()).collect();
             let kinds = if words.is_empty() { String::new() } else { format!(",{},", words.join(",")) };
-            let mut select = tx.prepare_cached(SQL).map_err(Error::sql("read events"))?;
-            select
-                .query_map(named_params! { ":after": after_seq, ":kinds": kinds, ":limit": limit }, |row| {
-                    Ok(Event {
-                        seq: row.get(0)?,
-                        kind: row.get(1)?,
-                        at: Timestamp(row.get(2)?),
-                        actor: row.get(3)?,
-                        correlation: row.get(4)?,
-                        payload: row.get(5)?,
-                    })
-                })
-                .and_then(Iterator::collect)
-                .map_err(Error::sql("read events"))
+            let read = || -> rusqlite::Result<EventPage> {
+                let head: i64 = tx.prepare_cached(HEAD)?.query_row([], |row| row.get(0))?;
+                // A log that was put back from a copy ends before what its reader has seen.
+                let after = after.min(head);
+                let until = head.min(after.saturating_add(ROWS_READ_MAX));
+                let row = named_params! {
+                    ":after": after, ":until": until, ":kinds": kinds, ":actor": wanted.actor, ":limit": limit,
+                    ":conversation": wanted.conversation.map(|id| id.to_string()),
+                    ":cost": wanted.cost_min.map(|cost| cost.units()),
+                };
+                let mut select = tx.prepare_cached(SQL)?;
+                let events: Vec<_> = select.query_map(row, read_event)?.collect::<rusqlite::Result<_>>()?;
+                let full = events.len() >= limit as usize;
+                let after = events.last().filter(|_| full).map_or(until, |event| event.seq);
+                Ok(EventPage { events, after, more: after < head })
+            };
+            read().map_err(Error::sql("read events"))
         })
         .await
     }
 
-    /// The last event's `seq` at or before `at`; 0 when there is none.
+    /// The `seq` before the first event at or after `at`: the log's end when there is none. A clock that went back makes
+    /// this earlier, never later.
     pub async fn event_seq_at(&self, at: Timestamp) -> Result<i64, Error> {
-        const SQL: &str = "SELECT seq FROM event WHERE at_ms < :at ORDER BY at_ms DESC, seq DESC LIMIT 1";
+        const SQL: &str = "
+            SELECT coalesce((SELECT min(seq) - 1 FROM event WHERE at_ms >= :at), (SELECT seq FROM event_head))";
         self.read("find an event by time", move |tx| {
             let found = tx
                 .prepare_cached(SQL)
-                .and_then(|mut select| select.query_row(named_params! { ":at": at.0 }, |row| row.get(0)).optional());
-            Ok(found.map_err(Error::sql("find an event by time"))?.unwrap_or(0))
+                .and_then(|mut select| select.query_row(named_params! { ":at": at.0 }, |row| row.get(0)));
+            found.map_err(Error::sql("find an event by time"))
         })
         .await
     }

@@ -12,8 +12,9 @@ use lru::LruCache;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::{
-    Control, DataDir, DiskState, Error, Journal, TenantStore,
+    Control, DataDir, DiskState, Error, Follower, Journal, TenantStore,
     blocking::Blocking,
+    growth::Growth,
     health::Health,
     product::Shelf,
     tenant::{Quarantine, Shared, TenantFile},
@@ -99,6 +100,7 @@ impl Store {
                     ids,
                     quarantine: Quarantine::default(),
                     shelf: Shelf::new(),
+                    growth: Growth::new(),
                 },
                 opened: OnceLock::new(),
                 recent: Mutex::new(LruCache::new(open_max())),
@@ -168,6 +170,17 @@ impl Store {
             self.tenants.shared.blocking.run(close).await?;
         }
         Ok(count)
+    }
+
+    /// Hears of every tenant's log that grows.
+    #[must_use]
+    pub fn follow(&self) -> Follower {
+        self.tenants.shared.growth.follow()
+    }
+
+    /// Has whoever follows a tenant's log find that it is gone.
+    pub(crate) fn tenant_is_gone(&self, id: TenantId) {
+        self.tenants.shared.growth.grew(id);
     }
 
     /// Makes a new tenant's folder and file.

@@ -336,7 +336,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::store::life_tests::Shop;
+    use crate::{domain::event::Wanted, store::life_tests::Shop};
 
     /// 2026-11-21, 00:00 UTC.
     const TODAY: i64 = 1_795_219_200_000;
@@ -509,7 +509,8 @@ mod tests {
         let told: Vec<_> = rows.iter().map(|row| (row.model.as_str(), row.calls, row.failures, row.cost)).collect();
         assert_eq!(told, [("gemini:flash", 1, 0, dollars("0.25")), ("gemini:flash-002", 1, 1, PicoDollars::ZERO)]);
         assert_eq!((rows[0].input_tokens, rows[0].cached_tokens, rows[0].output_tokens), (900, 512, 160));
-        let events = shop.store.events_after(0, vec![EventKind::ModelCalled], 10).await.expect("read");
+        let wanted = Wanted { kinds: vec![EventKind::ModelCalled], ..Wanted::default() };
+        let events = shop.store.events_after(0, wanted, 10).await.expect("read").events;
         assert_eq!(events.len(), 2);
         assert_eq!(events[0].correlation.as_deref(), Some("req_1"));
         assert!(events[0].payload.contains("250000000000"), "{}", events[0].payload);

@@ -15,9 +15,10 @@ use super::{
     blocking::{Blocking, Lane},
     event,
     file::DatabaseFile,
+    growth::{Grew, Growth},
     health::Health,
     product::{Shelf, Shelved},
-    sqlite,
+    sqlite, told,
 };
 use crate::domain::{Ids, TenantId, chain};
 
@@ -53,6 +54,7 @@ pub(super) struct TenantFile {
     ids: Arc<dyn Ids>,
     quarantine: Quarantine,
     shelved: Shelved,
+    growth: Growth,
 }
 
 /// What all tenants' files have in common.
@@ -63,6 +65,7 @@ pub(super) struct Shared {
     pub(super) ids: Arc<dyn Ids>,
     pub(super) quarantine: Quarantine,
     pub(super) shelf: Shelf,
+    pub(super) growth: Growth,
 }
 
 impl Shared {
@@ -74,6 +77,7 @@ impl Shared {
             ids,
             quarantine: Quarantine::default(),
             shelf: Shelf::new(),
+            growth: Growth::new(),
         }
     }
 }
@@ -132,17 +136,17 @@ impl std::fmt::Debug for TenantStore {
 impl TenantFile {
     /// Creates the file of a new tenant. Blocking.
     pub(super) fn create(id: TenantId, path: &Path, shared: Shared) -> Result<Self, Error> {
-        let Shared { blocking, health, ids, quarantine, shelf } = shared;
+        let Shared { blocking, health, ids, quarantine, shelf, growth } = shared;
         let database = DatabaseFile::create(path, &SCHEMA, blocking, health, |file| event::claim(file, id))?;
-        Ok(Self { id, database: Some(database), ids, quarantine, shelved: shelf.catalogue() })
+        Ok(Self { id, database: Some(database), ids, quarantine, shelved: shelf.catalogue(), growth })
     }
 
     /// Opens (and where needed migrates) the file. Blocking.
     pub(super) fn open(id: TenantId, path: &Path, shared: Shared) -> Result<Self, Error> {
-        let Shared { blocking, health, ids, quarantine, shelf } = shared;
+        let Shared { blocking, health, ids, quarantine, shelf, growth } = shared;
         let opened = DatabaseFile::open(path, &SCHEMA, blocking, health, |file| event::claim(file, id));
         let database = opened.inspect_err(|error| quarantine.note(id, error))?;
-        Ok(Self { id, database: Some(database), ids, quarantine, shelved: shelf.catalogue() })
+        Ok(Self { id, database: Some(database), ids, quarantine, shelved: shelf.catalogue(), growth })
     }
 
     /// Runs what works on the file, unless it is damaged.
@@ -196,6 +200,7 @@ impl TenantStore {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
+        let work = self.telling(work);
         match self.lane {
             Lane::Realtime => self.file.guarded(action, self.database().write(action, work)).await,
             Lane::Bulk => self.file.guarded(action, self.database().write_bulk(action, true, work)).await,
@@ -211,7 +216,25 @@ impl TenantStore {
     {
         match self.lane {
             Lane::Realtime => self.write(action, work).await,
-            Lane::Bulk => self.file.guarded(action, self.database().write_bulk(action, false, work)).await,
+            Lane::Bulk => {
+                let work = self.telling(work);
+                self.file.guarded(action, self.database().write_bulk(action, false, work)).await
+            }
+        }
+    }
+
+    /// The same work; followers hear of it once it is durable, if it has appended events.
+    fn telling<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static {
+        let (growth, tenant) = (self.file.growth.clone(), self.file.id);
+        move |tx| {
+            let done = work(tx)?;
+            if told::appended() {
+                told::hold(Grew(growth, tenant));
+            }
+            Ok(done)
         }
     }
 

@@ -18,7 +18,8 @@ struct Outcome {
 
 thread_local! {
     /// Of the transaction that this thread runs; a transaction never leaves its thread.
-    static UNTOLD: RefCell<Untold> = const { RefCell::new(Untold { outcomes: Vec::new(), held: Vec::new() }) };
+    static UNTOLD: RefCell<Untold> =
+        const { RefCell::new(Untold { outcomes: Vec::new(), held: Vec::new(), appended: false }) };
 }
 
 /// A write begins: what one before it has left was undone.
@@ -31,8 +32,14 @@ pub(super) fn hold(guard: impl Any + Send) {
     UNTOLD.with_borrow_mut(|untold| untold.held.push(Box::new(guard)));
 }
 
-/// Remembers an event that the log tells of and nobody else logs.
+/// Whether the write has appended an event so far.
+pub(super) fn appended() -> bool {
+    UNTOLD.with_borrow(|untold| untold.appended)
+}
+
+/// Remembers that an event was appended, and the event itself if the log tells of it and nobody else logs it.
 pub(super) fn note(tenant: &str, event: &NewEvent) {
+    UNTOLD.with_borrow_mut(|untold| untold.appended = true);
     if !matches!(event.kind, EventKind::TakeoverStarted | EventKind::TakeoverEnded) {
         return;
     }
@@ -51,6 +58,7 @@ pub(super) fn note(tenant: &str, event: &NewEvent) {
 pub(super) struct Untold {
     outcomes: Vec<Outcome>,
     held: Vec<Box<dyn Any + Send>>,
+    appended: bool,
 }
 
 /// What has been remembered since [`begin`].

@@ -33,6 +33,7 @@ mod servers;
 mod shop;
 mod sights;
 mod support;
+mod tail;
 mod tidy;
 mod tools;
 mod watched;

@@ -4,7 +4,7 @@ use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
 use aura::{
     daemon::SystemClock,
-    domain::{Clock, ConversationId, event::EventKind},
+    domain::{Clock, ConversationId, event::Wanted},
     sim::payload::{self, Of},
     store::Listing,
 };
@@ -44,7 +44,7 @@ fn dm(mid: &str, text: &str) -> Vec<u8> {
 /// Everything that the tenant's file knows of conversations and events.
 async fn known(house: &House) -> String {
     let store = house.store("noor").await;
-    let mut known = format!("{:?}\n", store.events_after(0, Vec::<EventKind>::new(), 10_000).await.expect("read"));
+    let mut known = format!("{:?}\n", store.events_after(0, Wanted::default(), 10_000).await.expect("read").events);
     let all = Listing { limit: 1_000, ..Listing::default() };
     for row in store.conversations(all).await.expect("listed") {
         let id: ConversationId = row.conversation.id;

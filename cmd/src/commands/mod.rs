@@ -24,3 +24,4 @@ pub mod tenant;
 pub mod trigger;
 pub mod usage;
 pub mod version;
+mod watched;

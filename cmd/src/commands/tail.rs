@@ -1,60 +1,52 @@
 //! `aura tail`
 
-use aura::{
-    api::EventQuery,
-    domain::{event::EventKind, tenant::TenantSlug},
-    terminal::{Since, parse_since},
-};
-use clap::builder::PossibleValuesParser;
+use aura::api::{Event, EventQuery, Time};
 use futures_util::{StreamExt, pin_mut};
 
-use crate::{context::Context, failure::Failure, render, time::now};
+use super::watched::Which;
+use crate::{context::Context, failure::Failure, render, time::now, ui::Ui};
 
 /// Watch what happens, a line each, until Ctrl-C
 ///
-/// Times are UTC. With `--json` each line is an object.
+/// Times are UTC. With `--json` each line is an object. When the daemon restarts, it goes on with what happened
+/// meanwhile: no event is left out and none comes twice.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   aura tail -t noor --since 1h
-  aura tail --kind reply.failed --kind reply.held --json")]
+  aura tail --kind \"message.*,reply.failed\" --json
+  aura tail -t noor --conversation conv_0192f5c8-7e10-7cc3-98c4-dc0c0c07398f --no-follow")]
 pub struct TailArgs {
-    /// Only this tenant; all when left out
-    #[arg(short = 't', long = "tenant", value_name = "SLUG", env = "AURA_TENANT", hide_env_values = true)]
-    slug: Option<TenantSlug>,
-    /// Start this far back: 90s, 15m, 1h, 2d, or a UTC time
-    #[arg(long, value_name = "AGE", value_parser = parse_since)]
-    since: Option<Since>,
-    /// Only events of this kind; may be given again
-    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kinds())]
-    kind: Vec<String>,
+    #[command(flatten)]
+    which: Which,
     /// End after what has already happened; with it `--since` starts at the beginning when left out
     #[arg(long)]
     no_follow: bool,
 }
 
-fn kinds() -> PossibleValuesParser {
-    EventKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().into()
-}
-
 pub async fn run(context: &Context, args: TailArgs) -> Result<(), Failure> {
-    let ui = context.ui;
-    // Following without a daemon would hold the data directory and see nothing happen.
-    let client = if args.no_follow { context.client().await? } else { context.daemon().await? };
-    let beginning = args.no_follow.then_some(aura::api::Time(0));
-    let query = EventQuery {
-        since: args.since.map(|since| since.moment(now())).or(beginning),
-        kinds: Some(args.kind.join(",")).filter(|kinds| !kinds.is_empty()),
-        follow: !args.no_follow,
-    };
-    let events = client.events(args.slug.as_ref().map(TenantSlug::as_str), &query).await?;
+    let (ui, which) = (context.ui, args.which);
+    if !args.no_follow {
+        // Without a daemon it would hold the data directory and see nothing happen.
+        let client = context.daemon().await?;
+        return which.follow(ui, &client, async |event| show(ui, &event)).await;
+    }
+    let query = which.query();
+    let query = EventQuery { since: query.since.or(Some(Time(0))), ..query };
+    let events = context.client().await?.events(which.tenant(), &query).await?;
     pin_mut!(events);
     while let Some(event) = events.next().await {
-        let event = event?;
-        if ui.json { ui.json_line(&event) } else { ui.text(&render::event(&event, now())) }?;
-    }
-    if !args.no_follow {
-        ui.say("the daemon has stopped");
+        show(ui, &event?)?;
     }
     Ok(())
+}
+
+/// One event, one line.
+pub fn show(ui: Ui, event: &Event) -> Result<(), Failure> {
+    if ui.json {
+        return ui.json_line(event);
+    }
+    let parts = render::event(event, now());
+    let parts: Vec<_> = parts.iter().map(|(ink, text)| (*ink, text.as_str())).collect();
+    ui.inked(&parts)
 }

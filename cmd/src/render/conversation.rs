@@ -7,6 +7,7 @@ use aura::{
 use serde_json::Value;
 
 use super::layout::{Grid, clip, count, or_dash, pairs};
+use crate::ui::Ink;
 
 /// Widest a name is shown in a table.
 const NAME_COLUMNS: usize = 18;
@@ -163,13 +164,39 @@ fn turns(rows: &[Turn], now: Time, width: Option<usize>) -> String {
 
 /// One event, one line: `09:30:05  noor  message.received  shopper  "Is it…" conversation=conv_…`. What does not
 /// fit wraps, so the words come before the ids.
-pub fn event(event: &Event, now: Time) -> String {
+pub fn event(event: &Event, now: Time) -> Vec<(Ink, String)> {
     let fields = event.fields.iter().map(|(name, value)| match value {
         Value::String(text) => format!("{name}={}", one_line(text)),
         other => format!("{name}={other}"),
     });
-    let text = event.text.as_ref().map(|text| format!("\"{}\"", clip(text, TEXT_COLUMNS)));
-    let rest: Vec<String> = text.into_iter().chain(fields).collect();
-    let (at, kind) = (stamp(event.at, now), one_line(&event.kind));
-    format!("{at}  {}  {kind:24}  {:8}  {}", event.tenant, event.actor, rest.join(" ")).trim_end().to_owned()
+    let kind = one_line(&event.kind);
+    let mut parts = vec![
+        (Ink::Faint, format!("{}  ", stamp(event.at, now))),
+        (Ink::Plain, format!("{}  ", event.tenant)),
+        (kind_ink(&kind), format!("{kind:24}  ")),
+        (actor_ink(&event.actor), format!("{:8}  ", one_line(&event.actor))),
+    ];
+    if let Some(text) = &event.text {
+        parts.push((Ink::Plain, format!("\"{}\" ", clip(text, TEXT_COLUMNS))));
+    }
+    parts.push((Ink::Faint, fields.collect::<Vec<_>>().join(" ")));
+    parts
+}
+
+/// What a person may have to look at stands out.
+fn kind_ink(kind: &str) -> Ink {
+    match kind.split_once('.').map_or(kind, |(_, what)| what) {
+        "failed" | "unknown" | "held" | "refused" | "silent" | "given_up" | "handed_over" | "parked" => Ink::Bad,
+        "sent" | "reconciled" | "restored" | "heard" => Ink::Good,
+        _ => Ink::Strong,
+    }
+}
+
+fn actor_ink(actor: &str) -> Ink {
+    match actor {
+        "shopper" => Ink::Shopper,
+        "bot" => Ink::Assistant,
+        "system" => Ink::Faint,
+        _ => Ink::Person,
+    }
 }

@@ -287,6 +287,7 @@ fn event_lines() {
         let fields = json!({ "conversation": "conv_0192f5c8", "bytes": 12 });
         let shown = Event {
             tenant: "noor".into(),
+            tenant_id: "ten_1".into(),
             seq: 7,
             kind: kind.into(),
             at: minutes_ago(1),
@@ -295,7 +296,8 @@ fn event_lines() {
             fields: fields.as_object().cloned().unwrap_or_default(),
             text: text.map(Into::into),
         };
-        event(&shown, NOW)
+        let line: String = event(&shown, NOW).into_iter().map(|(_, text)| text).collect();
+        line.trim_end().to_owned()
     };
     let lines = [line("message.received", Some("hello\nthere \u{1b}[31m")), line("conversation.handed_over", None)];
     insta::assert_snapshot!(lines.join("\n"));

@@ -9,6 +9,7 @@ use crate::{
     app::{ErrorKind, find::find},
     domain::{
         Currency, Language, TenantId, Timestamp,
+        event::Wanted,
         product::ProductKey,
         tenant::{TenantSlug, TenantState},
     },
@@ -91,7 +92,7 @@ async fn a_second_import_changes_nothing() {
     let last = shop.store.catalog_status().await.expect("reads").last_import.expect("there was one");
     assert!(last.complete);
     assert_eq!((last.updated, last.unchanged, last.format.as_str()), (1, 6, "aura_jsonl"));
-    let events = shop.store.events_after(0, Vec::new(), 10).await.expect("reads");
+    let events = shop.store.events_after(0, Wanted::default(), 10).await.expect("reads").events;
     assert_eq!(events.iter().filter(|event| event.kind == "catalog.imported").count(), 3);
 }
 

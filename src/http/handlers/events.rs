@@ -1,16 +1,23 @@
 //! The log of state changes, as newline-delimited JSON.
 
+use std::time::Duration;
+
 use axum::{Extension, body::Body, extract::State, http::header, response::IntoResponse};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream::BoxStream};
+use futures_util::{Stream, StreamExt, stream};
+use http_body_util::{BodyExt, Limited};
 
 use crate::{
     api,
     app::{
         self,
-        events::{EventFilter, EventView},
+        events::{EventFilter, EventView, Events},
     },
-    domain::event::EventKind,
+    domain::{
+        TenantId,
+        cost::PicoDollars,
+        event::{EventKind, Wanted},
+    },
     http::{
         Edge, Error, Stopping,
         caller::{Asking, Scope},
@@ -26,7 +33,17 @@ pub async fn tail_all(
     Params(query): Params<api::EventQuery>,
 ) -> Result<impl IntoResponse, Error> {
     let filter = filter(query)?;
-    Ok(answer(edge.app.events_of_all(filter), stopping))
+    Ok(answer(edge.app.events_of_all(filter.clone()), filter.follow, stopping))
+}
+
+pub async fn resume_all(
+    State(edge): State<Edge>,
+    _: Asking,
+    stopping: Option<Extension<Stopping>>,
+    body: Body,
+) -> Result<impl IntoResponse, Error> {
+    let filter = filter(read(body).await?)?;
+    Ok(answer(edge.app.events_of_all(filter.clone()), filter.follow, stopping))
 }
 
 pub async fn tail(
@@ -36,38 +53,78 @@ pub async fn tail(
     Params(query): Params<api::EventQuery>,
 ) -> Result<impl IntoResponse, Error> {
     let filter = filter(query)?;
-    Ok(answer(edge.app.events_of(&tenant, filter), stopping))
+    Ok(answer(edge.app.events_of(&tenant, filter.clone()), filter.follow, stopping))
+}
+
+pub async fn resume(
+    State(edge): State<Edge>,
+    Scope(tenant): Scope,
+    stopping: Option<Extension<Stopping>>,
+    body: Body,
+) -> Result<impl IntoResponse, Error> {
+    let filter = filter(read(body).await?)?;
+    Ok(answer(edge.app.events_of(&tenant, filter.clone()), filter.follow, stopping))
+}
+
+async fn read(body: Body) -> Result<api::EventQuery, Error> {
+    let limited = Limited::new(body, api::EVENTS_BYTES_MAX);
+    let bytes = limited.collect().await.map_err(|_| Error::invalid("the query is too long, or did not arrive"))?;
+    serde_json::from_slice(&bytes.to_bytes()).map_err(|error| Error::invalid(error.to_string()))
 }
 
 fn filter(query: api::EventQuery) -> Result<EventFilter, Error> {
-    let kinds = parse_kinds(query.kinds.as_deref())?;
-    Ok(EventFilter { since: query.since.map(Into::into), kinds, follow: query.follow })
+    let place = |(tenant, seq): (String, i64)| match tenant.parse::<TenantId>() {
+        Ok(tenant) => Ok((tenant, seq)),
+        Err(error) => Err(Error::invalid(error.to_string())),
+    };
+    let conversation = query.conversation.map(|id| id.parse().map_err(|error| invalid(&error))).transpose()?;
+    let cost_min = query.min_cost_usd.map(|cost| PicoDollars::parse(&cost).map_err(|error| invalid(&error)));
+    Ok(EventFilter {
+        since: query.since.map(Into::into),
+        after: query.after.into_iter().map(place).collect::<Result<_, _>>()?,
+        wanted: Wanted {
+            kinds: parse_kinds(query.kinds.as_deref())?,
+            conversation,
+            actor: query.actor,
+            cost_min: cost_min.transpose()?,
+        },
+        follow: query.follow,
+    })
 }
 
-fn answer(
-    events: BoxStream<'static, Result<EventView, app::Error>>,
-    stopping: Option<Extension<Stopping>>,
-) -> impl IntoResponse {
+fn invalid(error: &dyn std::error::Error) -> Error {
+    Error::invalid(error.to_string())
+}
+
+fn answer(events: Events, follow: bool, stopping: Option<Extension<Stopping>>) -> impl IntoResponse {
+    let Events { since, stream } = events;
     // A stream without end would hold up the daemon's shutdown.
-    let events = events.take_until(async move {
+    let lines = lines(stream).take_until(async move {
         match stopping {
             Some(Extension(stopping)) => stopping.wait().await,
             None => std::future::pending().await,
         }
     });
-    ([(header::CONTENT_TYPE, super::NDJSON)], Body::from_stream(lines(events)))
+    let head = [
+        (header::CONTENT_TYPE.as_str(), super::NDJSON.to_owned()),
+        (api::EVENTS_SINCE, api::Time::from(since).to_string()),
+    ];
+    let body = if follow { Body::from_stream(never_silent(lines)) } else { Body::from_stream(lines) };
+    (head, body)
 }
 
 fn parse_kinds(words: Option<&str>) -> Result<Vec<EventKind>, Error> {
     let words = words.unwrap_or_default().split(',').map(str::trim).filter(|word| !word.is_empty());
-    words
-        .map(|word| {
-            EventKind::parse(word).ok_or_else(|| {
-                let known: Vec<_> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
-                Error::invalid(format!("`{word}` is not a kind of event: {}", known.join(", ")))
-            })
-        })
-        .collect()
+    let mut kinds = Vec::new();
+    for word in words {
+        let matching = EventKind::matching(word);
+        if matching.is_empty() {
+            let known: Vec<_> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
+            return Err(Error::invalid(format!("`{word}` is not a kind of event: {}", known.join(", "))));
+        }
+        kinds.extend(matching);
+    }
+    Ok(kinds)
 }
 
 /// A line each; an error after the answer has begun is a last line `{"error":{…}}`.
@@ -82,4 +139,52 @@ fn lines(
         line.push(b'\n');
         Ok(Bytes::from(line))
     })
+}
+
+/// The same lines, and an empty one whenever nothing has come for a while: whoever reads them knows that somebody is there.
+fn never_silent<E: Send>(
+    lines: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
+) -> impl Stream<Item = Result<Bytes, E>> + Send {
+    const HEARTBEAT: Duration = Duration::from_secs(api::EVENTS_HEARTBEAT_S);
+    stream::unfold(lines.boxed(), |mut lines| async move {
+        let line = match tokio::time::timeout(HEARTBEAT, lines.next()).await {
+            Ok(line) => line?,
+            Err(_) => Ok(Bytes::from_static(b"\n")),
+        };
+        Some((line, lines))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_in_which_nothing_happens_says_that_it_lives() {
+        let begun = tokio::time::Instant::now();
+        let event = stream::once(async {
+            tokio::time::sleep(Duration::from_secs(25)).await;
+            Ok::<_, Infallible>(Bytes::from_static(b"{}\n"))
+        });
+        let mut seen = Vec::new();
+        let mut lines = std::pin::pin!(never_silent(event));
+        while let Some(Ok(line)) = lines.next().await {
+            seen.push((begun.elapsed().as_secs(), line));
+        }
+        let blank = Bytes::from_static(b"\n");
+        assert_eq!(seen, [(10, blank.clone()), (20, blank), (25, Bytes::from_static(b"{}\n"))]);
+    }
+
+    #[test]
+    fn a_word_means_one_kind_or_a_family() {
+        assert_eq!(parse_kinds(None).expect("nothing").len(), 0);
+        let family = parse_kinds(Some("draft.*, turn.finished")).expect("known");
+        assert!(family.len() > 3 && family.contains(&EventKind::TurnFinished), "{family:?}");
+        assert!(family.iter().all(|kind| kind.as_str().starts_with("draft.") || *kind == EventKind::TurnFinished));
+        for wrong in ["*", "draft", "draft*", "nothing.*"] {
+            assert!(parse_kinds(Some(wrong)).is_err(), "{wrong}");
+        }
+    }
 }

@@ -52,6 +52,7 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
         ("POST", "/master-key/recovery-copy/kept") => own("", r#"{"fingerprint":"00000000"}"#, 409, &[]),
         ("GET", "/conversations") => vec![Probe::OfAll { target: at("") }],
         ("GET", "/events") => vec![Probe::OfAll { target: at("?since=1970-01-01T00:00:00Z") }],
+        ("POST", "/events") => vec![Probe::OfAll { target: at("") }],
         ("PUT", "/secrets/{name}" | "/tenants/{slug}/secrets/{name}") => {
             named("meta.verify_token", r#"{"value":"a-verify-token"}"#, 200)
         }
@@ -117,6 +118,11 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
             in_conversations(r#"{"text":"From a person"}"#, 200, &[])
         }
         ("GET", "/tenants/{slug}/events") => own("?since=1970-01-01T00:00:00Z", "", 200, &["message"]),
+        // A place in the other's log is of no use under this one's slug.
+        ("POST", "/tenants/{slug}/events") => {
+            let from = serde_json::json!({"since": "1970-01-01T00:00:00Z", "after": {birch.tenant.id.as_str(): 0}});
+            own("", &from.to_string(), 200, &["message"])
+        }
         ("GET", "/tenants/{slug}/notify") => own("", "", 200, &[]),
         ("POST", "/tenants/{slug}/notify") => {
             own("", r#"{"via":"webhook","address":"http://127.0.0.1:9/hook"}"#, 200, &[])
@@ -202,7 +208,8 @@ impl Asked<'_> {
                 found
             }
             Probe::OfAll { target } => {
-                let (status, text) = self.send(&target, "").await;
+                let body = if self.route.method == "POST" { "{}" } else { "" };
+                let (status, text) = self.send(&target, body).await;
                 let secrets = [&self.stage.alder, &self.stage.birch].map(|shop| canary(shop.slug, "secret"));
                 let wrong =
                     self.route.tenant_scoped || status != 200 || secrets.iter().any(|secret| text.contains(secret));

@@ -188,7 +188,8 @@ impl Answering {
     }
 
     async fn events(&self, kinds: &str) -> Result<Vec<api::Event>, Failure> {
-        let query = api::EventQuery { since: Some(api::Time(0)), kinds: Some(kinds.into()), follow: false };
+        let query =
+            api::EventQuery { since: Some(api::Time(0)), kinds: Some(kinds.into()), ..api::EventQuery::default() };
         Ok(self.client.events(Some(TENANT), &query).await?.try_collect().await?)
     }
 
