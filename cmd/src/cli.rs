@@ -7,8 +7,8 @@ use aura::domain::tenant::TenantSlug;
 use crate::commands::{
     audit::AuditArgs, bench::BenchArgs, catalog::CatalogArgs, chat::ChatArgs, completion::CompletionArgs,
     config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, init::InitArgs,
-    model::ModelArgs, notify::NotifyArgs, persona::PersonaArgs, secret::SecretArgs, serve::ServeArgs,
-    status::StatusArgs, tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs, usage::UsageArgs,
+    listen::ListenArgs, model::ModelArgs, notify::NotifyArgs, persona::PersonaArgs, secret::SecretArgs,
+    serve::ServeArgs, status::StatusArgs, tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs, usage::UsageArgs,
     version::VersionArgs,
 };
 
@@ -77,6 +77,7 @@ pub enum Command {
     Chat(ChatArgs),
     Trigger(TriggerArgs),
     Tail(TailArgs),
+    Listen(ListenArgs),
     Conversation(ConversationArgs),
     Notify(NotifyArgs),
     Status(StatusArgs),

@@ -114,8 +114,8 @@ impl Signals {
 
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
     use commands::{
-        audit, bench, catalog, chat, completion, config, connect, conversation, init, model, notify, persona, secret,
-        status, tail, tenant, trigger, usage, version,
+        audit, bench, catalog, chat, completion, config, connect, conversation, init, listen, model, notify, persona,
+        secret, status, tail, tenant, trigger, usage, version,
     };
     match command {
         Command::Serve(_) | Command::Demo(_) => Ok(()),
@@ -127,6 +127,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Chat(args) => chat::run(context, args).await,
         Command::Trigger(args) => trigger::run(context, args).await,
         Command::Tail(args) => tail::run(context, args).await,
+        Command::Listen(args) => listen::run(context, args).await,
         Command::Conversation(args) => conversation::run(context, args).await,
         Command::Notify(args) => notify::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,

@@ -2,10 +2,12 @@
 //! knows two ways to reach it: the daemon's socket, and a router in this very process.
 
 mod error;
+mod forward;
 mod transport;
 mod watch;
 
 pub use error::Error;
+pub use forward::{ForwardSecret, Forwarder, NoForward, NotForwarded, SIGNATURE};
 pub use transport::Transport;
 pub use watch::Watched;
 

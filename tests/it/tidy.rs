@@ -52,7 +52,9 @@ fn may_use(room: &str) -> Option<Vec<&'static str>> {
         "app" => inner(&["fault", "telemetry"]),
         // JSON shapes of what use cases take, give and refuse with.
         "api" => inner(&["app"]),
-        "client" | "terminal" => with_domain(&["api"]),
+        "terminal" => with_domain(&["api"]),
+        // Events are handed on to a server that the operator names.
+        "client" => with_domain(&["api", "net"]),
         // A scripted model writes drafts as a real one would.
         "sim" => with_domain(&["agent", "api", "client", "channel", "catalog", "config", "net"]),
         "http" => inner(&["app", "api", "telemetry"]),

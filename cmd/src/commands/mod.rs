@@ -12,6 +12,7 @@ pub mod demo;
 mod draft;
 pub mod init;
 mod input;
+pub mod listen;
 pub mod model;
 pub mod notify;
 pub mod persona;

@@ -100,6 +100,7 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
             in_alder(&["dm.text", "--text", "Hello", "--account-id", birch.account], 0),
         ],
         "tail" => vec![in_alder(&["--no-follow"], 0).shows(&["message"])],
+        "listen" => return Some(Case::Apart("follows as `tail` does and does not end; it shows what `tail` shows")),
         "conversation list" => vec![in_alder(&[], 0), in_alder(&["--since", "1d"], 0)],
         "conversation show" => in_conversations(&[], 0, &["message"]),
         "conversation takeover" | "conversation release" => in_conversations(&[], 0, &[]),
