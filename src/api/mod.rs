@@ -14,6 +14,7 @@ mod notify;
 mod problem;
 mod secret;
 mod status;
+mod system;
 mod tenant;
 mod time;
 
@@ -38,6 +39,7 @@ pub use notify::{LastNotification, NewNotifyTarget, NotifyTarget, NotifyTargetAd
 pub use problem::{ErrorKind, KINDS, KindRow, Problem, ProblemBody, exit, exit_code_of, status_of};
 pub use secret::{MasterKeyChanged, NewRecoveryCopy, NewSecret, RecoveryCopy, RecoveryCopyKept, Secret};
 pub use status::{AccountStatus, Journal, KeptCopy, OutboxCounts, Status, StatusProblem, TenantStatus, Versions};
+pub use system::{AccountToken, BulkQueue, Listening, Queues, Storage, System, SystemVersions, TenantBytes, TurnQueue};
 pub use tenant::{
     Languages, NewTenant, Persona, PersonaQuery, PersonaVersion, Removed, RestorePersona, Spoken, Tenant, TenantDetail,
     TenantEdit,

@@ -29,6 +29,8 @@ const NICENESS: i32 = 10;
 #[derive(Debug)]
 pub struct Bulk {
     places: Arc<Semaphore>,
+    /// How many there are.
+    places_all: usize,
     /// Pieces of work that may be under way or wait.
     limit: usize,
     inside: AtomicUsize,
@@ -59,8 +61,10 @@ impl Bulk {
     /// A lane beside so many workers of the realtime lane, in which so many pieces of work may be.
     #[must_use]
     pub fn new(workers: usize, limit: usize) -> Self {
+        let places = (workers / WORKERS_PER_PLACE).max(PLACES_MIN);
         Self {
-            places: Arc::new(Semaphore::new((workers / WORKERS_PER_PLACE).max(PLACES_MIN))),
+            places: Arc::new(Semaphore::new(places)),
+            places_all: places,
             limit: limit.max(1),
             inside: AtomicUsize::new(0),
             running: AtomicUsize::new(0),
@@ -98,6 +102,12 @@ impl Bulk {
         self.running.fetch_add(1, Ordering::Relaxed);
         entry.running = true;
         Ok(Place { _place: place, _turn: turn, _entry: entry })
+    }
+
+    /// How many pieces of work may be under way at once.
+    #[must_use]
+    pub const fn places(&self) -> usize {
+        self.places_all
     }
 
     /// Pieces of work that wait, and those under way.

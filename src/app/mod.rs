@@ -36,6 +36,7 @@ mod run_turn;
 mod scans;
 pub mod secrets;
 pub mod status;
+pub mod system;
 pub mod tell;
 pub mod tenants;
 #[cfg(test)]
@@ -50,7 +51,7 @@ mod write;
 use std::{
     collections::{HashMap, HashSet},
     path::Path,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -139,6 +140,8 @@ impl std::ops::Deref for App {
 #[derive(Debug)]
 struct Live {
     started_at: Timestamp,
+    /// Where this process listens.
+    listening: OnceLock<system::Listening>,
     /// Tenants whose interrupted sends have been dealt with since the start.
     recovered: Mutex<HashSet<TenantId>>,
     /// When each account may send next.
@@ -211,6 +214,7 @@ impl App {
         store.observe_openings(move |took| openings.observe(took.as_secs_f64()));
         let live = Live {
             started_at: clock.now(),
+            listening: OnceLock::new(),
             recovered: Mutex::default(),
             paces: Mutex::default(),
             owners: Mutex::default(),

@@ -87,6 +87,11 @@ impl Watch {
         self.tenants().get(&tenant).map_or(0, |seen| seen.lost)
     }
 
+    /// When the oldest message came that is not dealt with, over all tenants.
+    pub(super) fn oldest_open(&self) -> Option<Timestamp> {
+        self.tenants().values().filter_map(|seen| seen.open.oldest_open).min()
+    }
+
     /// How many logs a check of all of them found broken.
     pub(super) fn checked(&self, broken: u64) {
         *self.logs_broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(broken).filter(|broken| *broken > 0);

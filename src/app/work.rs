@@ -68,7 +68,8 @@ struct State {
 
 #[derive(Debug, Default)]
 struct Queue {
-    ready: VecDeque<ConversationId>,
+    /// With the moment since which it is in line.
+    ready: VecDeque<(ConversationId, Timestamp)>,
     waiting: HashSet<ConversationId>,
     active: HashSet<ConversationId>,
     resting: HashMap<ConversationId, Timestamp>,
@@ -173,7 +174,7 @@ impl Work {
                 break;
             }
             queue.waiting.insert(*conversation);
-            queue.ready.push_back(*conversation);
+            queue.ready.push_back((*conversation, now));
             state.held += 1;
         }
         let queue = state.queues.get(&tenant);
@@ -237,6 +238,20 @@ impl Work {
         self.wake(job.tenant, if scan_now { now } else { now.plus_ms(COOLDOWN_MS) });
     }
 
+    /// Since when the first of those that wait is in line, and whether more are due than are held here.
+    #[must_use]
+    pub fn line(&self) -> (Option<Timestamp>, bool) {
+        let state = self.state();
+        let first = state.queues.values().filter_map(|queue| queue.ready.front().map(|(_, since)| *since)).min();
+        (first, state.queues.values().any(|queue| queue.more_on_disk) || !state.turned_away.is_empty())
+    }
+
+    /// Workers that there may be.
+    #[must_use]
+    pub const fn workers(&self) -> usize {
+        self.workers
+    }
+
     /// Conversations that wait for a worker, and those with one.
     #[must_use]
     pub fn load(&self) -> (usize, usize) {
@@ -264,7 +279,7 @@ impl State {
                     self.ring.push_back(tenant);
                     continue;
                 }
-                let Some(conversation) = queue.ready.pop_front() else { continue };
+                let Some((conversation, _)) = queue.ready.pop_front() else { continue };
                 queue.waiting.remove(&conversation);
                 queue.active.insert(conversation);
                 if !queue.ready.is_empty() {
@@ -290,7 +305,7 @@ impl State {
         if longest.ready.len() <= own + 1 {
             return false;
         }
-        if let Some(last) = longest.ready.pop_back() {
+        if let Some((last, _)) = longest.ready.pop_back() {
             longest.waiting.remove(&last);
             longest.more_on_disk = true;
             self.held -= 1;

@@ -55,6 +55,11 @@ impl Client {
         self.get(&["status"], &()).await
     }
 
+    /// How its machinery is.
+    pub async fn system(&self) -> Result<api::System, Error> {
+        self.get(&["system"], &()).await
+    }
+
     /// Every tenant.
     pub async fn tenants(&self) -> Result<Vec<api::Tenant>, Error> {
         self.list(&["tenants"], &()).await

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     agent::writer::Writer,
-    app::{App, attend, catch_up, disk, dispatch, housekeeping, models, tell},
+    app::{App, attend, catch_up, disk, dispatch, housekeeping, models, system::Listening, tell},
     config::{Config, Environment, MetricsListen},
     domain::{Clock, Ids},
     http::{self, Draining},
@@ -112,6 +112,7 @@ pub async fn serve(options: Options) -> Result<Running, Error> {
         socket,
         data_dir: app.data_dir().to_owned(),
     };
+    app.listens(Listening { webhooks: bound.public, metrics: bound.metrics, socket: bound.socket.clone() });
     app.load_wakes().await?;
 
     let stop = CancellationToken::new();

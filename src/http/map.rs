@@ -1,10 +1,12 @@
 //! From what use cases return to JSON shapes. The only place where a domain type meets the wire.
 
 mod conversation;
+mod system;
 
 use std::collections::BTreeMap;
 
 pub(super) use conversation::{conversation, conversation_detail, inbox_line, outbox_row};
+pub(super) use system::system;
 
 use crate::{
     api,

@@ -49,6 +49,7 @@ macro_rules! routes {
 routes! {
     all    Json   GET    get    "/version" => status::version,
     all    Json   GET    get    "/status" => status::status,
+    all    Json   GET    get    "/system" => status::system,
     all    Stream POST   post   "/audit/verify" => audit::verify_all,
     all    Json   POST   post   "/audit/checkpoint" => audit::take_checkpoint,
     all    Json   GET    get    "/events" => events::tail_all,

@@ -34,6 +34,7 @@ mod remembered;
 mod row;
 mod sight;
 mod silence;
+mod sizes;
 mod spend;
 mod sqlite;
 mod tenant;
@@ -62,6 +63,7 @@ pub use outbox::{NextStep, OutboxRow};
 pub use outcome::Look;
 pub use product::CatalogueView;
 pub use remembered::Remembered;
+pub use sizes::Sizes;
 pub use sqlite::versions;
 pub use tenant::TenantStore;
 

@@ -33,6 +33,7 @@ mod servers;
 mod shop;
 mod sights;
 mod support;
+mod system;
 mod tail;
 mod tidy;
 mod tools;

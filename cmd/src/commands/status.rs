@@ -6,20 +6,28 @@ use crate::{context::Context, failure::Failure, render, time::now};
 ///
 /// The first line is the verdict; under it stands what is wrong or waits for a person, each with the command that helps,
 /// what matters most first. Ends with 0 whatever it finds: it shows a state. With `-v` what models cost, accounts and versions
-/// too.
+/// too; with `--system` the machinery instead: queues, files, tokens, addresses.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   aura status
   aura status --all
+  aura status --system
   aura status --json")]
 pub struct StatusArgs {
-    /// Every shop and every problem, however many there are
+    /// Every shop, problem and account, however many there are
     #[arg(long)]
     all: bool,
+    /// What waits, what the files take, whose tokens work, what runs and listens
+    #[arg(long)]
+    system: bool,
 }
 
-pub async fn run(context: &Context, StatusArgs { all }: StatusArgs) -> Result<(), Failure> {
+pub async fn run(context: &Context, StatusArgs { all, system }: StatusArgs) -> Result<(), Failure> {
+    if system {
+        let found = context.client().await?.system().await?;
+        return context.ui.data(&found, || render::system(&found, context.ui.width(), all));
+    }
     let status = context.client().await?.status().await?;
     let detail = render::Detail { all, verbose: context.ui.verbose };
     context.ui.data(&status, || render::status(&status, now(), context.ui.width(), detail))?;

@@ -77,6 +77,16 @@ pub fn or_dash(value: Option<&str>) -> &str {
     value.filter(|value| !value.is_empty()).unwrap_or("-")
 }
 
+/// `640 B`, `12.5 KiB`, `3.1 GiB`: cut off behind the first decimal, so that nothing looks larger than it is.
+pub fn bytes(bytes: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    let Some((shift, unit)) = units.into_iter().find(|(shift, _)| bytes >> shift > 0) else {
+        return format!("{bytes} B");
+    };
+    let tenths = bytes.saturating_mul(10) >> shift;
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
+}
+
 /// `1 product`, `2 products`.
 pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })

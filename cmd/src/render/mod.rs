@@ -8,6 +8,7 @@ mod model;
 mod notify;
 mod persona_file;
 mod status;
+mod system;
 mod tenant;
 
 pub use audit::audit;
@@ -18,6 +19,7 @@ pub use model::{budget, model_test, models, prices, usage};
 pub use notify::{notify_targets, notify_tests};
 pub use persona_file::persona_file;
 pub use status::{Detail, status};
+pub use system::system;
 pub use tenant::{accounts, persona, persona_versions, secrets, tenant, tenants};
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use aura::{
     terminal::{ago, ago_or_dash, one_line},
 };
 
-use super::layout::{Grid, clip, count, or_dash, pairs};
+use super::layout::{Grid, bytes as in_units, clip, count, or_dash, pairs};
 
 /// Widest a name is shown in a table.
 const NAME_COLUMNS: usize = 24;
@@ -149,7 +149,7 @@ fn machine(status: &Status, now: Time, detail: Detail) -> String {
         (true, None) => format!("version {}", status.version),
         (false, _) => format!("not running; this command (version {}) looked by itself", status.version),
     };
-    let room = status.disk_free_bytes.map(|bytes| format!(", {} free", gigabytes(bytes))).unwrap_or_default();
+    let room = status.disk_free_bytes.map(|bytes| format!(", {} free", in_units(bytes))).unwrap_or_default();
     let backlog = match status.journal.backlog {
         0 => "nothing waits".into(),
         backlog => format!("{backlog} waiting"),
@@ -177,11 +177,6 @@ fn recovery_copy(status: &Status, now: Time) -> String {
             format!("the recovery copy written {} holds an older one", ago(*written_at, now))
         }
     }
-}
-
-fn gigabytes(bytes: u64) -> String {
-    let tenths = bytes.saturating_mul(10) >> 30;
-    format!("{}.{} GiB", tenths / 10, tenths % 10)
 }
 
 fn account_rows(rows: &[(&str, &AccountStatus)], now: Time, width: Option<usize>) -> String {

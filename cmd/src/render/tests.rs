@@ -395,3 +395,72 @@ fn status_page() {
     page.problems.clear();
     insta::assert_snapshot!("status_page_without_tenants", shown(&page, Detail::default()));
 }
+
+fn an_account(tenant: &str, state: &str) -> AccountToken {
+    AccountToken {
+        tenant: tenant.into(),
+        channel: "instagram".into(),
+        account_id: "17841460012345678".into(),
+        username: Some("noor.abayas\u{1b}]52;c;cGF5bG9hZA==\u{7}".into()),
+        state: state.into(),
+        given_at: minutes_ago(12 * 24 * 60),
+    }
+}
+
+#[test]
+fn machinery_page() {
+    let largest = |tenant: &str, bytes| TenantBytes { tenant: tenant.into(), bytes };
+    let mut page = System {
+        at: NOW,
+        daemon: true,
+        started_at: minutes_ago(125),
+        resident_bytes: Some(48 * 1_024 * 1_024 + 300_000),
+        versions: SystemVersions {
+            aura: "0.1.0".into(),
+            sqlite: "3.51.3".into(),
+            schemas: Versions { control: 7, journal: 2, tenant: 16 },
+        },
+        listening: Some(Listening {
+            webhooks: "127.0.0.1:8080".into(),
+            metrics: Some("127.0.0.1:9464".into()),
+            socket: "/var/lib/aura/aura.sock".into(),
+        }),
+        log_level: "info".into(),
+        queues: Queues {
+            webhooks: 12,
+            oldest_webhook_at: Some(Time(NOW.0 - 3_000)),
+            turns: Some(TurnQueue {
+                waiting: 64,
+                oldest_at: Some(Time(NOW.0 - 7_000)),
+                more_on_disk: true,
+                busy: 20,
+                workers: 20,
+                oldest_message_at: Some(Time(NOW.0 - 61_000)),
+            }),
+            bulk: BulkQueue { waiting: 1, running: 4, places: 4 },
+        },
+        storage: Storage {
+            data_dir: "/var/lib/aura".into(),
+            control_bytes: 122_880,
+            journal_bytes: 900,
+            tenants_bytes: 3_345_678_901,
+            tenants: 3,
+            largest: vec![largest("noor", 3_221_225_472), largest("lindgruen", 104_857_600), largest("ash", 0)],
+            disk_free_bytes: Some(34_567_890_123),
+            disk_low_bytes: Some(4_294_967_296),
+        },
+        accounts: vec![an_account("noor", "refused"), an_account("lindgruen", "active")],
+    };
+    let shown = |page: &System, all| checked(system(page, WIDTH, all));
+    insta::assert_snapshot!(shown(&page, false));
+    page.accounts = (0..40).map(|n| an_account(&format!("shop-{n:03}"), "active")).collect();
+    assert!(shown(&page, false).ends_with("and 28 accounts more: aura status --system --all"));
+    assert!(shown(&page, true).lines().count() > 50);
+    // By itself a command knows less, and says no more.
+    (page.daemon, page.listening, page.queues.turns, page.resident_bytes) = (false, None, None, None);
+    page.queues = Queues { webhooks: 0, oldest_webhook_at: None, ..page.queues };
+    page.storage =
+        Storage { largest: Vec::new(), tenants: 0, tenants_bytes: 0, disk_free_bytes: Some(1), ..page.storage };
+    page.accounts.clear();
+    insta::assert_snapshot!("machinery_without_a_daemon", shown(&page, false));
+}

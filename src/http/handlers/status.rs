@@ -1,4 +1,4 @@
-//! How the installation is.
+//! How the installation is, and its machinery.
 
 use axum::{Json, extract::State};
 
@@ -16,4 +16,8 @@ pub async fn version(_: Asking) -> Json<api::Version> {
 
 pub async fn status(State(edge): State<Edge>, _: Asking) -> Result<Json<api::Status>, Error> {
     Ok(Json(map::status(edge.app.status().await?, VERSION)))
+}
+
+pub async fn system(State(edge): State<Edge>, _: Asking) -> Result<Json<api::System>, Error> {
+    Ok(Json(map::system(edge.app.system().await?, VERSION)))
 }

@@ -40,7 +40,7 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
     };
     let short = route.path.strip_prefix("/api/v1").unwrap_or(route.path);
     Some(match (route.method.as_str(), short) {
-        ("GET", "/version" | "/status" | "/secrets" | "/tenants") => own("", "", 200, &[]),
+        ("GET", "/version" | "/status" | "/system" | "/secrets" | "/tenants") => own("", "", 200, &[]),
         ("POST", "/master-key/change" | "/audit/verify" | "/audit/checkpoint" | "/tenants/{slug}/audit/verify") => {
             own("", "", 200, &[])
         }
