@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use aura::domain::tenant::TenantSlug;
 
-use crate::commands::{
-    audit::AuditArgs, bench::BenchArgs, catalog::CatalogArgs, chat::ChatArgs, completion::CompletionArgs,
-    config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, init::InitArgs,
-    listen::ListenArgs, model::ModelArgs, notify::NotifyArgs, persona::PersonaArgs, secret::SecretArgs,
-    serve::ServeArgs, status::StatusArgs, tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs, usage::UsageArgs,
-    version::VersionArgs,
+use crate::{
+    commands::{
+        audit::AuditArgs, bench::BenchArgs, catalog::CatalogArgs, chat::ChatArgs, completion::CompletionArgs,
+        config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, init::InitArgs,
+        listen::ListenArgs, model::ModelArgs, notify::NotifyArgs, persona::PersonaArgs, secret::SecretArgs,
+        serve::ServeArgs, status::StatusArgs, tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs,
+        usage::UsageArgs, version::VersionArgs,
+    },
+    form::JsonArg,
 };
 
 const AFTER_HELP: &str = "\
@@ -42,9 +45,20 @@ pub struct Global {
     /// Configuration file to read instead of the usual ones
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
-    /// Print JSON: one document, or one object a line for streams
+    /// Print JSON: one document, or one object a line for streams; with `=FIELD,…` these fields, with `=help` which
+    /// there are
+    #[arg(long, value_name = "FIELD,…", global = true, num_args = 0..=1, require_equals = true,
+        default_missing_value = JsonArg::WHOLE, value_parser = JsonArg::parse, hide_possible_values = true)]
+    pub json: Option<JsonArg>,
+    /// Print what a jq expression makes of the JSON
+    #[arg(long, value_name = "EXPRESSION", global = true, conflicts_with = "template")]
+    pub jq: Option<String>,
+    /// Print what a template makes of the JSON; see `aura help formatting`
+    #[arg(long, value_name = "TEMPLATE", global = true)]
+    pub template: Option<String>,
+    /// Print long results at once instead of through a pager [env: AURA_PAGER, PAGER]
     #[arg(long, global = true)]
-    pub json: bool,
+    pub no_pager: bool,
     /// Print no colours [env: NO_COLOR]
     #[arg(long, global = true)]
     pub no_color: bool,
@@ -133,6 +147,17 @@ mod tests {
             let examples = help.split("Examples:").nth(1).unwrap_or_default();
             let own = examples.lines().filter(|line| line.contains(&name)).count();
             assert!(own >= 2, "{name} has {own} examples");
+        }
+    }
+
+    #[test]
+    fn every_command_without_further_commands_says_which_fields_its_json_has() {
+        let without = ["serve", "demo"];
+        for (name, _) in commands().into_iter().filter(|(_, command)| !command.has_subcommands()) {
+            let name = name.trim_start_matches("aura ");
+            if !without.contains(&name) && !name.starts_with("bench") {
+                assert!(crate::form::has_fields(name), "{name} has no row in form/shapes.rs");
+            }
         }
     }
 

@@ -4,33 +4,62 @@ mod cli;
 mod commands;
 mod context;
 mod failure;
+mod form;
 mod render;
 mod time;
 mod ui;
+mod usage;
 mod webhook;
 
 use std::process::ExitCode;
 
 use aura::api::exit;
-use clap::{Parser, error::ErrorKind};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, error::ErrorKind};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use cli::{Cli, Command};
 use context::Context;
 use failure::Failure;
-use ui::Ui;
+use form::{Asked, Form};
+use ui::{Manner, Ui};
 
 /// SQLite and the answers allocate much and briefly, on many threads; the system's allocator keeps what they free.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let matches = match Cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return refuse(&error),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
     let global = &cli.global;
-    let ui = Ui::new(global.json, global.quiet, global.verbose > 0, global.no_color);
+    let mut manner = Manner {
+        errors_json: global.json.is_some(),
+        quiet: global.quiet,
+        verbose: global.verbose > 0,
+        no_colour: global.no_color,
+        no_pager: global.no_pager,
+        ..Manner::default()
+    };
+    // Before anything is done: who misspells a field has changed nothing.
+    let asked = Form::asked(&leaf(&matches), global.json.as_ref(), global.jq.as_deref(), global.template.as_deref());
+    match asked {
+        Ok(Asked::Words) => {}
+        Ok(Asked::Form(form)) => manner.form = Some(form),
+        Ok(Asked::Help(text)) => {
+            Ui::new(manner).always(text);
+            return ExitCode::from(exit::USAGE);
+        }
+        Err(failure) => {
+            Ui::new(manner).fail(&failure);
+            return ExitCode::from(failure.exit);
+        }
+    }
+    let ui = Ui::new(manner);
     match start(cli, ui) {
         Ok(code) => ExitCode::from(code),
         Err(failure) if ui::is_closed_pipe(&failure) => ExitCode::SUCCESS,
@@ -41,19 +70,29 @@ fn main() -> ExitCode {
     }
 }
 
-/// Help and version are answers; anything else is wrong usage, for scripts as JSON.
+/// The command without the program's name: `tenant list`.
+fn leaf(matches: &ArgMatches) -> String {
+    let inner = std::iter::successors(matches.subcommand(), |(_, inner)| inner.subcommand());
+    inner.map(|(name, _)| name).collect::<Vec<_>>().join(" ")
+}
+
+/// Help and version are answers; anything else is wrong usage, told like every failure.
 fn refuse(error: &clap::Error) -> ExitCode {
-    let asks = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    let json = std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json");
-    if asks || !json {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         // There is nobody left to tell where this cannot be printed.
         let _ = error.print();
-        return ExitCode::from(if asks { exit::DONE } else { exit::USAGE });
+        return ExitCode::from(exit::DONE);
     }
-    let text = error.render().to_string();
-    let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    Ui::new(true, false, false, true).fail(&Failure::usage(message).hint("`--help` tells what the command takes."));
-    ExitCode::from(exit::USAGE)
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return ExitCode::from(exit::USAGE);
+    }
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).take_while(|word| *word != "--").collect();
+    let errors_json = words.iter().any(|word| *word == "--json" || word.starts_with("--json="));
+    let failure = usage::failure(error, &words);
+    Ui::new(Manner { errors_json, ..Manner::default() }).fail(&failure);
+    ExitCode::from(failure.exit)
 }
 
 fn start(cli: Cli, ui: Ui) -> Result<u8, Failure> {

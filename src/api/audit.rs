@@ -1,11 +1,12 @@
 //! Checking that nothing was changed or lost.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Time;
 
 /// One line of a check: how far a long chain has been read, or what was found of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditLine {
     /// `installation`, or a tenant's slug.
     pub chain: String,
@@ -17,7 +18,7 @@ pub struct AuditLine {
 }
 
 /// What was found of a chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChainResult {
     /// Whether everything holds.
     pub ok: bool,
@@ -37,7 +38,7 @@ pub struct ChainResult {
 }
 
 /// What is wrong, and where.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditFault {
     /// The entry at which it shows, where it shows at one.
     pub seq: Option<i64>,
@@ -46,7 +47,7 @@ pub struct AuditFault {
 }
 
 /// Where accepted messages are: `accepted` is the sum of the others, and `lost` is nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Messages {
     /// Messages that deserve an answer.
     pub accepted: u64,
@@ -65,7 +66,7 @@ pub struct Messages {
 }
 
 /// A whole check, as the command prints it for scripts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditReport {
     /// Whether everything holds.
     pub ok: bool,
@@ -74,7 +75,7 @@ pub struct AuditReport {
 }
 
 /// A signed list of where every chain ends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Checkpoint {
     /// The signed text: what is to be kept elsewhere.
     pub text: String,

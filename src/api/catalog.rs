@@ -1,11 +1,12 @@
 //! Products: importing, searching, showing.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Time;
 
 /// How an import is to be done; the file itself is the request's body.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportQuery {
     /// What the report calls the source.
@@ -22,7 +23,7 @@ pub struct ImportQuery {
 }
 
 /// What an import did, or would do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImportReport {
     /// What was imported.
     pub source: String,
@@ -52,7 +53,7 @@ pub struct ImportReport {
 }
 
 /// Part of a source that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Skipped {
     /// Where: a line, a row or an id.
     pub at: String,
@@ -61,7 +62,7 @@ pub struct Skipped {
 }
 
 /// The state of a tenant's catalogue.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CatalogStatus {
     /// Products.
     pub products: u64,
@@ -86,7 +87,7 @@ pub struct CatalogStatus {
 }
 
 /// A price.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Price {
     /// A decimal string: `49.00`.
     pub amount: String,
@@ -95,7 +96,7 @@ pub struct Price {
 }
 
 /// A search to make.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SearchQuery {
     /// What a shopper would ask for.
@@ -106,7 +107,7 @@ pub struct SearchQuery {
 }
 
 /// What was found, the best first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SearchResult {
     /// What was asked for.
     pub query: String,
@@ -117,7 +118,7 @@ pub struct SearchResult {
 }
 
 /// A product that was found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SearchHit {
     /// The product.
     #[serde(flatten)]
@@ -127,7 +128,7 @@ pub struct SearchHit {
 }
 
 /// A product in brief.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProductRef {
     /// The source's own id or handle.
     pub product_id: String,
@@ -142,7 +143,7 @@ pub struct ProductRef {
 }
 
 /// A product in full.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Product {
     /// The product in brief.
     #[serde(flatten)]
@@ -166,7 +167,7 @@ pub struct Product {
 }
 
 /// One buyable form of a product.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Variant {
     /// Stable within the product.
     pub key: String,

@@ -1,11 +1,12 @@
 //! Talking to the assistant as a shopper, on channel `local`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ProductRef;
 
 /// What the shopper says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChatQuestion {
     /// Names the conversation: the same word goes on with the same one.
@@ -18,7 +19,7 @@ pub struct ChatQuestion {
 }
 
 /// What the assistant answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChatAnswer {
     /// The messages, in order; empty when there is nothing to say.
     pub replies: Vec<ChatReply>,
@@ -35,7 +36,7 @@ pub struct ChatAnswer {
 }
 
 /// One message of an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChatReply {
     /// Its words.
     pub text: String,
@@ -44,7 +45,7 @@ pub struct ChatReply {
 }
 
 /// What an answer took.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Tokens read by models.
     pub input_tokens: u64,

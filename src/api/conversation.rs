@@ -1,11 +1,12 @@
 //! Conversations, with what was said, what goes out, and what it rests on.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Problem, Time};
 
 /// Which conversations are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConversationFilter {
     /// The assistant answers.
@@ -23,7 +24,7 @@ pub enum ConversationFilter {
 }
 
 /// A list to make.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConversationQuery {
     /// Only these; all when left out.
@@ -47,7 +48,7 @@ pub struct ConversationQuery {
 pub const CONVERSATION_IDS_MAX: usize = 100;
 
 /// One conversation, as a list shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Conversation {
     /// `conv_…`.
     pub id: String,
@@ -95,7 +96,7 @@ pub struct Conversation {
 }
 
 /// The beginning of a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Preview {
     /// `shopper`, `bot` or `person`.
     pub side: String,
@@ -108,7 +109,7 @@ pub struct Preview {
 }
 
 /// A line of the conversations of all tenants.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum InboxLine {
     /// A conversation; those of one tenant follow each other, the newest first.
@@ -118,7 +119,7 @@ pub enum InboxLine {
 }
 
 /// A tenant that a list over all tenants goes without.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SkippedTenant {
     /// Its slug.
     pub tenant: String,
@@ -127,7 +128,7 @@ pub struct SkippedTenant {
 }
 
 /// A person answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Takeover {
     /// `echo`, `staff`, `hand_over`, `asked` or `thread_control`.
     pub cause: String,
@@ -138,7 +139,7 @@ pub struct Takeover {
 }
 
 /// An answer that waits for a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Draft {
     /// The run that made it, `turn_…`: what a decision names, so that nobody decides about another one unseen.
     pub id: String,
@@ -147,7 +148,7 @@ pub struct Draft {
 }
 
 /// Messages that the assistant has left to people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Parked {
     /// `too_old`, `window_closed`, `mode_off`, `not_chosen`, `draft_rejected`, …
     pub reason: String,
@@ -156,7 +157,7 @@ pub struct Parked {
 }
 
 /// A decision about a draft.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DraftDecision {
     /// The draft that was seen; a conflict if another one waits by now. Whichever waits when left out.
@@ -165,7 +166,7 @@ pub struct DraftDecision {
 }
 
 /// A person's words in a draft's place.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DraftEdit {
     /// The draft that was seen; a conflict if another one waits by now. Whichever waits when left out.
@@ -176,7 +177,7 @@ pub struct DraftEdit {
 }
 
 /// One conversation with everything in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConversationDetail {
     /// The conversation.
     #[serde(flatten)]
@@ -193,7 +194,7 @@ pub struct ConversationDetail {
 }
 
 /// A part of a conversation.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PageQuery {
     /// The most messages: 200 when left out.
@@ -205,7 +206,7 @@ pub struct PageQuery {
 }
 
 /// One message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
     /// `msg_…`.
     pub id: String,
@@ -231,7 +232,7 @@ pub struct Message {
 }
 
 /// What a picture shows, in a model's words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Seen {
     /// Which of the message's pictures, from 0.
     pub picture: u32,
@@ -242,7 +243,7 @@ pub struct Seen {
 }
 
 /// One message to the shopper, on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutboxRow {
     /// `out_…`.
     pub id: String,
@@ -265,7 +266,7 @@ pub struct OutboxRow {
 }
 
 /// One run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Turn {
     /// `turn_…`.
     pub id: String,
@@ -284,7 +285,7 @@ pub struct Turn {
 }
 
 /// The label that a conversation is to have.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewLabel {
     /// The label; `null` takes it off.
@@ -292,7 +293,7 @@ pub struct NewLabel {
 }
 
 /// A person's message to send.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMessage {
     /// Its words.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Time;
@@ -15,7 +16,7 @@ pub const EVENTS_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Which events are wanted. In a query string, or as a JSON body (`POST`), which alone can say `after`: the places in
 /// the logs of thousands of tenants fit into no address.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventQuery {
     /// From this moment on; from now on when left out.
@@ -43,7 +44,7 @@ pub struct EventQuery {
 }
 
 /// One event; a line of its own in the stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// Whose it is.
     pub tenant: String,

@@ -46,24 +46,25 @@ pub use tenant::{
 };
 pub use time::{InvalidTime, Time};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A list, under a name of its own so that figures can be added beside it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct List<T> {
     /// The things, in the order that the route documents.
     pub items: Vec<T>,
 }
 
 /// What a webhook that was sent by `trigger` met.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Triggered {
     /// What the webhook path answered: 200 once the body is durable.
     pub status: u16,
 }
 
 /// What runs here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Version {
     /// The version of Aura.
     pub version: String,

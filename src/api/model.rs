@@ -1,9 +1,10 @@
 //! Models: which ones answer, what they may cost, what they have cost. Amounts are decimal strings of US dollars.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The models of one role.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelChoice {
     /// `chat`, `embed`, `vision`.
     pub role: String,
@@ -15,7 +16,7 @@ pub struct ModelChoice {
 }
 
 /// What is chosen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UseModel {
     /// `builtin`, or `PROVIDER:MODEL`.
@@ -26,7 +27,7 @@ pub struct UseModel {
 }
 
 /// A choice that was made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelUsed {
     /// What holds from the next turn on.
     #[serde(flatten)]
@@ -38,7 +39,7 @@ pub struct ModelUsed {
 }
 
 /// What models may cost; a limit that is absent is none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Budget {
     /// In one day (UTC).
@@ -53,7 +54,7 @@ pub struct Budget {
 }
 
 /// How a scope's models stand.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Models {
     /// What holds for each role.
     pub choices: Vec<ModelChoice>,
@@ -69,7 +70,7 @@ pub struct Models {
 }
 
 /// A model that an Ollama has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LocalModel {
     /// `ollama:NAME`.
     pub model: String,
@@ -80,7 +81,7 @@ pub struct LocalModel {
 }
 
 /// Which model is tried.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TestModel {
     /// `PROVIDER:MODEL`; the chosen one unless said.
@@ -88,7 +89,7 @@ pub struct TestModel {
 }
 
 /// What a model was found to be able to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelTest {
     /// `PROVIDER:MODEL`.
     pub model: String,
@@ -101,7 +102,7 @@ pub struct ModelTest {
 }
 
 /// What one question came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelProbe {
     /// `text`, `tool`, `image`, `schema`.
     pub skill: String,
@@ -123,7 +124,7 @@ pub struct ModelProbe {
 }
 
 /// What is to be fetched.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PullModel {
     /// `ollama:NAME`.
@@ -131,7 +132,7 @@ pub struct PullModel {
 }
 
 /// How far a pull is: one line of a stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PullProgress {
     /// What is being done, in Ollama's words.
     pub status: String,
@@ -144,7 +145,7 @@ pub struct PullProgress {
 }
 
 /// A configured provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Provider {
     /// Its name.
     pub name: String,
@@ -153,7 +154,7 @@ pub struct Provider {
 }
 
 /// What one model cost on one day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsageRow {
     /// The day (UTC), such as `2026-11-22`.
     pub day: String,
@@ -178,7 +179,7 @@ pub struct UsageRow {
 }
 
 /// What a tenant's models have cost.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsageReport {
     /// Today (UTC).
     pub today_usd: String,
@@ -191,7 +192,7 @@ pub struct UsageReport {
 }
 
 /// Of which days.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct UsageQuery {
     /// So many days up to today; 30 unless said.
@@ -199,7 +200,7 @@ pub struct UsageQuery {
 }
 
 /// What a model costs, in US dollars per million tokens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelPrice {
     /// `PROVIDER:MODEL`; with `*` at its end every model whose name begins so.
     pub model: String,

@@ -1,11 +1,12 @@
 //! Whom a tenant's people are told through. Addresses and keys go in; of addresses only a part comes out.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Time;
 
 /// A target to add.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewNotifyTarget {
     /// `webhook`, `smtp` or `ntfy`.
@@ -39,7 +40,7 @@ impl std::fmt::Debug for NewNotifyTarget {
 }
 
 /// A target, as far as anybody is told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotifyTarget {
     /// What it is called.
     pub name: String,
@@ -68,7 +69,7 @@ pub struct NotifyTarget {
 }
 
 /// The newest notification of a target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LastNotification {
     /// `pending`, `sending`, `sent` or `given_up`.
     pub state: String,
@@ -83,7 +84,7 @@ pub struct LastNotification {
 }
 
 /// A target as it was added.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotifyTargetAdded {
     /// The target.
     #[serde(flatten)]
@@ -100,7 +101,7 @@ impl std::fmt::Debug for NotifyTargetAdded {
 }
 
 /// What came of a test.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotifyTested {
     /// The target.
     pub name: String,

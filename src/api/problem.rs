@@ -1,5 +1,6 @@
 //! The error body, and the one table from what an error means to its HTTP status and exit code.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::app::ErrorKind;
@@ -70,7 +71,7 @@ pub const fn exit_code_of(kind: ErrorKind) -> u8 {
 }
 
 /// What went wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// A stable word for scripts.
     pub code: String,
@@ -88,7 +89,7 @@ pub struct Problem {
 }
 
 /// The body of every answer that is an error.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProblemBody {
     /// What went wrong.
     pub error: Problem,

@@ -1,11 +1,12 @@
 //! Secrets: they go in, and only fingerprints come out.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Time;
 
 /// A secret that is stored, as far as anybody is told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Secret {
     /// Its name, such as `meta.app_secret`.
     pub name: String,
@@ -16,7 +17,7 @@ pub struct Secret {
 }
 
 /// A value to store.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSecret {
     /// The value.
@@ -30,7 +31,7 @@ impl std::fmt::Debug for NewSecret {
 }
 
 /// A change of the master key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MasterKeyChanged {
     /// Keys that were sealed anew: the installation's and one a tenant.
     pub keys: u64,
@@ -44,7 +45,7 @@ pub struct MasterKeyChanged {
 }
 
 /// Who shall be able to open a recovery copy: whoever knows the passphrase, or the holders of keys.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRecoveryCopy {
     /// The passphrase; not together with recipients.
@@ -62,7 +63,7 @@ impl std::fmt::Debug for NewRecoveryCopy {
 }
 
 /// A copy of the master key, sealed for those who asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RecoveryCopy {
     /// An age file in text form.
     pub age: String,
@@ -71,7 +72,7 @@ pub struct RecoveryCopy {
 }
 
 /// A recovery copy that is kept somewhere from now on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecoveryCopyKept {
     /// Of the key in it.

@@ -1,11 +1,12 @@
 //! How the installation and its tenants are.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Time;
 
 /// The installation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// The version of Aura.
     pub version: String,
@@ -41,7 +42,7 @@ pub struct Status {
 }
 
 /// A recovery copy of the master key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeptCopy {
     /// When it was written.
     pub written_at: Time,
@@ -50,7 +51,7 @@ pub struct KeptCopy {
 }
 
 /// Something that an owner should know of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusProblem {
     /// `broken`: something does not work; `wanted`: a person is; `note`: worth knowing.
     pub weight: String,
@@ -65,14 +66,14 @@ pub struct StatusProblem {
 }
 
 /// Webhooks that were accepted but not yet dispatched.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Journal {
     /// How many.
     pub backlog: u64,
 }
 
 /// Schema versions of the files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Versions {
     /// `control.db`.
     pub control: i64,
@@ -83,7 +84,7 @@ pub struct Versions {
 }
 
 /// One tenant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TenantStatus {
     /// How it is addressed.
     pub slug: String,
@@ -130,7 +131,7 @@ pub struct TenantStatus {
 }
 
 /// Outbox rows by state.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutboxCounts {
     /// Waits to go out.
     pub pending: u64,
@@ -151,7 +152,7 @@ pub struct OutboxCounts {
 }
 
 /// One account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountStatus {
     /// `instagram`.
     pub channel: String,

@@ -1,11 +1,12 @@
 //! The machinery: what waits, what the files take, whose tokens work, what runs here. It names no shopper.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Time, Versions};
 
 /// The machinery, as it is right now. What is not known is absent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct System {
     /// When it was looked at.
     pub at: Time,
@@ -32,7 +33,7 @@ pub struct System {
 }
 
 /// Versions of what runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SystemVersions {
     /// Aura's own.
     pub aura: String,
@@ -43,7 +44,7 @@ pub struct SystemVersions {
 }
 
 /// Addresses.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Listening {
     /// For webhooks, such as `127.0.0.1:8080`.
     pub webhooks: String,
@@ -55,7 +56,7 @@ pub struct Listening {
 }
 
 /// What waits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Queues {
     /// Webhooks that were accepted and wait for dispatch into their tenants' files.
     pub webhooks: u64,
@@ -70,7 +71,7 @@ pub struct Queues {
 }
 
 /// Conversations in which a turn, or the sending of a reply, is due.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TurnQueue {
     /// Those that wait for a worker in memory.
     pub waiting: u64,
@@ -89,7 +90,7 @@ pub struct TurnQueue {
 }
 
 /// The bulk lane.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BulkQueue {
     /// Pieces of work that wait.
     pub waiting: u64,
@@ -100,7 +101,7 @@ pub struct BulkQueue {
 }
 
 /// Bytes of files, each with its write-ahead log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Storage {
     /// Where they lie.
     pub data_dir: String,
@@ -123,7 +124,7 @@ pub struct Storage {
 }
 
 /// What a tenant's file takes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TenantBytes {
     /// The tenant's slug.
     pub tenant: String,
@@ -132,7 +133,7 @@ pub struct TenantBytes {
 }
 
 /// An account's token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccountToken {
     /// The tenant's slug.
     pub tenant: String,

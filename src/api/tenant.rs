@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Time;
 
 /// One shop.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tenant {
     /// `ten_…`.
     pub id: String,
@@ -32,7 +33,7 @@ pub struct Tenant {
 }
 
 /// One shop with its voice.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TenantDetail {
     /// The shop.
     #[serde(flatten)]
@@ -42,7 +43,7 @@ pub struct TenantDetail {
 }
 
 /// A shop to add. Whatever is left out takes the default.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTenant {
     /// How it will be addressed.
@@ -67,7 +68,7 @@ pub struct NewTenant {
 }
 
 /// What to change of a shop. Whatever is left out stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TenantEdit {
     /// `off`, `suggest` or `live`.
@@ -79,7 +80,7 @@ pub struct TenantEdit {
 }
 
 /// The voice of a shop: what `aura persona set --file` reads and `aura persona show` prints.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Persona {
     /// What the assistant is called; the shop's name when left out.
@@ -127,7 +128,7 @@ pub struct Persona {
 }
 
 /// Which languages a shop answers in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Languages {
     /// `shopper`, or one code: always this one.
@@ -137,7 +138,7 @@ pub enum Languages {
 }
 
 /// A version of a shop's voice, without the voice.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PersonaVersion {
     /// Its number, from 1; 0 is the voice of a shop that has set none.
     pub version: u32,
@@ -150,7 +151,7 @@ pub struct PersonaVersion {
 }
 
 /// Which version of a shop's voice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PersonaQuery {
     /// Its number; the newest when left out.
@@ -159,7 +160,7 @@ pub struct PersonaQuery {
 }
 
 /// An earlier version of a shop's voice that is to answer again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RestorePersona {
     /// Its number.
@@ -167,7 +168,7 @@ pub struct RestorePersona {
 }
 
 /// The shop's own words: in its own language, or in several by language code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Spoken {
     /// In the shop's own language.
@@ -177,7 +178,7 @@ pub enum Spoken {
 }
 
 /// What went with a removed tenant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Removed {
     /// Which one.
     pub slug: String,

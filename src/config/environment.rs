@@ -8,8 +8,12 @@ use super::{Error, keys::Keys};
 const PREFIX: &str = "AURA_";
 /// Ends the name of a variable that names a file to read a secret from.
 const FILE_SUFFIX: &str = "_FILE";
-/// Variables that are ours but no configuration: the command line's default tenant.
-const COMMAND_LINE: &[&str] = &["AURA_TENANT"];
+/// Variables that are the command line's and no configuration, with what they do.
+pub const COMMAND_LINE: &[(&str, &str)] = &[
+    ("AURA_TENANT", "the tenant, where `-t` does not name one"),
+    ("AURA_PAGER", "the pager for results longer than the screen, before PAGER; empty: none"),
+    ("AURA_FORCE_TTY", "lay results out as for a terminal so many columns wide, also where there is none"),
+];
 
 /// Environment variables by name. Shows the names only: values may be secrets.
 #[derive(Clone, Default)]
@@ -69,7 +73,7 @@ impl FromIterator<(String, String)> for Environment {
 /// Kubernetes and Docker announce a service called `aura` to its neighbours by variables such as `AURA_SERVICE_HOST` and
 /// `AURA_PORT_8080_TCP`: not ours, and no reason to refuse to start.
 fn is_foreign(name: &str) -> bool {
-    COMMAND_LINE.contains(&name)
+    COMMAND_LINE.iter().any(|(known, _)| *known == name)
         || name == "AURA_PORT"
         || name.starts_with("AURA_PORT_")
         || name.starts_with("AURA_SERVICE_")

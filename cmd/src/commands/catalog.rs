@@ -14,7 +14,7 @@ use tokio::fs::File;
 use tokio_util::io::ReaderStream;
 
 use super::input;
-use crate::{cli::TenantArg, context::Context, failure::Failure, render, time::now};
+use crate::{cli::TenantArg, context::Context, failure::Failure, render};
 
 /// Bytes that are read and sent at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -106,7 +106,7 @@ pub async fn run(context: &Context, args: CatalogArgs) -> Result<(), Failure> {
         Verb::Status(args) => {
             let slug = args.tenant.slug.as_str();
             let status = context.client().await?.catalog(slug).await?;
-            ui.data(&status, || render::catalog_status(&status, now()))?;
+            ui.data(&status, || render::catalog_status(&status, ui.look()))?;
             if status.products == 0 {
                 ui.done("no products yet", format!("aura catalog import -t {slug} FILE"));
             }
@@ -115,7 +115,7 @@ pub async fn run(context: &Context, args: CatalogArgs) -> Result<(), Failure> {
         Verb::Search(args) => search(context, args).await,
         Verb::Show(args) => {
             let product = context.client().await?.product(args.tenant.slug.as_str(), &args.product).await?;
-            ui.data(&product, || render::product(&product, ui.width()))
+            ui.data(&product, || render::product(&product, ui.look()))
         }
     }
 }
@@ -128,7 +128,7 @@ async fn search(context: &Context, args: Search) -> Result<(), Failure> {
         ui.done("nothing found", format!("aura catalog status -t {slug}"));
         return Ok(());
     }
-    ui.table(&found, || render::search_results(&found, ui.width()))
+    ui.table(&found, || render::search_results(&found, ui.look()))
 }
 
 async fn import(context: &Context, args: &Import) -> Result<(), Failure> {
@@ -147,7 +147,7 @@ async fn import(context: &Context, args: &Import) -> Result<(), Failure> {
     let outcome = client.import(slug, &query, counted(bytes, bar.clone())).await;
     bar.finish_and_clear();
     let report = outcome?;
-    ui.data(&report, || render::import_report(&report))?;
+    ui.data(&report, || render::import_report(&report, ui.look()))?;
     let source = input::shown(&args.source);
     let changed = report.added + report.updated + report.removed;
     if report.dry_run {

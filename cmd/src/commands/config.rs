@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aura::config::{Entry, Loaded, Origin};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{context::Context, failure::Failure, render::Grid};
@@ -45,11 +46,16 @@ Examples:
   aura config sources --json")]
 struct Sources {}
 
-#[derive(Serialize)]
-struct Source<'a> {
+/// A key, and where its value comes from.
+#[derive(Serialize, JsonSchema)]
+pub struct Source<'a> {
+    /// The key
     key: &'a str,
+    /// Its value
     value: &'a serde_json::Value,
+    /// default, file, environment or flag
     source: &'static str,
+    /// The file, variable or flag
     origin: Option<String>,
 }
 
@@ -66,7 +72,7 @@ fn show(context: &Context, loaded: &Loaded) -> Result<(), Failure> {
     let entries = loaded.entries();
     let values: BTreeMap<_, _> = entries.iter().map(|entry| (entry.key.as_str(), &entry.value)).collect();
     context.ui.table(&values, || {
-        let mut grid = Grid::new(context.ui.width(), &["KEY", "VALUE"]);
+        let mut grid = Grid::new(context.ui.width(), &["KEY", "VALUE"]).whole(&[0]);
         for entry in &entries {
             grid.row([&entry.key, &shown(&entry.value)]);
         }
@@ -88,7 +94,7 @@ fn sources(context: &Context, loaded: &Loaded) -> Result<(), Failure> {
     let entries = loaded.entries();
     let rows: Vec<_> = entries.iter().map(source).collect();
     context.ui.table(&rows, || {
-        let mut grid = Grid::new(context.ui.width(), &["KEY", "VALUE", "FROM"]);
+        let mut grid = Grid::new(context.ui.width(), &["KEY", "VALUE", "FROM"]).whole(&[0]).folds(&[2]);
         for row in &rows {
             let from = row.origin.as_ref().map_or_else(|| row.source.to_owned(), |at| format!("{} ({at})", row.source));
             grid.row([row.key, &shown(row.value), &from]);

@@ -6,10 +6,11 @@ use aura::{
     api::{self, Connect},
     domain::tenant::TenantSlug,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::input;
-use crate::{cli::TenantArg, context::Context, failure::Failure, render, time::now};
+use crate::{cli::TenantArg, context::Context, failure::Failure, render};
 
 /// Connect the accounts that a tenant is written to
 #[derive(Debug, clap::Args)]
@@ -85,8 +86,10 @@ async fn instagram(context: &Context, args: Instagram) -> Result<(), Failure> {
     Ok(())
 }
 
-#[derive(Serialize)]
-struct Row<'a> {
+/// An account in a list over tenants.
+#[derive(Serialize, JsonSchema)]
+pub struct Row<'a> {
+    /// The tenant's slug
     tenant: &'a str,
     #[serde(flatten)]
     account: &'a api::Account,
@@ -108,5 +111,5 @@ async fn list(context: &Context, slug: Option<TenantSlug>) -> Result<(), Failure
         return Ok(());
     }
     let items = rows.iter().map(|(tenant, account)| Row { tenant, account }).collect();
-    context.ui.table(&api::List { items }, || render::accounts(&rows, now(), context.ui.width()))
+    context.ui.table(&api::List { items }, || render::accounts(&rows, context.ui.look()))
 }

@@ -202,7 +202,7 @@ pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failur
             let before = args.before.map(|message| message.to_string());
             let page = api::PageQuery { limit: Some(args.limit), before };
             let detail = context.client().await?.conversation_page(slug, &id, &page).await?;
-            context.ui.data(&detail, || render::conversation(&detail, now(), context.ui.width()))?;
+            context.ui.data(&detail, || render::conversation(&detail, context.ui.look()))?;
             if let (true, Some(oldest)) = (detail.has_more, detail.messages.first()) {
                 let next = format!("aura conversation show -t {slug} {id} \\\n    --before {}", oldest.id);
                 context.ui.done("more was said before", next);
@@ -272,7 +272,7 @@ async fn list(context: &Context, args: &List) -> Result<(), Failure> {
         ui.done("no such conversations", next);
         return Ok(());
     }
-    ui.table(&list, || render::conversations(&list.items, args.slug.is_none(), now(), ui.width()))
+    ui.table(&list, || render::conversations(&list.items, args.slug.is_none(), ui.look()))
 }
 
 /// A list, with the tenants that are missing in it.

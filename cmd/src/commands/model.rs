@@ -161,7 +161,7 @@ pub async fn run(context: &Context, args: ModelArgs) -> Result<(), Failure> {
 async fn list(context: &Context, owner: &Owner) -> Result<(), Failure> {
     let ui = context.ui;
     let models = context.client().await?.models(owner.slug()).await?;
-    ui.table(&models, || render::models(&models, ui.width()))
+    ui.table(&models, || render::models(&models, ui.look()))
 }
 
 async fn choose(context: &Context, args: Use) -> Result<(), Failure> {
@@ -185,7 +185,7 @@ async fn test(context: &Context, args: Test) -> Result<(), Failure> {
     let Test { owner, model } = args;
     let ui = context.ui;
     let tested = context.client().await?.test_model(owner.slug(), &api::TestModel { model }).await?;
-    ui.table(&tested, || render::model_test(&tested, ui.width()))?;
+    ui.table(&tested, || render::model_test(&tested, ui.look()))?;
     if tested.answers {
         return Ok(());
     }
@@ -243,5 +243,5 @@ async fn limit(context: &Context, args: Budget) -> Result<(), Failure> {
 async fn prices(context: &Context) -> Result<(), Failure> {
     let ui = context.ui;
     let list = api::List { items: context.client().await?.model_prices().await? };
-    ui.table(&list, || render::prices(&list.items, ui.width()))
+    ui.table(&list, || render::prices(&list.items, ui.look()))
 }

@@ -6,7 +6,7 @@ use aura::api::{self, exit};
 use clap::ValueEnum;
 
 use super::input;
-use crate::{cli::TenantArg, context::Context, failure::Failure, render, time::now};
+use crate::{cli::TenantArg, context::Context, failure::Failure, render};
 
 /// Tell people of the shop what needs them: by webhook, e-mail or ntfy
 #[derive(Debug, clap::Args)]
@@ -187,7 +187,7 @@ async fn list(context: &Context, slug: &str) -> Result<(), Failure> {
         ui.done(format!("nobody of {slug} is told"), format!("aura notify add webhook URL -t {slug}"));
         return Ok(());
     }
-    ui.table(&list, || render::notify_targets(&list.items, now(), ui.width()))
+    ui.table(&list, || render::notify_targets(&list.items, ui.look()))
 }
 
 async fn test(context: &Context, slug: &str, name: Option<String>) -> Result<(), Failure> {
@@ -206,7 +206,7 @@ async fn test(context: &Context, slug: &str, name: Option<String>) -> Result<(),
     }
     let lost: Vec<_> = tested.iter().filter(|test| test.outcome != "sent").map(|test| test.name.clone()).collect();
     let list = api::List { items: tested };
-    ui.table(&list, || render::notify_tests(&list.items, ui.width()))?;
+    ui.table(&list, || render::notify_tests(&list.items, ui.look()))?;
     if lost.is_empty() {
         return Ok(());
     }

@@ -8,7 +8,7 @@ use aura::{
 };
 
 use super::input::{self, Draft};
-use crate::{cli::TenantArg, context::Context, failure::Failure, render, time::now};
+use crate::{cli::TenantArg, context::Context, failure::Failure, render};
 
 /// Show, edit and set the voice of a tenant
 #[derive(Debug, clap::Args)]
@@ -103,7 +103,7 @@ pub async fn run(context: &Context, args: PersonaArgs) -> Result<(), Failure> {
     match args.verb {
         Verb::Show(args) => {
             let persona = context.client().await?.persona(args.tenant.slug.as_str(), args.version).await?;
-            context.ui.data(&persona, || render::persona(&persona))
+            context.ui.data(&persona, || render::persona(&persona, context.ui.look()))
         }
         Verb::Edit(args) => edit(context, args.tenant.slug.as_str()).await,
         Verb::Set(args) => {
@@ -121,13 +121,13 @@ pub async fn run(context: &Context, args: PersonaArgs) -> Result<(), Failure> {
         Verb::History(args) => {
             let items = context.client().await?.persona_versions(args.tenant.slug.as_str()).await?;
             let list = List { items };
-            context.ui.table(&list, || render::persona_versions(&list.items, now(), context.ui.width()))
+            context.ui.table(&list, || render::persona_versions(&list.items, context.ui.look()))
         }
     }
 }
 
 fn told(context: &Context, slug: &str, persona: &Persona) -> Result<(), Failure> {
-    context.ui.data(persona, || render::persona(persona))?;
+    context.ui.data(persona, || render::persona(persona, context.ui.look()))?;
     let next = format!("aura chat -t {slug} --once \"Hello\"");
     context.ui.done(format!("set the voice of {slug}; the next answer has it"), next);
     Ok(())

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use aura::{api, domain::tenant::TenantSlug};
 
 use super::{input, recovery};
-use crate::{context::Context, failure::Failure, render, time::now};
+use crate::{context::Context, failure::Failure, render};
 
 /// Keep secrets sealed: for the installation, or with `-t` for one tenant
 #[derive(Debug, clap::Args)]
@@ -176,5 +176,5 @@ async fn list(context: &Context, owner: &Owner) -> Result<(), Failure> {
         ui.done(format!("no secrets of {}", owner.shown()), format!("aura secret set NAME{}", owner.flag()));
         return Ok(());
     }
-    ui.table(&list, || render::secrets(&list.items, now(), ui.width()))
+    ui.table(&list, || render::secrets(&list.items, ui.look()))
 }

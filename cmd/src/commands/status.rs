@@ -1,6 +1,6 @@
 //! `aura status`
 
-use crate::{context::Context, failure::Failure, render, time::now};
+use crate::{context::Context, failure::Failure, render};
 
 /// Show whether all is well, and what is not
 ///
@@ -26,11 +26,11 @@ pub struct StatusArgs {
 pub async fn run(context: &Context, StatusArgs { all, system }: StatusArgs) -> Result<(), Failure> {
     if system {
         let found = context.client().await?.system().await?;
-        return context.ui.data(&found, || render::system(&found, context.ui.width(), all));
+        return context.ui.data(&found, || render::system(&found, context.ui.look(), all));
     }
     let status = context.client().await?.status().await?;
     let detail = render::Detail { all, verbose: context.ui.verbose };
-    context.ui.data(&status, || render::status(&status, now(), context.ui.width(), detail))?;
+    context.ui.data(&status, || render::status(&status, context.ui.look(), detail))?;
     if status.tenants.is_empty() && status.problems.iter().all(|problem| problem.tenant.is_none()) {
         context.ui.done("no tenants yet", "aura tenant add SLUG --name NAME");
     }

@@ -4,7 +4,7 @@ use aura::api::{Event, EventQuery, Time};
 use futures_util::{StreamExt, pin_mut};
 
 use super::watched::Which;
-use crate::{context::Context, failure::Failure, render, time::now, ui::Ui};
+use crate::{context::Context, failure::Failure, render, ui::Ui};
 
 /// Watch what happens, a line each, until Ctrl-C
 ///
@@ -46,7 +46,7 @@ pub fn show(ui: Ui, event: &Event) -> Result<(), Failure> {
     if ui.json {
         return ui.json_line(event);
     }
-    let parts = render::event(event, now());
+    let parts = render::event(event, ui.look());
     let parts: Vec<_> = parts.iter().map(|(ink, text)| (*ink, text.as_str())).collect();
     ui.inked(&parts)
 }

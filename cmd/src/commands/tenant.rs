@@ -10,7 +10,7 @@ use aura::{
     },
 };
 
-use crate::{context::Context, failure::Failure, render, time::now};
+use crate::{context::Context, failure::Failure, render};
 
 /// Add, show and remove tenants: the shops that this Aura answers for
 #[derive(Debug, clap::Args)]
@@ -174,7 +174,7 @@ pub async fn run(context: &Context, args: TenantArgs) -> Result<(), Failure> {
         Verb::List(List {}) => list(context).await,
         Verb::Show(args) => {
             let tenant = context.client().await?.tenant(args.slug.as_str()).await?;
-            context.ui.data(&tenant, || render::tenant(&tenant, now()))
+            context.ui.data(&tenant, || render::tenant(&tenant, context.ui.look()))
         }
         Verb::Edit(args) => edit(context, args).await,
         Verb::Pause(args) => {
@@ -253,7 +253,7 @@ async fn list(context: &Context) -> Result<(), Failure> {
     if list.items.is_empty() && !context.ui.json {
         return Ok(());
     }
-    context.ui.table(&list, || render::tenants(&list.items, now(), context.ui.width()))
+    context.ui.table(&list, || render::tenants(&list.items, context.ui.look()))
 }
 
 async fn remove(context: &Context, args: &Remove) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ use aura::{
     api::{ErrorKind, exit_code_of},
     client::Client,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::input;
@@ -47,11 +48,16 @@ pub struct TriggerArgs {
     file: Option<PathBuf>,
 }
 
-#[derive(Serialize)]
-struct Sent {
+/// What was sent, and what it met.
+#[derive(Serialize, JsonSchema)]
+pub struct Sent {
+    /// The kind of webhook
     kind: String,
+    /// The made-up shopper
     shopper_id: Option<String>,
+    /// The account that was written to
     account_id: Option<String>,
+    /// What the webhook path answered, for each body
     statuses: Vec<u16>,
 }
 

@@ -22,5 +22,5 @@ pub async fn run(context: &Context, args: UsageArgs) -> Result<(), Failure> {
     let ui = context.ui;
     let query = api::UsageQuery { days: Some(args.days) };
     let usage = context.client().await?.usage(args.tenant.slug.as_str(), &query).await?;
-    ui.data(&usage, || render::usage(&usage, ui.width()))
+    ui.data(&usage, || render::usage(&usage, ui.look()))
 }

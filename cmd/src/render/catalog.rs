@@ -2,13 +2,12 @@
 
 use aura::{
     api::{
-        CatalogStatus, ChatAnswer, ChatReply, ImportReport, Price, Product, ProductRef, SearchResult, Time, Usage,
-        Variant,
+        CatalogStatus, ChatAnswer, ChatReply, ImportReport, Price, Product, ProductRef, SearchResult, Usage, Variant,
     },
-    terminal::{ago, one_line},
+    terminal::one_line,
 };
 
-use super::layout::{Grid, clip, count, or_dash, pairs};
+use super::layout::{Grid, Look, count, or_dash};
 
 /// Widest a title is shown in a table.
 const TITLE_COLUMNS: usize = 40;
@@ -23,19 +22,22 @@ const fn yes(available: bool) -> &'static str {
     if available { "yes" } else { "no" }
 }
 
-pub fn search_results(found: &SearchResult, width: Option<usize>) -> String {
-    let mut grid = Grid::new(width, &["PRODUCT", "TITLE", "PRICE", "AVAILABLE", "SCORE"]).right(&[2, 4]).whole(&[0]);
+pub fn search_results(found: &SearchResult, look: Look) -> String {
+    let mut grid = Grid::new(look.width, &["PRODUCT", "TITLE", "PRICE", "AVAILABLE", "SCORE"])
+        .right(&[2, 4])
+        .whole(&[0])
+        .folds(&[4, 3]);
     for hit in &found.results {
         let ProductRef { product_id, title, price: at, available, .. } = &hit.product;
         let (at, score) = (price(at.as_ref()), format!("{:.3}", hit.score));
-        grid.row([product_id, &clip(title, TITLE_COLUMNS), &at, yes(*available), &score]);
+        grid.row([product_id, &look.clip(title, TITLE_COLUMNS), &at, yes(*available), &score]);
     }
     grid.finish()
 }
 
-pub fn product(product: &Product, width: Option<usize>) -> String {
+pub fn product(product: &Product, look: Look) -> String {
     let brief = &product.brief;
-    let about = pairs(&[
+    let about = look.pairs(&[
         ("product", brief.product_id.clone()),
         ("title", one_line(&brief.title)),
         ("price", price(brief.price.as_ref())),
@@ -49,11 +51,13 @@ pub fn product(product: &Product, width: Option<usize>) -> String {
     ]);
     let description =
         if product.description.is_empty() { String::new() } else { format!("\n\n{}", product.description) };
-    format!("{about}{description}\n\n{}", variants(&product.variants, width))
+    format!("{about}{description}\n\n{}", variants(&product.variants, look))
 }
 
-fn variants(variants: &[Variant], width: Option<usize>) -> String {
-    let mut grid = Grid::new(width, &["VARIANT", "SKU", "PRICE", "BEFORE", "AVAILABLE", "LEFT"]).right(&[2, 3, 5]);
+fn variants(variants: &[Variant], look: Look) -> String {
+    let mut grid = Grid::new(look.width, &["VARIANT", "SKU", "PRICE", "BEFORE", "AVAILABLE", "LEFT"])
+        .right(&[2, 3, 5])
+        .folds(&[3, 1]);
     for variant in variants {
         let options: Vec<_> = variant.options.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let name = if options.is_empty() { variant.key.clone() } else { options.join(", ") };
@@ -65,10 +69,10 @@ fn variants(variants: &[Variant], width: Option<usize>) -> String {
     grid.finish()
 }
 
-pub fn catalog_status(status: &CatalogStatus, now: Time) -> String {
-    let imported = status.imported_at.map_or_else(|| "never".into(), |at| ago(at, now));
+pub fn catalog_status(status: &CatalogStatus, look: Look) -> String {
+    let imported = status.imported_at.map_or_else(|| "never".into(), |at| look.ago(at));
     let visible = count(status.visible, "is shown", "are shown");
-    pairs(&[
+    look.pairs(&[
         ("products", format!("{}, of which {visible} to shoppers", status.products)),
         ("variants", status.variants.to_string()),
         (
@@ -84,8 +88,8 @@ pub fn catalog_status(status: &CatalogStatus, now: Time) -> String {
     ])
 }
 
-pub fn import_report(report: &ImportReport) -> String {
-    let mut text = pairs(&[
+pub fn import_report(report: &ImportReport, look: Look) -> String {
+    let mut text = look.pairs(&[
         ("source", format!("{} ({})", one_line(&report.source), report.format)),
         ("products", format!("{} with {}", report.products, count(report.variants, "variant", "variants"))),
         ("added", report.added.to_string()),

@@ -14,7 +14,7 @@ mod tenant;
 pub use audit::audit;
 pub use catalog::{catalog_status, chat_cost, chat_reply, import_report, product, search_results};
 pub use conversation::{conversation, conversations, event};
-pub use layout::{Grid, pairs};
+pub use layout::{Grid, Look};
 pub use model::{budget, model_test, models, prices, usage};
 pub use notify::{notify_targets, notify_tests};
 pub use persona_file::persona_file;
@@ -23,4 +23,8 @@ pub use system::system;
 pub use tenant::{accounts, persona, persona_versions, secrets, tenant, tenants};
 
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod width_tests;

@@ -5,10 +5,10 @@ use aura::{
     terminal::one_line,
 };
 
-use super::layout::{Grid, count, or_dash, pairs};
+use super::layout::{Grid, Look, count, or_dash};
 
-pub fn models(models: &Models, width: Option<usize>) -> String {
-    let mut grid = Grid::new(width, &["ROLE", "MODEL", "BEHIND IT"]).whole(&[0]);
+pub fn models(models: &Models, look: Look) -> String {
+    let mut grid = Grid::new(look.width, &["ROLE", "MODEL", "BEHIND IT"]).whole(&[0, 1]);
     for choice in &models.choices {
         let mut behind = choice.fallbacks.clone();
         if choice.model != "builtin" && behind.last().is_none_or(|last| last != "builtin") {
@@ -19,7 +19,7 @@ pub fn models(models: &Models, width: Option<usize>) -> String {
     let ready = |ready: bool| models.providers.iter().filter(move |provider| provider.ready == ready);
     let names =
         |ready_ones: bool| ready(ready_ones).map(|provider| provider.name.clone()).collect::<Vec<_>>().join(", ");
-    let about = pairs(&[
+    let about = look.pairs(&[
         ("allowed", if models.allowed == ["*"] { "every provider".into() } else { models.allowed.join(", ") }),
         ("budget", budget(&models.budget)),
         ("ready", or_dash(Some(&names(true))).into()),
@@ -27,7 +27,7 @@ pub fn models(models: &Models, width: Option<usize>) -> String {
         ("ollama", models.local.as_ref().map_or_else(|| "does not answer".into(), |local| has(local))),
     ]);
     let local = models.local.as_deref().filter(|local| !local.is_empty());
-    let local = local.map_or_else(String::new, |local| format!("\n\n{}", local_models(local, width)));
+    let local = local.map_or_else(String::new, |local| format!("\n\n{}", local_models(local, look)));
     format!("{}\n\n{about}{local}", grid.finish())
 }
 
@@ -35,8 +35,8 @@ fn has(local: &[LocalModel]) -> String {
     count(local.len() as u64, "model", "models")
 }
 
-fn local_models(local: &[LocalModel], width: Option<usize>) -> String {
-    let mut grid = Grid::new(width, &["MODEL", "SIZE", "CAN"]).whole(&[0]).right(&[1]);
+fn local_models(local: &[LocalModel], look: Look) -> String {
+    let mut grid = Grid::new(look.width, &["MODEL", "SIZE", "CAN"]).whole(&[0]).right(&[1]).folds(&[2]);
     for model in local {
         grid.row([
             &one_line(&model.model),
@@ -53,9 +53,9 @@ fn size(bytes: u64) -> String {
     format!("{}.{} GB", tenths / 10, tenths % 10)
 }
 
-pub fn model_test(test: &ModelTest, width: Option<usize>) -> String {
+pub fn model_test(test: &ModelTest, look: Look) -> String {
     let head = ["ASKED", "RESULT", "FIRST TOKEN", "TOTAL", "TOKENS IN", "OUT", "USD"];
-    let mut grid = Grid::new(width, &head).whole(&[0, 1]).right(&[2, 3, 4, 5, 6]);
+    let mut grid = Grid::new(look.width, &head).whole(&[0]).right(&[2, 3, 4, 5, 6]).folds(&[4, 5, 2]);
     for probe in &test.probes {
         let is_asked = matches!(probe.result.as_str(), "able" | "unable");
         let asked = |figure: String| if is_asked { figure } else { String::new() };
@@ -76,7 +76,7 @@ pub fn model_test(test: &ModelTest, width: Option<usize>) -> String {
         grid.row([&probe.skill, result.as_str(), first, total, input, output, cost]);
     }
     let cost = test.cost_usd.as_ref().map_or_else(|| "unknown".into(), |cost| format!("{cost} USD"));
-    format!("{}\n\n{}", pairs(&[("model", one_line(&test.model)), ("cost", cost)]), grid.finish())
+    format!("{}\n\n{}", look.pairs(&[("model", one_line(&test.model)), ("cost", cost)]), grid.finish())
 }
 
 /// `2 USD a day, 40 USD a month`
@@ -88,9 +88,9 @@ pub fn budget(budget: &Budget) -> String {
     if limits.is_empty() { "none".into() } else { limits.join(", ") }
 }
 
-pub fn prices(prices: &[ModelPrice], width: Option<usize>) -> String {
+pub fn prices(prices: &[ModelPrice], look: Look) -> String {
     let head = ["MODEL", "FROM", "INPUT", "CACHED", "OUTPUT", "DEARER ABOVE"];
-    let mut grid = Grid::new(width, &head).whole(&[0]).right(&[2, 3, 4, 5]);
+    let mut grid = Grid::new(look.width, &head).whole(&[0]).right(&[2, 3, 4, 5]).folds(&[5, 1, 3]);
     for price in prices {
         let from = price.from.map(|from| from.to_string().chars().take(10).collect::<String>());
         let above = price.dearer_above_tokens.map(|tokens| format!("{tokens} tokens"));
@@ -100,8 +100,8 @@ pub fn prices(prices: &[ModelPrice], width: Option<usize>) -> String {
     grid.finish()
 }
 
-pub fn usage(usage: &UsageReport, width: Option<usize>) -> String {
-    let about = pairs(&[
+pub fn usage(usage: &UsageReport, look: Look) -> String {
+    let about = look.pairs(&[
         ("today", format!("{} USD", usage.today_usd)),
         ("this month", format!("{} USD", usage.month_usd)),
         ("set aside", format!("{} USD", usage.reserved_usd)),
@@ -110,7 +110,7 @@ pub fn usage(usage: &UsageReport, width: Option<usize>) -> String {
         return format!("{about}\n\nNo model of a provider was called.");
     }
     let head = ["DAY", "ROLE", "MODEL", "CALLS", "FAILED", "TOKENS IN", "CACHED", "OUT", "USD"];
-    let mut grid = Grid::new(width, &head).whole(&[0, 2]).right(&[3, 4, 5, 6, 7, 8]);
+    let mut grid = Grid::new(look.width, &head).whole(&[0, 2]).right(&[3, 4, 5, 6, 7, 8]).folds(&[6, 4, 1, 7, 5]);
     for row in &usage.rows {
         let figures =
             [row.calls, row.failures, row.input_tokens, row.cached_tokens, row.output_tokens].map(|n| n.to_string());

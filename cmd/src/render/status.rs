@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use aura::{
-    api::{AccountStatus, KeptCopy, Status, StatusProblem, TenantStatus, Time},
-    terminal::{ago, ago_or_dash, one_line},
+    api::{AccountStatus, KeptCopy, Status, StatusProblem, TenantStatus},
+    terminal::one_line,
 };
 
-use super::layout::{Grid, bytes as in_units, clip, count, or_dash, pairs};
+use super::layout::{Grid, Look, bytes as in_units, count, or_dash};
 
 /// Widest a name is shown in a table.
 const NAME_COLUMNS: usize = 24;
@@ -25,19 +25,19 @@ pub struct Detail {
     pub verbose: bool,
 }
 
-pub fn status(status: &Status, now: Time, width: Option<usize>, detail: Detail) -> String {
+pub fn status(status: &Status, look: Look, detail: Detail) -> String {
     let mut parts = vec![verdict(status)];
     parts.extend(problems(&status.problems, detail));
     if !status.tenants.is_empty() {
-        parts.push(shops(status, now, width, detail));
+        parts.push(shops(status, look, detail));
     }
     if detail.verbose {
         let accounts: Vec<_> = status.tenants.iter().flat_map(of_tenant).collect();
         if !accounts.is_empty() {
-            parts.push(account_rows(&accounts, now, width));
+            parts.push(account_rows(&accounts, look));
         }
     }
-    parts.push(machine(status, now, detail));
+    parts.push(machine(status, look, detail));
     parts.join("\n\n")
 }
 
@@ -74,7 +74,7 @@ fn of_tenant(tenant: &TenantStatus) -> impl Iterator<Item = (&str, &AccountStatu
 }
 
 /// One line a shop; where there are many, those that need a look and how many others there are.
-fn shops(status: &Status, now: Time, width: Option<usize>, detail: Detail) -> String {
+fn shops(status: &Status, look: Look, detail: Detail) -> String {
     let weighty = status.problems.iter().filter(|problem| problem.weight != "note");
     let needy: HashSet<&str> = weighty.filter_map(|problem| problem.tenant.as_deref()).collect();
     let needs = |row: &&TenantStatus| needy.contains(row.slug.as_str());
@@ -87,13 +87,13 @@ fn shops(status: &Status, now: Time, width: Option<usize>, detail: Detail) -> St
     }
     let others = status.tenants.len() - rows.len();
     let head = ["TENANT", "STATE", "PRODUCTS", "CONVERSATIONS", "WITH PERSON", "OPEN", "TO SEND", "SENT", "LAST EVENT"];
-    let mut grid = Grid::new(width, &head).right(&[2, 3, 4, 5, 6, 7]).whole(&[0, 1]);
+    let mut grid = Grid::new(look.width, &head).right(&[2, 3, 4, 5, 6, 7]).whole(&[0, 1]).folds(&[7, 2, 8, 5, 6, 3]);
     for row in &rows {
         let to_send = (row.outbox.pending + row.outbox.sending + row.outbox.unknown).saturating_sub(row.outbox.held);
         let numbers = [row.products, row.conversations, row.with_person, row.open_messages, to_send, row.outbox.sent];
         let last = row.accounts.iter().filter_map(|account| account.last_event_at).max_by_key(|at| at.0);
         let cells = [row.slug.clone(), state(row)].into_iter();
-        grid.row(cells.chain(numbers.iter().map(u64::to_string)).chain([ago_or_dash(last, now)]));
+        grid.row(cells.chain(numbers.iter().map(u64::to_string)).chain([look.ago_or_dash(last)]));
     }
     let more = match rows.is_empty() {
         _ if others == 0 => String::new(),
@@ -143,9 +143,9 @@ fn footnotes(tenants: &[&TenantStatus]) -> Option<String> {
     Some(lines.join("\n")).filter(|text| !text.is_empty())
 }
 
-fn machine(status: &Status, now: Time, detail: Detail) -> String {
+fn machine(status: &Status, look: Look, detail: Detail) -> String {
     let running = match (status.daemon, status.started_at) {
-        (true, Some(at)) => format!("version {}, started {}", status.version, ago(at, now)),
+        (true, Some(at)) => format!("version {}, started {}", status.version, look.ago(at)),
         (true, None) => format!("version {}", status.version),
         (false, _) => format!("not running; this command (version {}) looked by itself", status.version),
     };
@@ -157,7 +157,7 @@ fn machine(status: &Status, now: Time, detail: Detail) -> String {
     let mut rows = vec![
         ("daemon", running),
         ("data", format!("{}{room}", status.data_dir)),
-        ("master key", format!("{}; {}", status.master_key, recovery_copy(status, now))),
+        ("master key", format!("{}; {}", status.master_key, recovery_copy(status, look))),
         ("webhooks", backlog),
     ];
     if detail.verbose {
@@ -165,27 +165,29 @@ fn machine(status: &Status, now: Time, detail: Detail) -> String {
         let versions = format!("control {}, journal {}, tenant {}", schemas.control, schemas.journal, schemas.tenant);
         rows.push(("schemas", versions));
     }
-    pairs(&rows)
+    look.pairs(&rows)
 }
 
 /// What Aura knows of a copy of the master key.
-fn recovery_copy(status: &Status, now: Time) -> String {
+fn recovery_copy(status: &Status, look: Look) -> String {
     match &status.recovery_copy {
         None => "no recovery copy".into(),
-        Some(KeptCopy { written_at, current: true }) => format!("recovery copy written {}", ago(*written_at, now)),
+        Some(KeptCopy { written_at, current: true }) => format!("recovery copy written {}", look.ago(*written_at)),
         Some(KeptCopy { written_at, current: false }) => {
-            format!("the recovery copy written {} holds an older one", ago(*written_at, now))
+            format!("the recovery copy written {} holds an older one", look.ago(*written_at))
         }
     }
 }
 
-fn account_rows(rows: &[(&str, &AccountStatus)], now: Time, width: Option<usize>) -> String {
-    let mut grid = Grid::new(width, &["TENANT", "ACCOUNT", "NAME", "STATE", "LAST EVENT", "RECEIVED", "RECOVERED"])
-        .right(&[5, 6])
-        .whole(&[0, 1]);
+fn account_rows(rows: &[(&str, &AccountStatus)], look: Look) -> String {
+    let mut grid =
+        Grid::new(look.width, &["TENANT", "ACCOUNT", "NAME", "STATE", "LAST EVENT", "RECEIVED", "RECOVERED"])
+            .right(&[5, 6])
+            .whole(&[0, 1])
+            .folds(&[6, 5, 2]);
     for (slug, account) in rows {
-        let name = clip(or_dash(account.username.as_deref()), NAME_COLUMNS);
-        let last = ago_or_dash(account.last_event_at, now);
+        let name = look.clip(or_dash(account.username.as_deref()), NAME_COLUMNS);
+        let last = look.ago_or_dash(account.last_event_at);
         let (received, recovered) = (account.received.to_string(), account.recovered.to_string());
         grid.row([*slug, &account.account_id, &name, &account.state, &last, &received, &recovered]);
     }

@@ -1,11 +1,8 @@
 //! The machinery: what runs and listens, what waits, what the files take, whose tokens work.
 
-use aura::{
-    api::{AccountToken, Queues, Storage, System, Time, TurnQueue},
-    terminal::ago,
-};
+use aura::api::{AccountToken, Queues, Storage, System, TurnQueue};
 
-use super::layout::{Grid, bytes, clip, count, or_dash, pairs};
+use super::layout::{Grid, Look, bytes, count, or_dash};
 
 /// Widest a name is shown in a table.
 const NAME_COLUMNS: usize = 24;
@@ -13,22 +10,24 @@ const NAME_COLUMNS: usize = 24;
 const ACCOUNTS_MAX: usize = 12;
 
 /// `all`: every account, however many.
-pub fn system(system: &System, width: Option<usize>, all: bool) -> String {
-    let mut parts = vec![machinery(system)];
+pub fn system(system: &System, look: Look, all: bool) -> String {
+    // Ages are those of the moment that was looked at.
+    let look = Look { now: system.at, ..look };
+    let mut parts = vec![machinery(system, look)];
     if !system.storage.largest.is_empty() {
-        parts.push(largest(&system.storage, width));
+        parts.push(largest(&system.storage, look));
     }
     if !system.accounts.is_empty() {
-        parts.push(accounts(&system.accounts, system.at, width, all));
+        parts.push(accounts(&system.accounts, look, all));
     }
     parts.join("\n\n")
 }
 
-fn machinery(system: &System) -> String {
+fn machinery(system: &System, look: Look) -> String {
     let versions = &system.versions;
     let memory = system.resident_bytes.map(|resident| format!(", {} in memory", bytes(resident))).unwrap_or_default();
     let daemon = match system.daemon {
-        true => format!("version {}, started {}{memory}", versions.aura, ago(system.started_at, system.at)),
+        true => format!("version {}, started {}{memory}", versions.aura, look.ago(system.started_at)),
         false => format!("not running; this command (version {}) looked by itself", versions.aura),
     };
     let mut rows = vec![("daemon", daemon)];
@@ -36,12 +35,9 @@ fn machinery(system: &System) -> String {
         let metrics = listening.metrics.as_ref().map(|address| format!("metrics {address}\n")).unwrap_or_default();
         rows.push(("listening", format!("webhooks {}\n{metrics}commands {}", listening.webhooks, listening.socket)));
     }
-    rows.extend([("webhooks", webhooks(&system.queues, system.at))]);
+    rows.extend([("webhooks", webhooks(&system.queues, look))]);
     if let Some(lane) = &system.queues.turns {
-        rows.extend([
-            ("turns", turns(lane, system.at)),
-            ("workers", format!("{} of {} busy", lane.busy, lane.workers)),
-        ]);
+        rows.extend([("turns", turns(lane, look)), ("workers", format!("{} of {} busy", lane.busy, lane.workers))]);
     }
     let bulk = &system.queues.bulk;
     rows.push(("background", format!("{} of {} places busy, {} waiting", bulk.running, bulk.places, bulk.waiting)));
@@ -49,28 +45,28 @@ fn machinery(system: &System) -> String {
     let schemas = &versions.schemas;
     let schemas = format!("control {}, journal {}, tenant {}", schemas.control, schemas.journal, schemas.tenant);
     rows.extend([("sqlite", format!("{}; schemas: {schemas}", versions.sqlite)), ("log", system.log_level.clone())]);
-    pairs(&rows)
+    look.pairs(&rows)
 }
 
-fn webhooks(queues: &Queues, now: Time) -> String {
+fn webhooks(queues: &Queues, look: Look) -> String {
     match (queues.webhooks, queues.oldest_webhook_at) {
         (0, _) => "nothing waits".into(),
         (waiting, None) => format!("{waiting} waiting"),
-        (waiting, Some(oldest)) => format!("{waiting} waiting, the oldest came {}", ago(oldest, now)),
+        (waiting, Some(oldest)) => format!("{waiting} waiting, the oldest came {}", look.ago(oldest)),
     }
 }
 
-fn turns(lane: &TurnQueue, now: Time) -> String {
+fn turns(lane: &TurnQueue, look: Look) -> String {
     let mut words = match (lane.waiting, lane.oldest_at) {
         (0, _) => "nothing waits".to_owned(),
         (waiting, None) => format!("{waiting} waiting"),
-        (waiting, Some(oldest)) => format!("{waiting} waiting, the first came into line {}", ago(oldest, now)),
+        (waiting, Some(oldest)) => format!("{waiting} waiting, the first came into line {}", look.ago(oldest)),
     };
     if lane.more_on_disk {
         words += "; more in the shops' files";
     }
     if let Some(oldest) = lane.oldest_message_at {
-        words += &format!("\nthe oldest open message came {}", ago(oldest, now));
+        words += &format!("\nthe oldest open message came {}", look.ago(oldest));
     }
     words
 }
@@ -89,20 +85,21 @@ fn disk(storage: &Storage) -> String {
     }
 }
 
-fn largest(storage: &Storage, width: Option<usize>) -> String {
-    let mut grid = Grid::new(width, &["LARGEST", "SIZE"]).whole(&[0]).right(&[1]);
+fn largest(storage: &Storage, look: Look) -> String {
+    let mut grid = Grid::new(look.width, &["LARGEST", "SIZE"]).whole(&[0]).right(&[1]);
     for tenant in &storage.largest {
         grid.row([tenant.tenant.clone(), bytes(tenant.bytes)]);
     }
     grid.finish()
 }
 
-fn accounts(accounts: &[AccountToken], now: Time, width: Option<usize>, all: bool) -> String {
+fn accounts(accounts: &[AccountToken], look: Look, all: bool) -> String {
     let shown = if all { accounts.len() } else { ACCOUNTS_MAX };
-    let mut grid = Grid::new(width, &["TENANT", "ACCOUNT", "NAME", "TOKEN", "GIVEN"]).whole(&[0, 1]);
+    let mut grid =
+        Grid::new(look.width, &["TENANT", "ACCOUNT", "NAME", "TOKEN", "GIVEN"]).whole(&[0, 1]).folds(&[4, 2]);
     for account in accounts.iter().take(shown) {
-        let name = clip(or_dash(account.username.as_deref()), NAME_COLUMNS);
-        let given = ago(account.given_at, now);
+        let name = look.clip(or_dash(account.username.as_deref()), NAME_COLUMNS);
+        let given = look.ago(account.given_at);
         grid.row([&account.tenant, &account.account_id, &name, &account.state, &given]);
     }
     let table = grid.finish();

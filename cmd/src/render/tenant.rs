@@ -1,21 +1,23 @@
 //! Tenants, voices, accounts, secrets.
 
 use aura::{
-    api::{Account, Languages, Persona, PersonaVersion, Secret, Spoken, Tenant, TenantDetail, Time},
-    terminal::{ago, one_line},
+    api::{Account, Languages, Persona, PersonaVersion, Secret, Spoken, Tenant, TenantDetail},
+    terminal::one_line,
 };
 
-use super::layout::{Grid, clip, count, or_dash, pairs};
+use super::layout::{Grid, Look, count, or_dash};
 
 /// Widest a name is shown.
 const NAME_COLUMNS: usize = 30;
 
-pub fn tenants(tenants: &[Tenant], now: Time, width: Option<usize>) -> String {
-    let mut grid = Grid::new(width, &["SLUG", "NAME", "STATE", "MODE", "CURRENCY", "LANGUAGE", "ADDED"]).whole(&[0]);
+pub fn tenants(tenants: &[Tenant], look: Look) -> String {
+    let mut grid = Grid::new(look.width, &["SLUG", "NAME", "STATE", "MODE", "CURRENCY", "LANGUAGE", "ADDED"])
+        .whole(&[0])
+        .folds(&[6, 5, 4]);
     for tenant in tenants {
         let Tenant { slug, name, state, mode, only_from, currency, language, created_at, .. } = tenant;
-        let (name, mode) = (clip(name, NAME_COLUMNS), mode_for(mode, only_from.len() as u64));
-        grid.row([slug, &name, state, &mode, currency, language, &ago(*created_at, now)]);
+        let (name, mode) = (look.clip(name, NAME_COLUMNS), mode_for(mode, only_from.len() as u64));
+        grid.row([slug, &name, state, &mode, currency, language, &look.ago(*created_at)]);
     }
     grid.finish()
 }
@@ -37,9 +39,9 @@ fn mode_in_full(tenant: &Tenant) -> String {
     }
 }
 
-pub fn tenant(detail: &TenantDetail, now: Time) -> String {
+pub fn tenant(detail: &TenantDetail, look: Look) -> String {
     let tenant = &detail.tenant;
-    let about = pairs(&[
+    let about = look.pairs(&[
         ("slug", tenant.slug.clone()),
         ("name", tenant.name.clone()),
         ("state", tenant.state.clone()),
@@ -47,18 +49,18 @@ pub fn tenant(detail: &TenantDetail, now: Time) -> String {
         ("currency", tenant.currency.clone()),
         ("language", tenant.language.clone()),
         ("website", or_dash(tenant.website.as_deref()).into()),
-        ("added", ago(tenant.created_at, now)),
+        ("added", look.ago(tenant.created_at)),
         ("id", tenant.id.clone()),
     ]);
-    format!("{about}\n\nVoice\n{}", persona(&detail.persona))
+    format!("{about}\n\nVoice\n{}", persona(&detail.persona, look))
 }
 
-pub fn persona(persona: &Persona) -> String {
+pub fn persona(persona: &Persona, look: Look) -> String {
     let disclose = match persona.disclose {
         Some(false) => "no",
         Some(true) | None => "yes",
     };
-    let own = pairs(&[
+    let own = look.pairs(&[
         ("assistant", or_dash(persona.name.as_deref()).into()),
         ("tone", or_dash(persona.tone.as_deref()).into()),
         ("language", languages(persona.language.as_ref())),
@@ -91,10 +93,10 @@ fn languages(rule: Option<&Languages>) -> String {
     }
 }
 
-pub fn persona_versions(versions: &[PersonaVersion], now: Time, width: Option<usize>) -> String {
-    let mut grid = Grid::new(width, &["VERSION", "SET", "NOTE"]).right(&[0]);
+pub fn persona_versions(versions: &[PersonaVersion], look: Look) -> String {
+    let mut grid = Grid::new(look.width, &["VERSION", "SET", "NOTE"]).right(&[0]);
     for version in versions {
-        let set = version.set_at.map_or_else(|| "never".into(), |at| ago(at, now));
+        let set = version.set_at.map_or_else(|| "never".into(), |at| look.ago(at));
         let restored = version.restored.map(|number| format!("version {number} again"));
         let note = version.current.then(|| "answers".to_owned()).into_iter().chain(restored);
         grid.row([version.version.to_string(), set, note.collect::<Vec<_>>().join(", ")]);
@@ -113,20 +115,29 @@ fn spoken(words: Option<&Spoken>) -> String {
     }
 }
 
-pub fn accounts(rows: &[(String, Account)], now: Time, width: Option<usize>) -> String {
-    let mut grid = Grid::new(width, &["TENANT", "CHANNEL", "ACCOUNT", "NAME", "STATE", "CONNECTED"]).whole(&[0, 2]);
+pub fn accounts(rows: &[(String, Account)], look: Look) -> String {
+    let mut grid = Grid::new(look.width, &["TENANT", "CHANNEL", "ACCOUNT", "NAME", "STATE", "CONNECTED"])
+        .whole(&[0, 2])
+        .folds(&[1, 5, 3]);
     for (slug, account) in rows {
         let name = or_dash(account.username.as_deref());
-        let connected = ago(account.connected_at, now);
-        grid.row([slug, &account.channel, &account.account_id, &clip(name, NAME_COLUMNS), &account.state, &connected]);
+        let connected = look.ago(account.connected_at);
+        grid.row([
+            slug,
+            &account.channel,
+            &account.account_id,
+            &look.clip(name, NAME_COLUMNS),
+            &account.state,
+            &connected,
+        ]);
     }
     grid.finish()
 }
 
-pub fn secrets(secrets: &[Secret], now: Time, width: Option<usize>) -> String {
-    let mut grid = Grid::new(width, &["NAME", "FINGERPRINT", "CHANGED"]).whole(&[0, 1]);
+pub fn secrets(secrets: &[Secret], look: Look) -> String {
+    let mut grid = Grid::new(look.width, &["NAME", "FINGERPRINT", "CHANGED"]).whole(&[0, 1]).folds(&[2]);
     for secret in secrets {
-        grid.row([&secret.name, &secret.fingerprint, &ago(secret.changed_at, now)]);
+        grid.row([&secret.name, &secret.fingerprint, &look.ago(secret.changed_at)]);
     }
     grid.finish()
 }

@@ -169,8 +169,32 @@ async fn check(stage: &Stage, run: &Run) -> Vec<String> {
     found.extend(
         run.shows.iter().filter(|place| !shown.contains(place)).map(|place| format!("does not show its own {place}")),
     );
+    found.extend(unlisted(stage, run, &stdout).await);
     found.extend(shown.contains(&"secret").then(|| "shows its own secret".to_owned()));
     found.into_iter().map(|complaint| format!("`aura {}` {complaint}: {printed}", args.join(" "))).collect()
+}
+
+/// Fields of a document that `--json=help` does not list.
+async fn unlisted(stage: &Stage, run: &Run, stdout: &str) -> Vec<String> {
+    let args: Vec<&str> = run.args.iter().map(String::as_str).chain(["--json=help"]).collect();
+    let listed = stage.house.aura(&args, "").await.stderr;
+    if listed.contains("whatever names") {
+        return Vec::new();
+    }
+    let known: Vec<&str> = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split("  ").next()).collect();
+    let documents = stdout.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let things = documents.flat_map(|document| match (&document, document["items"].as_array()) {
+        (serde_json::Value::Array(items), _) => items.clone(),
+        (_, Some(items)) => items.clone(),
+        _ => vec![document],
+    });
+    let names =
+        things.flat_map(|thing| thing.as_object().into_iter().flat_map(|it| it.keys().cloned()).collect::<Vec<_>>());
+    let unlisted: std::collections::BTreeSet<String> = names.filter(|name| !known.contains(&name.as_str())).collect();
+    unlisted
+        .into_iter()
+        .map(|name| format!("prints a field `{name}` that `--json=help` does not list: {listed}"))
+        .collect()
 }
 
 /// Every command without further commands, as the help has them: `catalog search`.

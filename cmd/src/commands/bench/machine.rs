@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::report::{Figure, Percentiles};
-use crate::{failure::Failure, render::pairs, ui::Ui};
+use crate::{failure::Failure, ui::Ui};
 
 /// Writes that the disk is measured by.
 const SYNCS: usize = 500;
@@ -62,7 +62,7 @@ impl Machine {
             ui.say("warning: this is a debug build; its figures say nothing about a release");
         }
         ui.data(self, || {
-            pairs(&[
+            ui.look().pairs(&[
                 ("machine", format!("{} cores, {} MiB", self.cores, self.memory_mb)),
                 ("build", format!("aura {} ({})", env!("CARGO_PKG_VERSION"), self.profile)),
                 ("disk", self.file_system.clone()),

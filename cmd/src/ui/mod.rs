@@ -1,13 +1,20 @@
 //! What leaves the command: data on stdout, words to a person on stderr. Everything passes `terminal_safe` here, so no
 //! command can forget it; colour is added afterwards and never says anything alone.
 
+mod pager;
+
 use std::io::{self, IsTerminal, Write};
 
 use aura::terminal::{json_safe, terminal_safe};
 use owo_colors::OwoColorize;
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    form::{self, Form},
+    render::Look,
+    time::now,
+};
 
 /// Columns when the width of the terminal is not known.
 const WIDTH_DEFAULT: usize = 100;
@@ -17,14 +24,35 @@ const WIDTH_MIN: usize = 40;
 /// Where and how a command speaks.
 #[derive(Clone, Copy, Debug)]
 pub struct Ui {
-    /// Scripts listen: JSON only.
+    /// Scripts listen: JSON, or what is made of it.
     pub json: bool,
     /// Say nothing that is not asked for.
     pub quiet: bool,
     /// Say more.
     pub verbose: bool,
+    /// What scripts get; it lives as long as the process.
+    form: &'static Form,
+    errors_json: bool,
+    pager: bool,
     colour_out: bool,
     colour_err: bool,
+}
+
+/// What a person asked for about the way a command speaks.
+#[derive(Debug, Default)]
+pub struct Manner {
+    /// What scripts get; `None`: people read.
+    pub form: Option<Form>,
+    /// Errors as JSON too.
+    pub errors_json: bool,
+    /// Say nothing that is not asked for.
+    pub quiet: bool,
+    /// Say more.
+    pub verbose: bool,
+    /// No colours.
+    pub no_colour: bool,
+    /// Everything at once.
+    pub no_pager: bool,
 }
 
 /// How a part of a line looks where colours are shown. The words say everything without it.
@@ -50,14 +78,17 @@ pub enum Ink {
 
 impl Ui {
     /// Colours only on a terminal, and not when `NO_COLOR` is set or the terminal is `dumb`.
-    pub fn new(json: bool, quiet: bool, verbose: bool, no_colour: bool) -> Self {
+    pub fn new(manner: Manner) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let colour = !no_colour && !set("NO_COLOR") && !dumb;
+        let colour = !manner.no_colour && !set("NO_COLOR") && !dumb;
         Self {
-            json,
-            quiet,
-            verbose,
+            json: manner.form.is_some(),
+            quiet: manner.quiet,
+            verbose: manner.verbose,
+            form: Box::leak(Box::new(manner.form.unwrap_or(Form::json()))),
+            errors_json: manner.errors_json,
+            pager: !manner.no_pager && io::stdout().is_terminal(),
             colour_out: colour && io::stdout().is_terminal(),
             colour_err: colour && io::stderr().is_terminal(),
         }
@@ -65,16 +96,22 @@ impl Ui {
 
     /// Columns to lay out for; `None` when stdout is not a terminal and every row may be as long as it is.
     pub fn width(self) -> Option<usize> {
-        let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<usize>().ok());
         let of_terminal = || match console::Term::stdout().size_checked() {
             Some((_, columns)) => usize::from(columns),
             None => WIDTH_DEFAULT,
         };
-        match columns {
-            Some(columns) => Some(usize::max(columns, WIDTH_MIN)),
-            None if io::stdout().is_terminal() => Some(usize::max(of_terminal(), WIDTH_MIN)),
-            None => None,
-        }
+        let columns = match number("AURA_FORCE_TTY") {
+            Some(columns) => columns,
+            None if io::stdout().is_terminal() => number("COLUMNS").unwrap_or_else(of_terminal),
+            None => return None,
+        };
+        Some(usize::max(columns, WIDTH_MIN))
+    }
+
+    /// For whom results are laid out, and when.
+    pub fn look(self) -> Look {
+        Look { now: now(), width: self.width() }
     }
 
     /// Whether a progress bar has a place to be.
@@ -84,7 +121,7 @@ impl Ui {
 
     /// The result: `value` for scripts, `text` for people.
     pub fn data<T: Serialize>(self, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
-        if self.json { self.json_line(value) } else { self.text(&text()) }
+        if self.json { self.json_line(value) } else { self.page(&self.safe(&text())) }
     }
 
     /// A table for people, whose first line is its head, or `value` for scripts.
@@ -92,19 +129,34 @@ impl Ui {
         if self.json {
             return self.json_line(value);
         }
-        let table = table();
-        let safe = terminal_safe(&table);
-        match safe.split_once('\n') {
-            Some((head, rows)) if self.colour_out => write_out(&format!("{}\n{rows}", head.bold())),
-            _ => write_out(&safe),
+        let table = self.safe(&table());
+        match table.split_once('\n') {
+            Some((head, rows)) if self.colour_out => self.page(&format!("{}\n{rows}", head.bold())),
+            _ => self.page(&table),
         }
     }
 
-    /// One JSON value on a line of its own.
+    /// Safe for terminals; the tabs between cells stay where no terminal lays them out.
+    fn safe(self, text: &str) -> String {
+        match self.width() {
+            Some(_) => terminal_safe(text).into_owned(),
+            None => text.split('\t').map(terminal_safe).collect::<Vec<_>>().join("\t"),
+        }
+    }
+
+    /// Prints a result, through a pager if it is longer than the screen.
+    fn page(self, text: &str) -> Result<(), Failure> {
+        let rows = console::Term::stdout().size_checked().map(|(rows, _)| usize::from(rows));
+        let long = self.pager && rows.is_some_and(|rows| text.lines().count() >= rows);
+        if long && pager::show(text)? { Ok(()) } else { write_out(text) }
+    }
+
+    /// One JSON value on a line of its own, or what was asked to be made of it.
     pub fn json_line<T: Serialize>(self, value: &T) -> Result<(), Failure> {
         let json = serde_json::to_string(value)
             .map_err(|error| Failure::new(1, "failed", format!("the result is not JSON: {error}")))?;
-        write_out(&json_safe(&json))
+        let look = form::Look { now: now(), colour: self.colour_out, terminal: self.width().is_some() };
+        self.form.print(&json, look)?.map_or(Ok(()), |text| write_out(&text))
     }
 
     /// Text on stdout.
@@ -158,7 +210,7 @@ impl Ui {
 
     /// Tells why the command failed.
     pub fn fail(self, failure: &Failure) {
-        if self.json {
+        if self.errors_json {
             write_err(&json_safe(&failure.json().to_string()));
             return;
         }
