@@ -23,8 +23,8 @@ fn own(fields: &[(&str, &str)]) -> Schema {
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Found {
-    Status(api::Status),
-    System(api::System),
+    Status(Box<api::Status>),
+    System(Box<api::System>),
 }
 
 /// What `aura listen` hears, or with `--forward-to` hands on.
@@ -32,10 +32,10 @@ enum Found {
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Heard {
-    Event(api::Event),
+    Event(Box<api::Event>),
     Handed {
         /// What happened
-        event: api::Event,
+        event: Box<api::Event>,
         /// What the server made of it
         forward: serde_json::Value,
     },
