@@ -3,22 +3,21 @@
 use std::path::PathBuf;
 
 use aura::domain::tenant::TenantSlug;
+use clap::CommandFactory;
 
 use crate::{
     commands::{
         audit::AuditArgs, bench::BenchArgs, catalog::CatalogArgs, chat::ChatArgs, completion::CompletionArgs,
-        config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, init::InitArgs,
-        listen::ListenArgs, model::ModelArgs, notify::NotifyArgs, persona::PersonaArgs, secret::SecretArgs,
-        serve::ServeArgs, status::StatusArgs, tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs,
-        usage::UsageArgs, version::VersionArgs,
+        config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, explain::ExplainArgs,
+        help::HelpArgs, init::InitArgs, listen::ListenArgs, man::ManArgs, model::ModelArgs, notify::NotifyArgs,
+        persona::PersonaArgs, secret::SecretArgs, serve::ServeArgs, status::StatusArgs, tail::TailArgs,
+        tenant::TenantArgs, trigger::TriggerArgs, usage::UsageArgs, version::VersionArgs,
     },
     form::JsonArg,
 };
 
 const AFTER_HELP: &str = "\
-Examples:
-  aura demo
-  aura serve --listen 127.0.0.1:8080
+Help topics: `aura help environment`, `aura help exit-codes`, `aura help formatting`
 
 Exit codes:
   0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused credentials, 5 refused by policy,
@@ -59,6 +58,9 @@ pub struct Global {
     /// Print long results at once instead of through a pager [env: AURA_PAGER, PAGER]
     #[arg(long, global = true)]
     pub no_pager: bool,
+    /// Do at once what a person would be asked about
+    #[arg(short, long, global = true)]
+    pub yes: bool,
     /// Print no colours [env: NO_COLOR]
     #[arg(long, global = true)]
     pub no_color: bool,
@@ -99,16 +101,87 @@ pub enum Command {
     Audit(AuditArgs),
     Secret(SecretArgs),
     Config(ConfigArgs),
+    Explain(ExplainArgs),
+    Help(HelpArgs),
+    Man(ManArgs),
     Completion(CompletionArgs),
     Version(VersionArgs),
     #[command(hide = true)]
     Bench(BenchArgs),
 }
 
+/// What belongs together; a command that stands nowhere here comes under the last.
+const GROUPS: [(&str, &[&str]); 6] = [
+    ("Start here", &["demo", "init", "serve", "status"]),
+    ("Shops", &["tenant", "persona", "connect", "catalog", "knowledge", "notify"]),
+    ("Conversations", &["conversation", "tui", "chat", "trigger", "tail", "listen"]),
+    ("Models", &["model", "usage"]),
+    ("Operations", &["staff", "secret", "backup", "restore", "doctor", "audit", "config"]),
+    ("More", &[]),
+];
+/// Where the descriptions of commands begin.
+const ABOUT_COLUMN: usize = 16;
+/// Widest a line of help is.
+const HELP_COLUMNS: usize = 100;
+
+/// The grammar alone, as it parses.
+pub fn grammar() -> clap::Command {
+    Cli::command()
+}
+
+/// The grammar, with the commands grouped in the help of `aura` itself.
+pub fn command() -> clap::Command {
+    let grammar = grammar();
+    let placed = |name: &str| GROUPS.iter().any(|(_, names)| names.contains(&name));
+    let group = |(title, names): &(&str, &[&str])| {
+        let is_in = |command: &&clap::Command| match names.is_empty() {
+            true => !placed(command.get_name()),
+            false => names.contains(&command.get_name()),
+        };
+        let mut these: Vec<_> =
+            grammar.get_subcommands().filter(|command| !command.is_hide_set()).filter(is_in).collect();
+        these.sort_by_key(|command| names.iter().position(|name| *name == command.get_name()));
+        let lines: Vec<String> = these.into_iter().map(listed).collect();
+        format!("{title}:\n{}", lines.join("\n"))
+    };
+    let groups: Vec<String> = GROUPS.iter().map(group).collect();
+    let template = format!(
+        "{{about-with-newline}}\nExamples:\n  aura demo\n  aura serve --listen 127.0.0.1:8080\n\n{{usage-heading}} {{usage}}\n\n{}\n\n\
+         Options of every command:\n{{options}}{{after-help}}",
+        groups.join("\n\n")
+    );
+    grammar.help_template(template)
+}
+
+/// A command and what it does, within the width.
+fn listed(command: &clap::Command) -> String {
+    let mut lines = vec![format!("  {:width$}", command.get_name(), width = ABOUT_COLUMN - 2)];
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    for word in about.split(' ') {
+        let line = lines.last_mut().expect("it begins with one");
+        if line.chars().count() + 1 + word.chars().count() > HELP_COLUMNS {
+            lines.push(format!("{:ABOUT_COLUMN$}{word}", ""));
+        } else {
+            let gap = if line.chars().count() > ABOUT_COLUMN { " " } else { "" };
+            line.push_str(gap);
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
+}
+
+/// The command that was parsed, without the program's name (`tenant list`), and what it was given.
+pub fn leaf(matches: &clap::ArgMatches) -> (String, &clap::ArgMatches) {
+    let (mut names, mut at) = (Vec::new(), matches);
+    while let Some((name, inner)) = at.subcommand() {
+        names.push(name);
+        at = inner;
+    }
+    (names.join(" "), at)
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     /// Every command and subcommand with its full name, in the order of the help.
@@ -120,7 +193,7 @@ mod tests {
     }
 
     fn commands() -> Vec<(String, clap::Command)> {
-        let mut root = Cli::command().term_width(100);
+        let mut root = command().term_width(100);
         root.build();
         let mut found = Vec::new();
         all(&root, "aura", &mut found);
@@ -152,7 +225,7 @@ mod tests {
 
     #[test]
     fn every_command_without_further_commands_says_which_fields_its_json_has() {
-        let without = ["serve", "demo"];
+        let without = ["serve", "demo", "help", "man"];
         for (name, _) in commands().into_iter().filter(|(_, command)| !command.has_subcommands()) {
             let name = name.trim_start_matches("aura ");
             if !without.contains(&name) && !name.starts_with("bench") {
@@ -177,6 +250,7 @@ mod tests {
         for (name, mut command) in commands() {
             let help = command.render_long_help().to_string();
             let examples = help.split("Examples:").nth(1).unwrap_or_default();
+            let examples = examples.split("\n\n").next().unwrap_or_default();
             for line in examples.lines().map(str::trim) {
                 let Some(at) = line.rfind("aura ") else { continue };
                 let words = words(line[at..].split([';', '<', '>', '|']).next().unwrap_or_default());

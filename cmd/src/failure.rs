@@ -56,10 +56,8 @@ impl Failure {
             text.push_str("\n  cause: ");
             text.push_str(cause);
         }
-        if let Some(hint) = &self.hint {
-            text.push_str("\nhint: ");
-            text.push_str(hint);
-        }
+        text.push_str("\nhint: ");
+        text.push_str(&self.what_next());
         if let Some(id) = self.request_id.as_ref().filter(|_| verbose) {
             text.push_str("\nrequest: ");
             text.push_str(id);
@@ -67,9 +65,16 @@ impl Failure {
         text
     }
 
+    /// The hint; where nobody knows a better one, where the code is explained.
+    fn what_next(&self) -> String {
+        self.hint
+            .as_ref()
+            .map_or_else(|| format!("`aura explain {}` says what can be done.", self.code), ToString::to_string)
+    }
+
     /// As a script reads it.
     pub fn json(&self) -> serde_json::Value {
-        let mut error = serde_json::json!({ "code": self.code, "message": self.message, "hint": self.hint });
+        let mut error = serde_json::json!({ "code": self.code, "message": self.message, "hint": self.what_next() });
         if !self.causes.is_empty() {
             error["causes"] = self.causes.clone().into();
         }

@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod context;
+mod danger;
 mod failure;
 mod form;
 mod render;
@@ -14,7 +15,7 @@ mod webhook;
 use std::process::ExitCode;
 
 use aura::api::exit;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, error::ErrorKind};
+use clap::{ArgMatches, FromArgMatches, error::ErrorKind};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use cli::{Cli, Command};
@@ -28,7 +29,7 @@ use ui::{Manner, Ui};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let matches = match Cli::command().try_get_matches() {
+    let matches = match cli::command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => return refuse(&error),
     };
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let global = &cli.global;
+    let (command, leaf) = cli::leaf(&matches);
     let mut manner = Manner {
         errors_json: global.json.is_some(),
         quiet: global.quiet,
@@ -46,7 +48,7 @@ fn main() -> ExitCode {
         ..Manner::default()
     };
     // Before anything is done: who misspells a field has changed nothing.
-    let asked = Form::asked(&leaf(&matches), global.json.as_ref(), global.jq.as_deref(), global.template.as_deref());
+    let asked = Form::asked(&command, global.json.as_ref(), global.jq.as_deref(), global.template.as_deref());
     match asked {
         Ok(Asked::Words) => {}
         Ok(Asked::Form(form)) => manner.form = Some(form),
@@ -60,7 +62,7 @@ fn main() -> ExitCode {
         }
     }
     let ui = Ui::new(manner);
-    match start(cli, ui) {
+    match start(cli, ui, (&command, leaf)) {
         Ok(code) => ExitCode::from(code),
         Err(failure) if ui::is_closed_pipe(&failure) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -68,12 +70,6 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit)
         }
     }
-}
-
-/// The command without the program's name: `tenant list`.
-fn leaf(matches: &ArgMatches) -> String {
-    let inner = std::iter::successors(matches.subcommand(), |(_, inner)| inner.subcommand());
-    inner.map(|(name, _)| name).collect::<Vec<_>>().join(" ")
 }
 
 /// Help and version are answers; anything else is wrong usage, told like every failure.
@@ -95,7 +91,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     ExitCode::from(failure.exit)
 }
 
-fn start(cli: Cli, ui: Ui) -> Result<u8, Failure> {
+fn start(cli: Cli, ui: Ui, named: (&str, &ArgMatches)) -> Result<u8, Failure> {
     aura::fault::arm_from_environment();
     // One TLS provider for everything in the process; a second call would only say that it is there already.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -103,13 +99,14 @@ fn start(cli: Cli, ui: Ui) -> Result<u8, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::io("the runtime did not start", &error))?;
-    let outcome = runtime.block_on(run(cli, ui));
+    let outcome = runtime.block_on(run(cli, ui, named));
     // A prompt may still wait for a line that nobody wants any more.
     runtime.shutdown_background();
     outcome
 }
 
-async fn run(cli: Cli, ui: Ui) -> Result<u8, Failure> {
+async fn run(cli: Cli, ui: Ui, (name, leaf): (&str, &ArgMatches)) -> Result<u8, Failure> {
+    danger::ask(ui, name, leaf, cli.global.yes).await?;
     let context = Context::new(ui, cli.global);
     // These two end in their own way when they are asked to.
     let command = match cli.command {
@@ -153,8 +150,8 @@ impl Signals {
 
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
     use commands::{
-        audit, bench, catalog, chat, completion, config, connect, conversation, init, listen, model, notify, persona,
-        secret, status, tail, tenant, trigger, usage, version,
+        audit, bench, catalog, chat, completion, config, connect, conversation, explain, help, init, listen, man,
+        model, notify, persona, secret, status, tail, tenant, trigger, usage, version,
     };
     match command {
         Command::Serve(_) | Command::Demo(_) => Ok(()),
@@ -175,6 +172,9 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Usage(args) => usage::run(context, args).await,
         Command::Secret(args) => secret::run(context, args).await,
         Command::Config(args) => config::run(context, args),
+        Command::Explain(args) => explain::run(context, args),
+        Command::Help(args) => help::run(context, &args),
+        Command::Man(args) => man::run(context, args),
         Command::Completion(args) => completion::run(context, args),
         Command::Version(args) => version::run(context, args),
         Command::Bench(args) => bench::run(context, args).await,

@@ -1,8 +1,8 @@
 //! What the parser of the command line refuses, told like every other failure: what is wrong, how the command is used, a hint.
 
-use clap::{CommandFactory, error::ContextKind};
+use clap::error::ContextKind;
 
-use crate::{cli::Cli, failure::Failure};
+use crate::{cli, failure::Failure};
 
 /// The failure for what clap refuses of `words`.
 pub fn failure(error: &clap::Error, words: &[&str]) -> Failure {
@@ -26,7 +26,7 @@ pub fn failure(error: &clap::Error, words: &[&str]) -> Failure {
 
 /// The command that was meant, as far as it is one.
 fn command(words: &[&str]) -> String {
-    let root = Cli::command();
+    let root = cli::grammar();
     let (mut path, mut at) = (vec!["aura"], &root);
     for word in words.iter().skip(1) {
         if let Some(inner) = at.find_subcommand(word) {
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     fn refused(words: &[&str]) -> String {
-        let error = Cli::command().term_width(100).try_get_matches_from(words).expect_err("it makes no sense");
+        let error = cli::grammar().term_width(100).try_get_matches_from(words).expect_err("it makes no sense");
         failure(&error, words).text(false)
     }
 

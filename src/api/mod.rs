@@ -9,6 +9,7 @@ mod catalog;
 mod chat;
 mod conversation;
 mod event;
+mod explain;
 mod model;
 mod notify;
 mod problem;
@@ -31,6 +32,7 @@ pub use conversation::{
     SkippedTenant, Takeover, Turn,
 };
 pub use event::{EVENTS_BYTES_MAX, EVENTS_HEARTBEAT_S, EVENTS_SINCE, Event, EventQuery};
+pub use explain::{Explained, explained};
 pub use model::{
     Budget, LocalModel, ModelChoice, ModelPrice, ModelProbe, ModelTest, ModelUsed, Models, Provider, PullModel,
     PullProgress, TestModel, UsageQuery, UsageReport, UsageRow, UseModel,

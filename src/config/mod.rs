@@ -14,7 +14,7 @@ mod settings;
 
 /// Part of [`Secrets`], for whoever writes a configuration in code.
 pub use crate::secret::MasterKeyPolicy;
-pub use environment::Environment;
+pub use environment::{COMMAND_LINE, Environment};
 pub use error::Error;
 pub use load::{Entry, Flag, Inputs, Loaded, Origin, load};
 pub use models::Models;

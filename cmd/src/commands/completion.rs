@@ -1,9 +1,8 @@
 //! `aura completion`
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::{cli::Cli, context::Context, failure::Failure};
+use crate::{cli, context::Context, failure::Failure};
 
 /// Print completions for a shell
 #[derive(Debug, clap::Args)]
@@ -18,7 +17,7 @@ pub struct CompletionArgs {
 
 pub fn run(context: &Context, args: CompletionArgs) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "aura", &mut script);
+    clap_complete::generate(args.shell, &mut cli::grammar(), "aura", &mut script);
     let script = String::from_utf8(script).map_err(|error| Failure::new(1, "failed", error.to_string()))?;
     if context.ui.json {
         return context.ui.json_line(&serde_json::json!({ "shell": args.shell.to_string(), "script": script }));

@@ -118,8 +118,8 @@ impl Draft {
     }
 }
 
-/// Asks a question that no answer declines; whoever is not there gives none.
-pub async fn agrees(question: &str) -> Result<bool, Failure> {
+/// Asks a question; an empty line means `empty`, and whoever is not there declines.
+pub async fn agrees(question: &str, empty: bool) -> Result<bool, Failure> {
     let failed = |error: io::Error| Failure::io("stdin could not be read", &error);
     let terminal = console::Term::stderr();
     terminal.write_str(question).map_err(failed)?;
@@ -128,7 +128,10 @@ pub async fn agrees(question: &str) -> Result<bool, Failure> {
         io::stdin().lock().read_line(&mut line).map(|bytes| (bytes > 0).then_some(line))
     });
     let read = read.await.map_err(|error| Failure::new(exit::FAILED, "failed", error.to_string()))?.map_err(failed)?;
-    Ok(read.is_some_and(|line| matches!(line.trim().to_lowercase().as_str(), "" | "y" | "yes")))
+    Ok(read.is_some_and(|line| match line.trim().to_lowercase().as_str() {
+        "" => empty,
+        word => matches!(word, "y" | "yes"),
+    }))
 }
 
 fn typed(prompt: &str) -> Result<String, Failure> {

@@ -154,7 +154,7 @@ async fn edit(context: &Context, slug: &str) -> Result<(), Failure> {
                 // Told before it is asked: whoever answers with Ctrl-C has to find it too.
                 let question =
                     format!("What you wrote is in {}.\nOpen the editor again? [Y/n] ", draft.path().display());
-                if !input::agrees(&question).await? {
+                if !input::agrees(&question, true).await? {
                     let message = format!("the voice of {slug} was not changed");
                     return kept(draft, slug, Failure::new(failure.exit, &failure.code, message));
                 }

@@ -8,6 +8,7 @@ mod template;
 
 use aura::terminal::{json_safe, terminal_safe};
 
+pub use fields::nearest;
 use fields::{Fields, Picked, Tree};
 use jq::Jq;
 use template::Template;

@@ -101,6 +101,7 @@ pub fn of(command: &str) -> Option<Schema> {
         "config sources" => schema_for!(Vec<config::Source>),
         "config validate" => own(&[("valid", "That it is"), ("file", "The file that was read")]),
         "completion" => own(&[("shell", "The shell"), ("script", "What it reads")]),
+        "explain" => schema_for!(api::Explained),
         "version" => schema_for!(api::Version),
         _ => return None,
     })

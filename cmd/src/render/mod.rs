@@ -3,6 +3,7 @@
 mod audit;
 mod catalog;
 mod conversation;
+mod explain;
 mod layout;
 mod model;
 mod notify;
@@ -14,6 +15,7 @@ mod tenant;
 pub use audit::audit;
 pub use catalog::{catalog_status, chat_cost, chat_reply, import_report, product, search_results};
 pub use conversation::{conversation, conversations, event};
+pub use explain::{code, codes};
 pub use layout::{Grid, Look};
 pub use model::{budget, model_test, models, prices, usage};
 pub use notify::{notify_targets, notify_tests};

@@ -136,6 +136,11 @@ impl Ui {
         }
     }
 
+    /// Words of our own, however long.
+    pub fn prose(self, text: &str) -> Result<(), Failure> {
+        self.page(text.trim_end())
+    }
+
     /// Safe for terminals; the tabs between cells stay where no terminal lays them out.
     fn safe(self, text: &str) -> String {
         match self.width() {

@@ -58,6 +58,9 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
         "serve" => return Some(Case::Apart("starts a daemon; it would find the data directory held")),
         "demo" => return Some(Case::Apart("makes a data directory and tenants of its own")),
         "init" => vec![with(&[], 0)],
+        "help" => vec![with(&["formatting"], 0), with(&["tenant", "add"], 0), with(&["tenat"], 2)],
+        "explain" => vec![with(&[], 0), with(&["window_closed"], 0), with(&["window_clsed"], 3)],
+        "man" => vec![with(&[], 0)],
         "completion" => vec![with(&["bash"], 0)],
         "version" | "status" | "config show" | "config sources" | "config validate" | "tenant list"
         | "model prices" => {
@@ -215,9 +218,11 @@ async fn commands(data_dir: &Path) -> Vec<String> {
     leaves
 }
 
-/// The names under `Commands:`; further lines of a description are indented deeper.
+/// The names under `Commands:`, and under the groups of the first page; further lines of a description are indented deeper.
 fn subcommands(help: &str) -> Vec<String> {
-    let section = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let named = section.filter_map(|line| line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')));
+    let heads = ["Commands:", "Start here:", "Shops:", "Conversations:", "Models:", "Operations:", "More:"];
+    let sections = help.split("\n\n").filter(|section| heads.iter().any(|head| section.trim_start().starts_with(head)));
+    let lines = sections.flat_map(|section| section.trim_start().lines().skip(1));
+    let named = lines.filter_map(|line| line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')));
     named.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
