@@ -10,8 +10,8 @@ use crate::{
         audit::AuditArgs, bench::BenchArgs, catalog::CatalogArgs, chat::ChatArgs, completion::CompletionArgs,
         config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, explain::ExplainArgs,
         help::HelpArgs, init::InitArgs, listen::ListenArgs, man::ManArgs, model::ModelArgs, notify::NotifyArgs,
-        persona::PersonaArgs, secret::SecretArgs, serve::ServeArgs, status::StatusArgs, tail::TailArgs,
-        tenant::TenantArgs, trigger::TriggerArgs, usage::UsageArgs, version::VersionArgs,
+        persona::PersonaArgs, secret::SecretArgs, serve::ServeArgs, staff::StaffArgs, status::StatusArgs,
+        tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs, usage::UsageArgs, version::VersionArgs,
     },
     form::JsonArg,
 };
@@ -44,6 +44,9 @@ pub struct Global {
     /// Configuration file to read instead of the usual ones
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
+    /// Show the key in this file, as a person whom the operator let in [env: AURA_KEY, AURA_KEY_FILE]
+    #[arg(long, value_name = "FILE", global = true, hide = true)]
+    pub key_file: Option<PathBuf>,
     /// Print JSON: one document, or one object a line for streams; with `=FIELD,…` these fields, with `=help` which
     /// there are
     #[arg(long, value_name = "FIELD,…", global = true, num_args = 0..=1, require_equals = true,
@@ -100,6 +103,7 @@ pub enum Command {
     Usage(UsageArgs),
     Audit(AuditArgs),
     Secret(SecretArgs),
+    Staff(StaffArgs),
     Config(ConfigArgs),
     Explain(ExplainArgs),
     Help(HelpArgs),

@@ -14,8 +14,9 @@ use aura::{
     config::{self, Config, DataDirPlaces, Environment, Flag, Inputs, Loaded},
     daemon::{self, Embedded},
 };
+use secrecy::SecretString;
 
-use crate::{cli::Global, failure::Failure, ui::Ui};
+use crate::{cli::Global, commands::input, failure::Failure, ui::Ui};
 
 /// What a command has to work with.
 pub struct Context {
@@ -94,14 +95,44 @@ impl Context {
         Ok(())
     }
 
+    /// The key that says who asks, if one is shown.
+    fn key(&self) -> Result<Option<SecretString>, Failure> {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let file = self.global.key_file.clone();
+        let key = match (file, set("AURA_KEY")) {
+            (Some(file), _) => Some(input::secret(Some(&file), "")?),
+            (None, Some(key)) => Some(key),
+            (None, None) => match set("AURA_KEY_FILE") {
+                Some(file) => Some(input::secret(Some(Path::new(&file)), "")?),
+                None => None,
+            },
+        };
+        Ok(key.map(|key| SecretString::from(key.trim())))
+    }
+
     async fn find(&self, without: Without) -> Result<Client, Failure> {
         let loaded = self.load(Vec::new())?;
         let DataDirPlaces { data_dir, named, sockets, .. } = config::places(&loaded, &Environment::of_process())?;
         let mut denied = None;
+        let key = self.key()?;
         for socket in sockets {
+            // Who shows a key wants to be that person, and nobody else's directory is worked on.
+            if key.is_some() {
+                let staff = config::staff_socket(&socket);
+                if probe(&staff)? == Probe::Listens {
+                    return Ok(Client::new(Transport::Staff { socket: staff, key }));
+                }
+                continue;
+            }
             match probe(&socket)? {
                 Probe::Nobody => {}
-                Probe::OtherUser => denied = denied.or(Some(socket)),
+                Probe::OtherUser => {
+                    let staff = config::staff_socket(&socket);
+                    if probe(&staff)? == Probe::Listens {
+                        return Ok(Client::new(Transport::Staff { socket: staff, key: None }));
+                    }
+                    denied = denied.or(Some(socket));
+                }
                 Probe::Listens => {
                     if self.ui.verbose || (!named && !socket.starts_with(&data_dir)) {
                         self.ui.say(format!("using the daemon at {}", socket.display()));
@@ -109,6 +140,11 @@ impl Context {
                     return Ok(Client::new(Transport::Socket(socket)));
                 }
             }
+        }
+        if key.is_some() {
+            let message = "no daemon with a staff's socket runs, and a key opens nothing else";
+            let hint = "Name its directory with `--data-dir`; the operator sets `staff_group`.";
+            return Err(Failure::new(exit::UNREACHABLE, "daemon_unreachable", message).hint(hint));
         }
         // Somebody else's daemon matters only to those who have no directory of their own.
         if let Some(socket) = denied.filter(|socket| socket.starts_with(&data_dir) || !data_dir.exists()) {

@@ -151,7 +151,7 @@ impl Signals {
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
     use commands::{
         audit, bench, catalog, chat, completion, config, connect, conversation, explain, help, init, listen, man,
-        model, notify, persona, secret, status, tail, tenant, trigger, usage, version,
+        model, notify, persona, secret, staff, status, tail, tenant, trigger, usage, version,
     };
     match command {
         Command::Serve(_) | Command::Demo(_) => Ok(()),
@@ -170,6 +170,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Audit(args) => audit::run(context, args).await,
         Command::Model(args) => model::run(context, args).await,
         Command::Usage(args) => usage::run(context, args).await,
+        Command::Staff(args) => staff::run(context, args).await,
         Command::Secret(args) => secret::run(context, args).await,
         Command::Config(args) => config::run(context, args),
         Command::Explain(args) => explain::run(context, args),

@@ -14,6 +14,7 @@ mod model;
 mod notify;
 mod problem;
 mod secret;
+mod staff;
 mod status;
 mod system;
 mod tenant;
@@ -40,6 +41,7 @@ pub use model::{
 pub use notify::{LastNotification, NewNotifyTarget, NotifyTarget, NotifyTargetAdded, NotifyTested};
 pub use problem::{ErrorKind, KINDS, KindRow, Problem, ProblemBody, exit, exit_code_of, status_of};
 pub use secret::{MasterKeyChanged, NewRecoveryCopy, NewSecret, RecoveryCopy, RecoveryCopyKept, Secret};
+pub use staff::{NewStaff, STAFF_KEY, Staff, StaffEdit};
 pub use status::{AccountStatus, Journal, KeptCopy, OutboxCounts, Status, StatusProblem, TenantStatus, Versions};
 pub use system::{AccountToken, BulkQueue, Listening, Queues, Storage, System, SystemVersions, TenantBytes, TurnQueue};
 pub use tenant::{

@@ -35,7 +35,7 @@ impl App {
                 hint: Some(format!("Connect `--account-id {}`, or use that account's token.", me.user_id)),
             });
         }
-        let act = self.operator();
+        let act = tenant.act(self.clock.now());
         let checked = CheckedAccount {
             channel: ChannelKind::Instagram,
             id: me.user_id,

@@ -105,7 +105,7 @@ impl App {
         if let Some(turn) = turn {
             entry = entry.id("turn", turn);
         }
-        self.store.control().append_audit(self.operator(), entry).await?;
+        self.store.control().append_audit(ctx.act(self.clock.now()), entry).await?;
         self.changed(ctx.id()).await
     }
 

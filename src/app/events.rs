@@ -10,11 +10,12 @@ use std::{
 
 use futures_util::{StreamExt, stream, stream::BoxStream};
 
-use super::{App, Error, TenantCtx};
+use super::{App, Caller, Error, TenantCtx, tenants};
 use crate::{
     domain::{
-        MessageId, OutboxId, TenantId, Timestamp, chain,
+        MessageId, OutboxId, StaffId, TenantId, Timestamp, chain,
         event::{Event, Wanted},
+        staff::{InvalidStaffName, STAFF},
         tenant::Tenant,
     },
     store::{self, Follower, TenantStore},
@@ -53,6 +54,8 @@ pub struct EventView {
     pub event: Event,
     /// The words it is about, where there are any and they have not been erased.
     pub text: Option<String>,
+    /// What people call the one of the staff who did it, if that is still known.
+    pub who: Option<String>,
 }
 
 /// Events, and where they begin.
@@ -66,15 +69,15 @@ pub struct Events {
 impl App {
     /// Events of one tenant. Followed, they end when the tenant is removed.
     pub fn events_of(&self, tenant: &TenantCtx, filter: EventFilter) -> Events {
-        self.tail(Some(tenant.tenant().clone()), filter)
+        self.tail(Whose::One(Box::new(tenant.clone())), filter)
     }
 
-    /// Events of every tenant, for the operator.
-    pub fn events_of_all(&self, filter: EventFilter) -> Events {
-        self.tail(None, filter)
+    /// Events of every tenant that the caller may see.
+    pub fn events_of_all(&self, caller: &Caller, filter: EventFilter) -> Events {
+        self.tail(Whose::AllOf(caller.clone()), filter)
     }
 
-    fn tail(&self, only: Option<Tenant>, filter: EventFilter) -> Events {
+    fn tail(&self, whose: Whose, filter: EventFilter) -> Events {
         let since = match filter.since {
             Some(since) => since,
             None if filter.follow => self.clock.now(),
@@ -82,7 +85,7 @@ impl App {
         };
         let tail = Tail {
             app: self.clone(),
-            only,
+            whose,
             filter,
             since,
             growth: None,
@@ -97,11 +100,16 @@ impl App {
     }
 }
 
+/// Whose logs are read.
+enum Whose {
+    One(Box<TenantCtx>),
+    AllOf(Caller),
+}
+
 /// One reader of logs.
 struct Tail {
     app: App,
-    /// `None`: every tenant.
-    only: Option<Tenant>,
+    whose: Whose,
     filter: EventFilter,
     since: Timestamp,
     /// `None`: not begun.
@@ -135,7 +143,7 @@ impl Tail {
             if let Some(event) = self.pop() {
                 return Ok(Some(event));
             }
-            if self.logs.is_empty() && self.only.is_some() {
+            if self.logs.is_empty() && self.is_of_one() {
                 return Ok(None);
             }
             if !self.filter.follow {
@@ -150,8 +158,8 @@ impl Tail {
     async fn look(&mut self) -> Result<(), Error> {
         let Some(growth) = &mut self.growth else { return self.begin().await };
         let grown = growth.grown();
-        if self.only.is_none() && grown.iter().any(|tenant| !self.logs.contains_key(tenant)) {
-            for tenant in self.app.store.control().tenants().await? {
+        if !self.is_of_one() && grown.iter().any(|tenant| !self.logs.contains_key(tenant)) {
+            for tenant in self.tenants().await? {
                 self.know(tenant);
             }
         }
@@ -167,13 +175,17 @@ impl Tail {
     }
 
     async fn begin(&mut self) -> Result<(), Error> {
+        if let Some(name) = self.filter.wanted.actor.as_deref().and_then(|actor| actor.strip_prefix("staff:")) {
+            let name = name
+                .parse()
+                .map_err(|error: InvalidStaffName| Error::Invalid { message: error.to_string(), hint: None })?;
+            self.filter.wanted.staff = Some(self.app.staff_named(&name).await?.id);
+            self.filter.wanted.actor = None;
+        }
         let mut growth = self.app.store.follow();
         let grown: HashSet<_> = growth.grown().into_iter().collect();
         self.growth = Some(growth);
-        let tenants = match &self.only {
-            Some(tenant) => vec![tenant.clone()],
-            None => self.app.store.control().tenants().await?,
-        };
+        let tenants = self.tenants().await?;
         // A log that has not grown since the process began holds nothing that is newer than that.
         let all = self.since < self.app.live.started_at;
         for tenant in tenants {
@@ -184,6 +196,17 @@ impl Tail {
             }
         }
         Ok(())
+    }
+
+    async fn tenants(&self) -> Result<Vec<Tenant>, Error> {
+        Ok(match &self.whose {
+            Whose::One(ctx) => vec![ctx.tenant().clone()],
+            Whose::AllOf(caller) => tenants::list(caller, self.app.store.control()).await?,
+        })
+    }
+
+    const fn is_of_one(&self) -> bool {
+        matches!(self.whose, Whose::One(_))
     }
 
     fn know(&mut self, tenant: Tenant) {
@@ -230,7 +253,7 @@ impl Tail {
                 self.logs.remove(&id);
                 self.failed.remove(&id);
             }
-            Err(error) if self.only.is_some() => return Err(error),
+            Err(error) if self.is_of_one() => return Err(error),
             Err(error) => {
                 if !self.failed.contains_key(&id) {
                     tracing::warn!(tenant.id = %id, error = %chain(&error), "followers of events read on without a tenant");
@@ -299,24 +322,36 @@ async fn read(
         None => store.event_seq_at(since).await?,
     };
     let page = store.events_after(position, wanted, rows).await?;
+    let by_staff = page.events.iter().any(|event| event.actor == STAFF);
+    let names = if by_staff { app.staff_names().await? } else { HashMap::new() };
     let mut events = Vec::with_capacity(page.events.len());
     for event in page.events {
-        let text = text_of(&store, &event).await?;
-        events.push(EventView { tenant: tenant.clone(), event, text });
+        let Joined { text, staff } = joined(&store, &event).await?;
+        let who = staff.and_then(|id| names.get(&id)).map(ToString::to_string);
+        events.push(EventView { tenant: tenant.clone(), event, text, who });
     }
     Ok(Some(Read { events, after: page.after, more: page.more }))
 }
 
-/// Joins the words that an event is about. The log itself holds none.
-async fn text_of(store: &TenantStore, event: &Event) -> Result<Option<String>, Error> {
+/// What the log itself does not hold.
+#[derive(Default)]
+struct Joined {
+    text: Option<String>,
+    staff: Option<StaffId>,
+}
+
+/// Joins the words that an event is about, and who of the staff it is about.
+async fn joined(store: &TenantStore, event: &Event) -> Result<Joined, Error> {
     let payload: serde_json::Value = serde_json::from_str(&event.payload)
         .map_err(|source| Error::Failed { message: "an event is not readable".into(), source: Some(source.into()) })?;
     let id = |name: &str| payload.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-    if let Some(message) = id("message").and_then(|text| text.parse::<MessageId>().ok()) {
-        return Ok(store.message_text(message).await?);
-    }
-    if let Some(row) = id("outbox").and_then(|text| text.parse::<OutboxId>().ok()) {
-        return Ok(store.outbox_text(row).await?);
-    }
-    Ok(None)
+    let staff = id(STAFF).and_then(|text| text.parse().ok());
+    let text = if let Some(message) = id("message").and_then(|text| text.parse::<MessageId>().ok()) {
+        store.message_text(message).await?
+    } else if let Some(row) = id("outbox").and_then(|text| text.parse::<OutboxId>().ok()) {
+        store.outbox_text(row).await?
+    } else {
+        None
+    };
+    Ok(Joined { text, staff })
 }

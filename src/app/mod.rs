@@ -35,6 +35,7 @@ mod refresh;
 mod run_turn;
 mod scans;
 pub mod secrets;
+pub mod staff;
 pub mod status;
 pub mod system;
 pub mod tell;
@@ -64,9 +65,7 @@ use crate::{
     channel::{Channel, Instagram, Local, instagram::Graph},
     config::Config,
     domain::{
-        Clock, Ids, TenantId, Timestamp,
-        audit::Act,
-        chain,
+        Clock, Ids, TenantId, Timestamp, chain,
         channel::{AccountId, ChannelKind},
         tenant::TenantSlug,
     },
@@ -76,7 +75,7 @@ use crate::{
 };
 pub use accept::Rejected;
 use bulk::Bulk;
-pub use caller::{Caller, TenantCtx};
+pub use caller::{Caller, Least, TenantCtx};
 pub use error::{Error, ErrorKind};
 pub use import::{ImportOptions, ImportReport};
 pub use installation::Installation;
@@ -156,6 +155,8 @@ struct Live {
     checkpointing: tokio::sync::Mutex<()>,
     /// There is little room left on the disk.
     disk_low: AtomicBool,
+    /// Counts changes of who is let in, and to what.
+    staff: tokio::sync::watch::Sender<u64>,
 }
 
 /// What `daemon` has to bring.
@@ -221,6 +222,7 @@ impl App {
             checkpoint: Mutex::default(),
             watch: watch::Watch::default(),
             checkpointing: tokio::sync::Mutex::default(),
+            staff: tokio::sync::watch::Sender::new(0),
             disk_low: AtomicBool::new(false),
         };
         Self(Arc::new(Parts {
@@ -263,11 +265,6 @@ impl App {
         Writing { writer, limit, metrics: &self.metrics }
     }
 
-    /// The operator's doing, now.
-    pub(crate) fn operator(&self) -> Act {
-        Act::operator(self.clock.now())
-    }
-
     /// Leave for a caller to work on a tenant's data.
     pub async fn authorize(&self, caller: &Caller, slug: &TenantSlug) -> Result<TenantCtx, Error> {
         caller.authorize(self.store.control(), slug).await
@@ -280,7 +277,7 @@ impl App {
 
     /// Opens the store of a tenant that the caller may act for.
     pub async fn tenant_store(&self, tenant: &TenantCtx) -> Result<TenantStore, Error> {
-        Ok(self.store.tenant(tenant.tenant().id).await?)
+        Ok(self.store.tenant(tenant.tenant().id).await?.done_by(tenant.doer()))
     }
 
     /// Has workers look at a tenant at once. The hint survives the process, so that

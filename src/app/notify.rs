@@ -88,7 +88,7 @@ impl App {
             }
         };
         let kinds = if new.kinds.is_empty() { NoticeKind::ALL.to_vec() } else { new.kinds };
-        let act = self.operator();
+        let act = tenant.act(self.clock.now());
         let target = Target {
             id: TargetId::next(&*self.ids),
             name,
@@ -110,7 +110,7 @@ impl App {
         self.store.control().put_secret(secret, act).await?;
         self.secrets.forget(tenant.scope());
         if let Err(error) = self.tenant_store(tenant).await?.add_notify_target(target.clone()).await {
-            self.forget_address(tenant.scope(), target.id).await?;
+            self.forget_address(tenant, target.id).await?;
             return Err(match error {
                 store::Error::Conflict(message) => Error::Conflict {
                     message,
@@ -134,7 +134,7 @@ impl App {
     pub async fn notify_remove(&self, tenant: &TenantCtx, name: &str) -> Result<(), Error> {
         let target = self.notify_target(tenant, name).await?;
         self.tenant_store(tenant).await?.remove_notify_target(target.id).await?;
-        self.forget_address(tenant.scope(), target.id).await
+        self.forget_address(tenant, target.id).await
     }
 
     /// Sends a test to a target now, the same way as everything else goes.
@@ -217,8 +217,9 @@ impl App {
         })
     }
 
-    async fn forget_address(&self, scope: SecretScope, target: TargetId) -> Result<(), Error> {
-        self.store.control().remove_secret(scope, secret_name(target)?, self.operator()).await?;
+    async fn forget_address(&self, tenant: &TenantCtx, target: TargetId) -> Result<(), Error> {
+        let (scope, act) = (tenant.scope(), tenant.act(self.clock.now()));
+        self.store.control().remove_secret(scope, secret_name(target)?, act).await?;
         self.secrets.forget(scope);
         Ok(())
     }

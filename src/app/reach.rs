@@ -42,7 +42,7 @@ impl App {
     /// # Errors
     /// [`Error::Invalid`] for more than [`Reach::ONLY_FROM_MAX`] shoppers.
     pub async fn tenant_edit(&self, ctx: &TenantCtx, change: ReachChange) -> Result<Tenant, Error> {
-        let (control, act) = (self.store.control(), self.operator());
+        let (control, act) = (self.store.control(), ctx.act(self.clock.now()));
         let before = tenants::show(ctx, control).await?.standing.reach;
         let mut only_from = change.only_from.unwrap_or(before.only_from);
         only_from.sort();

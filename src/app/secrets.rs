@@ -10,7 +10,7 @@ use super::{Caller, Error, Installation, TenantCtx, installation::data_key};
 use crate::{
     config::Config,
     domain::{
-        TenantId,
+        TenantId, Timestamp,
         audit::Act,
         secret::{SecretInfo, SecretName, SecretScope},
     },
@@ -105,8 +105,16 @@ pub enum Owner<'a> {
 impl Owner<'_> {
     pub(super) const fn scope(self) -> SecretScope {
         match self {
-            Self::Installation(Caller::Operator) => SecretScope::Installation,
+            Self::Installation(_) => SecretScope::Installation,
             Self::Tenant(ctx) => ctx.scope(),
+        }
+    }
+
+    /// The doing of whoever has the leave.
+    pub(crate) fn act(self, at: Timestamp) -> Act {
+        match self {
+            Self::Installation(caller) => caller.act(at),
+            Self::Tenant(ctx) => ctx.act(at),
         }
     }
 }

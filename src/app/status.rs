@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures_util::{StreamExt, stream};
 
 use super::{
-    App, Error,
+    App, Caller, Error,
     models::ModelStanding,
     problem::{self, Problem},
     recovery::KeptCopy,
@@ -97,15 +97,15 @@ pub struct AccountStatus {
 }
 
 impl App {
-    /// How the installation stands. Opens every tenant's file, a few at a time; one that cannot be used is a problem of its
+    /// How the installation stands, with the tenants that the caller may see. Opens every tenant's file, a few at a time; one that cannot be used is a problem of its
     /// own and keeps nobody from seeing the others.
-    pub async fn status(&self) -> Result<Status, Error> {
+    pub async fn status(&self, caller: &Caller) -> Result<Status, Error> {
         let now = self.clock.now();
         let mut accounts: HashMap<TenantId, Vec<Account>> = HashMap::new();
         for account in self.store.control().all_accounts().await? {
             accounts.entry(account.tenant).or_default().push(account);
         }
-        let tenants = self.store.control().tenants().await?;
+        let tenants = super::tenants::list(caller, self.store.control()).await?;
         let one = |tenant: Tenant| {
             let accounts = accounts.get(&tenant.id).cloned().unwrap_or_default();
             self.tenant_status(tenant, accounts, now)

@@ -61,7 +61,7 @@ impl App {
     /// # Errors
     /// See [`add`].
     pub async fn tenant_add(&self, caller: &Caller, new: NewTenant, persona: Persona) -> Result<Tenant, Error> {
-        let act = self.operator();
+        let act = caller.act(self.clock.now());
         add(caller, &self.installation, &self.store, &*self.ids, new, persona, act).await
     }
 
@@ -76,7 +76,7 @@ impl App {
     }
 
     async fn set_state(&self, ctx: &TenantCtx, state: TenantState, kind: EventKind) -> Result<Tenant, Error> {
-        let (control, act) = (self.store.control(), self.operator());
+        let (control, act) = (self.store.control(), ctx.act(self.clock.now()));
         let changed = match state {
             TenantState::Active => resume(ctx, control, act).await?,
             TenantState::Paused => pause(ctx, control, act).await?,
@@ -100,7 +100,8 @@ impl App {
                 hint: Some(format!("Repeat the slug: `--confirm {slug}`.")),
             });
         }
-        let removed = remove(ctx, &self.installation, &self.store, &self.secrets, self.operator()).await;
+        let act = ctx.act(self.clock.now());
+        let removed = remove(ctx, &self.installation, &self.store, &self.secrets, act).await;
         self.forget_owners();
         removed
     }
@@ -209,9 +210,7 @@ async fn prepare(store: &Store, id: TenantId, persona: Persona, act: Act) -> Res
 
 /// Every tenant that the caller may see, by slug.
 pub async fn list(caller: &Caller, control: &Control) -> Result<Vec<Tenant>, Error> {
-    match caller {
-        Caller::Operator => Ok(control.tenants().await?),
-    }
+    Ok(caller.tenants(control).await?.into_iter().map(|ctx| ctx.tenant().clone()).collect())
 }
 
 /// The tenant as it is now.

@@ -60,6 +60,26 @@ impl Client {
         self.get(&["system"], &()).await
     }
 
+    /// Everybody whom the operator let in.
+    pub async fn staff(&self) -> Result<Vec<api::Staff>, Error> {
+        self.list(&["staff"], &()).await
+    }
+
+    /// Lets a person in.
+    pub async fn add_staff(&self, new: &api::NewStaff) -> Result<api::Staff, Error> {
+        self.post(&["staff"], new).await
+    }
+
+    /// Changes what a person may do.
+    pub async fn edit_staff(&self, name: &str, edit: &api::StaffEdit) -> Result<api::Staff, Error> {
+        self.json(request(Method::PATCH, &["staff", name], &(), json_body(edit)?)?).await
+    }
+
+    /// Closes the door to a person.
+    pub async fn remove_staff(&self, name: &str) -> Result<api::Staff, Error> {
+        self.json(request(Method::DELETE, &["staff", name], &(), Body::empty())?).await
+    }
+
     /// Every tenant.
     pub async fn tenants(&self) -> Result<Vec<api::Tenant>, Error> {
         self.list(&["tenants"], &()).await

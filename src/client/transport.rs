@@ -5,20 +5,29 @@ use std::path::PathBuf;
 use axum::{
     Router,
     body::Body,
-    http::{Request, Response},
+    http::{HeaderValue, Request, Response},
 };
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::UnixStream;
 use tower::ServiceExt;
 
 use super::Error;
+use crate::api::STAFF_KEY;
 
 /// How a request reaches the edge.
 #[derive(Clone, Debug)]
 pub enum Transport {
     /// The daemon's socket; a connection a request, so that a long `tail` holds up nothing.
     Socket(PathBuf),
+    /// The staff's socket, with the key that says who asks; without one, the user of this process does.
+    Staff {
+        /// Where it is.
+        socket: PathBuf,
+        /// The key.
+        key: Option<SecretString>,
+    },
     /// A router in this process.
     InProcess(Router),
 }
@@ -30,6 +39,17 @@ impl Transport {
             Self::Socket(path) => {
                 let unreachable = |source| Error::Unreachable { socket: path.clone(), source };
                 let stream = UnixStream::connect(path).await.map_err(unreachable)?;
+                over(stream, request).await
+            }
+            Self::Staff { socket, key } => {
+                let mut request = request;
+                if let Some(key) = key {
+                    let mut value = HeaderValue::from_str(key.expose_secret()).map_err(Error::unwritable)?;
+                    value.set_sensitive(true);
+                    request.headers_mut().insert(STAFF_KEY, value);
+                }
+                let unreachable = |source| Error::Unreachable { socket: socket.clone(), source };
+                let stream = UnixStream::connect(socket).await.map_err(unreachable)?;
                 over(stream, request).await
             }
             Self::InProcess(router) => router.clone().oneshot(request).await.map_err(|never| match never {}),

@@ -11,6 +11,8 @@ const FILE_SUFFIX: &str = "_FILE";
 /// Variables that are the command line's and no configuration, with what they do.
 pub const COMMAND_LINE: &[(&str, &str)] = &[
     ("AURA_TENANT", "the tenant, where `-t` does not name one"),
+    ("AURA_KEY", "the key of one of the staff, who asks with it"),
+    ("AURA_KEY_FILE", "a file with that key"),
     ("AURA_PAGER", "the pager for results longer than the screen, before PAGER; empty: none"),
     ("AURA_FORCE_TTY", "lay results out as for a terminal so many columns wide, also where there is none"),
 ];

@@ -18,7 +18,7 @@ pub use environment::{COMMAND_LINE, Environment};
 pub use error::Error;
 pub use load::{Entry, Flag, Inputs, Loaded, Origin, load};
 pub use models::Models;
-pub use places::{DataDirPlaces, places};
+pub use places::{DataDirPlaces, places, staff_socket};
 pub use providers::{Gemini, Ollama, OpenAi, Providers, Server, ServerKind};
 pub use settings::{
     Config, Conversation, Delivery, Drain, Log, LogFormat, LogLevel, Meta, MetricsListen, Notify, Queue, RateLimit,

@@ -1,4 +1,4 @@
-//! Where the data directory is, and where a running daemon may be found. Pure: looks at nothing but its arguments.
+//! Where the data directory is, and where a running daemon may be found. Looks at nothing but its arguments, and at a link.
 
 use std::path::{Path, PathBuf};
 
@@ -6,6 +6,8 @@ use super::{Environment, Error, Loaded, Origin};
 
 /// The socket's name in whichever folder it is.
 const SOCKET: &str = "aura.sock";
+/// The staff's socket, beside it.
+const STAFF_SOCKET: &str = "staff.sock";
 /// Where a system service leaves its socket.
 const SYSTEM_RUNTIME: &str = "/run/aura";
 
@@ -20,6 +22,13 @@ pub struct DataDirPlaces {
     pub named: bool,
     /// Sockets of a daemon that may be running, in the order to try them.
     pub sockets: Vec<PathBuf>,
+}
+
+/// The staff's socket of the daemon whose operator's socket this is. A runtime folder holds a link to the latter.
+#[must_use]
+pub fn staff_socket(socket: &Path) -> PathBuf {
+    let place = std::fs::read_link(socket).unwrap_or_else(|_| socket.to_owned());
+    place.with_file_name(STAFF_SOCKET)
 }
 
 /// Decides by flag, environment, file, `$STATE_DIRECTORY`, then the user's XDG data folder.

@@ -21,6 +21,10 @@ pub struct Config {
     /// Where everything is kept. Unset: `$STATE_DIRECTORY`, else the user's XDG data folder + `/aura`. Relative in a
     /// file: to that file's folder.
     pub data_dir: Option<PathBuf>,
+    /// The group of this machine (its name or number) whose members reach the daemon over `staff.sock` in the data
+    /// directory, as whom `aura staff` says. Unset: there is no such socket. The directory can then be passed through,
+    /// not read, by the group.
+    pub staff_group: Option<String>,
     /// Address and port for webhooks and health checks; port 0 picks one. Loopback, because a proxy with TLS stands in
     /// front.
     pub listen: SocketAddr,
@@ -62,6 +66,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: None,
+            staff_group: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             public_url: None,
             metrics_listen: MetricsListen::default(),

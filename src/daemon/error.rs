@@ -42,6 +42,12 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The configuration names a group that this machine does not have.
+    #[error("there is no group `{group}` on this machine (`staff_group`)")]
+    UnknownGroup {
+        /// Its name.
+        group: String,
+    },
     /// The control socket.
     #[error("cannot serve the control socket {}", path.display())]
     Socket {
@@ -82,6 +88,7 @@ impl Error {
                 "Start Aura again; its log has the place of the panic (\"panicked\"): please report it with that line."
                     .into(),
             ),
+            Self::UnknownGroup { .. } => Some("Make it with `groupadd`, or give its number.".into()),
             Self::Net(_) | Self::Metrics(_) | Self::Socket { .. } => None,
         }
     }
@@ -97,6 +104,7 @@ impl Error {
             Self::Net(_) | Self::Metrics(_) => "failed",
             Self::Listen { .. } => "address_in_use",
             Self::Socket { .. } => "socket_failed",
+            Self::UnknownGroup { .. } => "group_unknown",
             Self::DiskFailed => "disk_failed",
             Self::TaskEnded { .. } => "task_ended",
         }
@@ -109,7 +117,7 @@ impl Error {
             Self::DataDir(error) => data_dir_kind(error),
             Self::Store(store::Error::DataDir(error)) => data_dir_kind(error),
             Self::App(error) => error.kind(),
-            Self::Graph(_) | Self::Provider(_) => ErrorKind::Usage,
+            Self::Graph(_) | Self::Provider(_) | Self::UnknownGroup { .. } => ErrorKind::Usage,
             Self::Listen { .. } => ErrorKind::Conflict,
             Self::Store(_)
             | Self::Net(_)

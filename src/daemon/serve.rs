@@ -119,9 +119,37 @@ pub async fn serve(options: Options) -> Result<Running, Error> {
     let daemon = Daemon { app: app.clone(), ids, stop: stop.clone(), workers };
     let socket =
         http::Socket::bind(&bound.socket).map_err(|source| Error::Socket { path: bound.socket.clone(), source })?;
+    let staff = staff_socket(&app)?;
     let published = if publish { publish_socket(&bound.socket) } else { None };
-    let finished = tokio::spawn(daemon.run(public, metrics, socket, published));
+    let finished = tokio::spawn(daemon.run(public, metrics, Sockets { operator: socket, staff }, published));
     Ok(Running { bound, app, stop, finished })
+}
+
+/// What the daemon listens on for commands.
+struct Sockets {
+    operator: http::Socket,
+    staff: Option<http::Socket>,
+}
+
+/// The staff's door, where the configuration names a group.
+fn staff_socket(app: &App) -> Result<Option<http::Socket>, Error> {
+    let Some(group) = &app.config.staff_group else { return Ok(None) };
+    let gid = group_id(group).ok_or_else(|| Error::UnknownGroup { group: group.clone() })?;
+    let data_dir = &app.installation.dir;
+    data_dir.let_through(Some(gid))?;
+    let path = data_dir.staff_socket();
+    let socket = http::Socket::bind_for(&path, Some(gid)).map_err(|source| Error::Socket { path, source })?;
+    Ok(Some(socket))
+}
+
+/// The number of a group, by its number or by its name in this machine's own list.
+fn group_id(group: &str) -> Option<u32> {
+    let of_line = |line: &str| {
+        let mut parts = line.split(':');
+        let (name, _password, gid) = (parts.next()?, parts.next()?, parts.next()?);
+        (name == group).then(|| gid.parse().ok()).flatten()
+    };
+    group.parse().ok().or_else(|| std::fs::read_to_string("/etc/group").ok()?.lines().find_map(of_line))
 }
 
 async fn bind(address: SocketAddr, setting: &'static str) -> Result<TcpListener, Error> {
@@ -169,7 +197,7 @@ impl Daemon {
         self,
         public: TcpListener,
         metrics: Option<TcpListener>,
-        socket: http::Socket,
+        sockets: Sockets,
         published: Option<Published>,
     ) -> Result<(), Error> {
         let Self { app, ids, stop, workers } = self;
@@ -183,8 +211,12 @@ impl Daemon {
             let router = http::metrics_router(app.clone());
             tasks.spawn("the metrics listener", http::serve_tcp(listener, router, listening.clone()));
         }
-        let control = http::operator_router(app.clone(), ids);
-        tasks.spawn("the control socket", http::serve_socket(control, socket, listening.clone()));
+        let control = http::operator_router(app.clone(), Arc::clone(&ids));
+        tasks.spawn("the control socket", http::serve_socket(control, sockets.operator, listening.clone()));
+        if let Some(socket) = sockets.staff {
+            let router = http::staff_router(app.clone(), ids);
+            tasks.spawn("the staff's socket", http::serve_socket(router, socket, listening.clone()));
+        }
 
         tasks.spawn("dispatch", dispatch::run(app.clone(), working.clone()));
         tasks.spawn("the timer", attend::run_timer(app.clone(), working.clone()));

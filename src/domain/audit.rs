@@ -1,12 +1,14 @@
 //! The installation's log of who changed what: ids, words and figures, never names, URLs or secrets.
 
-use super::{TenantId, Timestamp, event::Field};
+use super::{StaffId, TenantId, Timestamp, event::Field, staff::Doer};
 
 /// Who does something, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Act {
-    /// `operator` or `system`.
+    /// `operator`, `staff` or `system`.
     pub actor: &'static str,
+    /// Which of the staff.
+    pub staff: Option<StaffId>,
     /// When.
     pub at: Timestamp,
 }
@@ -15,13 +17,19 @@ impl Act {
     /// The operator's doing.
     #[must_use]
     pub const fn operator(at: Timestamp) -> Self {
-        Self { actor: "operator", at }
+        Self::of(Doer::Operator, at)
+    }
+
+    /// A person's doing.
+    #[must_use]
+    pub const fn of(doer: Doer, at: Timestamp) -> Self {
+        Self { actor: doer.actor(), staff: doer.staff(), at }
     }
 
     /// Aura's own doing.
     #[must_use]
     pub const fn system(at: Timestamp) -> Self {
-        Self { actor: "system", at }
+        Self { actor: "system", staff: None, at }
     }
 }
 

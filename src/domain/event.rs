@@ -1,6 +1,10 @@
 //! The tenant's log of state changes: ids and figures, never message text, names or URLs.
 
-use super::{ConversationId, Timestamp, cost::PicoDollars};
+use super::{
+    ConversationId, StaffId, Timestamp,
+    cost::PicoDollars,
+    staff::{Doer, OPERATOR, STAFF},
+};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
@@ -137,7 +141,7 @@ pub enum Field {
 pub struct NewEvent {
     /// What changed.
     pub kind: EventKind,
-    /// Who did it: `shopper`, `bot`, `operator`, `system`.
+    /// Who did it: `shopper`, `bot`, `operator`, `staff`, `system`, …
     pub actor: &'static str,
     /// Ties everything that one inbound message caused together.
     pub correlation: Option<String>,
@@ -198,6 +202,22 @@ impl NewEvent {
         })
     }
 
+    /// The same event as this person's doing, if it was called the operator's: the log names the person by id.
+    #[must_use]
+    pub fn done_by(mut self, doer: Doer) -> Self {
+        if let (Some(id), OPERATOR) = (doer.staff(), self.actor) {
+            self.actor = doer.actor();
+            self = self.id(STAFF, id);
+        }
+        self
+    }
+
+    /// Whether the operator or somebody of the staff did it.
+    #[must_use]
+    pub fn is_by_a_person(&self) -> bool {
+        matches!(self.actor, OPERATOR | STAFF)
+    }
+
     /// Ties it to what caused it.
     #[must_use]
     pub fn caused_by(mut self, correlation: impl Into<String>) -> Self {
@@ -215,6 +235,8 @@ pub struct Wanted {
     pub conversation: Option<ConversationId>,
     /// Only what this one did.
     pub actor: Option<String>,
+    /// Only what this one of the staff did.
+    pub staff: Option<StaffId>,
     /// Only what cost as much or more.
     pub cost_min: Option<PicoDollars>,
 }

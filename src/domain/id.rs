@@ -70,6 +70,8 @@ ids! {
     OutboxId, "outbox row", "out";
     /// Where a tenant's people are told.
     TargetId, "notify target", "tgt";
+    /// A person whom the operator let in.
+    StaffId, "person", "staff";
     /// One call of a model.
     CallId, "model call", "call";
     /// One message to one such target.

@@ -28,11 +28,14 @@ pub mod reply;
 pub mod search;
 pub mod secret;
 pub mod spend;
+pub mod staff;
 pub mod tenant;
 pub mod turn;
 
 pub use clock::{Clock, Ids, Timestamp};
 pub use failure::chain;
-pub use id::{CallId, ConversationId, MessageId, NotificationId, OutboxId, RequestId, TargetId, TenantId, TurnId};
+pub use id::{
+    CallId, ConversationId, MessageId, NotificationId, OutboxId, RequestId, StaffId, TargetId, TenantId, TurnId,
+};
 pub use language::Language;
 pub use money::{Currency, Money};

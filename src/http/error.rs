@@ -9,7 +9,7 @@ use axum::{
 
 use crate::{
     api::{self, Problem},
-    app::{self, ErrorKind},
+    app::{self, ErrorKind, Least},
 };
 
 /// Why a request failed.
@@ -67,6 +67,26 @@ impl Error {
 
     pub(super) fn no_caller() -> Self {
         Self::of(ErrorKind::Credentials, "credentials_missing", "nobody has said who asks")
+    }
+
+    /// Nobody at the staff's door whom the operator let in.
+    pub(super) fn not_known(by_key: bool) -> Self {
+        let (message, hint) = match by_key {
+            true => ("this key opens nothing", "Ask the operator for a new one: `aura staff edit NAME --key`."),
+            false => ("nobody knows you here", "Ask the operator to let you in: `aura staff add NAME --user LOGIN`."),
+        };
+        Self::of(ErrorKind::Credentials, "not_staff", message).hint(hint)
+    }
+
+    /// Somebody who is known, and may not do that.
+    pub(super) fn not_allowed(least: Least) -> Self {
+        let whose = match least {
+            Least::Role(role) => format!("it takes the role `{}`", role.as_str()),
+            Least::AdminOfAll => "it takes an admin of all tenants".to_owned(),
+            Least::Operator => "it is the operator's alone".to_owned(),
+        };
+        Self::of(ErrorKind::Policy, "role_too_low", format!("you may not do that: {whose}"))
+            .hint("Ask whoever runs this Aura; `aura staff edit` changes what you may do.")
     }
 
     pub(super) fn panicked() -> Self {

@@ -292,14 +292,14 @@ pub(super) fn checkpoint(note: Note) -> api::Checkpoint {
 }
 
 pub(super) fn event(view: EventView) -> api::Event {
-    let EventView { tenant, event, text } = view;
+    let EventView { tenant, event, text, who } = view;
     api::Event {
         tenant: tenant.slug.to_string(),
         tenant_id: tenant.id.to_string(),
         seq: event.seq,
         kind: event.kind,
         at: event.at.into(),
-        actor: event.actor,
+        actor: who.map_or(event.actor, |name| format!("staff:{name}")),
         correlation: event.correlation,
         fields: serde_json::from_str(&event.payload).unwrap_or_default(),
         text,

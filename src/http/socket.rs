@@ -1,4 +1,4 @@
-//! Serves a router on a Unix socket that only its owner can open.
+//! Serves a router on a Unix socket that only its owner can open, or a group as well.
 
 use std::{
     fs, io,
@@ -21,6 +21,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
+
+use super::PeerUid;
 
 /// Connections at once. The CLI and the monitor of one person use a handful.
 const CONNECTIONS_MAX: usize = 64;
@@ -63,7 +65,9 @@ pub async fn serve_socket(router: Router, socket: Socket, stop: CancellationToke
             Ok((stream, permit)) => {
                 let mut http = hyper::server::conn::http1::Builder::new();
                 http.timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT);
-                let service = TowerToHyperService::new(router.clone());
+                let uid = stream.peer_cred().map(|peer| peer.uid());
+                let peer = PeerUid(uid.inspect_err(|error| tracing::warn!(%error, "a socket says no user")).ok());
+                let service = TowerToHyperService::new(router.clone().layer(Extension(peer)));
                 let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
                 connections.spawn(async move {
                     let _permit = permit;
@@ -100,7 +104,7 @@ fn report(ended: Result<Result<(), hyper::Error>, tokio::task::JoinError>) {
     }
 }
 
-/// A listening socket, mode 0600, whose file goes with it.
+/// A listening socket, mode 0600 or for a group 0660, whose file goes with it.
 #[derive(Debug)]
 pub struct Socket {
     listener: UnixListener,
@@ -114,6 +118,14 @@ impl Socket {
     /// # Errors
     /// When it cannot be made, or something that is no socket is in its place.
     pub fn bind(path: &Path) -> io::Result<Self> {
+        Self::bind_for(path, None)
+    }
+
+    /// The same, for the members of a group too.
+    ///
+    /// # Errors
+    /// Also when the socket cannot be given to the group.
+    pub fn bind_for(path: &Path, group: Option<u32>) -> io::Result<Self> {
         match fs::symlink_metadata(path) {
             Ok(there) if !there.file_type().is_socket() => {
                 let message = format!("{} is there and is not a socket", path.display());
@@ -132,6 +144,10 @@ impl Socket {
         }
         let listener = UnixListener::bind(&staged)?;
         fs::set_permissions(&staged, fs::Permissions::from_mode(0o600))?;
+        if group.is_some() {
+            std::os::unix::fs::chown(&staged, None, group)?;
+            fs::set_permissions(&staged, fs::Permissions::from_mode(0o660))?;
+        }
         fs::rename(&staged, path)?;
         Ok(Self { listener, path: path.to_owned() })
     }

@@ -8,6 +8,7 @@ mod due;
 mod models;
 mod reach;
 mod secrets;
+mod staff;
 mod tenants;
 mod unowned;
 
@@ -20,6 +21,7 @@ use super::{Error, Remembered, blocking::Blocking, file::DatabaseFile, health::H
 use crate::domain::{TenantId, audit::Act, audit::NewAudit, tenant::Tenant};
 
 pub use secrets::NewSecret;
+pub use staff::{KeyHash, StaffRow};
 pub use tenants::{RemovedTenant, ResealedKey};
 
 /// Tenants that are remembered.
@@ -31,6 +33,7 @@ pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
         include_str!("migrations/control/0002_reach.sql"),
         include_str!("migrations/control/0003_unowned_folders.sql"),
         include_str!("migrations/control/0004_models.sql"),
+        include_str!("migrations/control/0005_staff.sql"),
     ],
 };
 

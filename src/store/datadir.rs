@@ -15,6 +15,8 @@ use crate::domain::TenantId;
 const FOLDER_MODE: u32 = 0o700;
 /// Only the owner may read.
 const FILE_MODE: u32 = 0o600;
+/// A folder through which a group comes to a socket.
+const PASSED_MODE: u32 = 0o710;
 /// Permission bits of group and world.
 const OTHERS: u32 = 0o077;
 /// Those of them that let others put a file in another's place.
@@ -173,6 +175,25 @@ impl DataDir {
     #[must_use]
     pub fn socket(&self) -> PathBuf {
         self.path.join("aura.sock")
+    }
+
+    /// Where the daemon listens for the staff.
+    #[must_use]
+    pub fn staff_socket(&self) -> PathBuf {
+        self.path.join("staff.sock")
+    }
+
+    /// Lets a group pass through to a socket in it, and see nothing else; `None`: nobody but the owner.
+    ///
+    /// # Errors
+    /// [`DataDirError::Io`] when the directory cannot be given to the group.
+    pub fn let_through(&self, group: Option<u32>) -> Result<(), DataDirError> {
+        let failed = |error| DataDirError::io("open to the staff's group", &self.path)(error);
+        if group.is_some() {
+            std::os::unix::fs::chown(&self.path, None, group).map_err(failed)?;
+            return fs::set_permissions(&self.path, fs::Permissions::from_mode(PASSED_MODE)).map_err(failed);
+        }
+        Ok(())
     }
 
     /// Everything of one tenant. The name comes from its id alone, never from text that somebody chose.

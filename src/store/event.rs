@@ -33,6 +33,8 @@ pub(super) fn append(tx: &Transaction<'_>, now: Timestamp, event: &NewEvent) -> 
         INSERT INTO event (seq, kind, version, at_ms, actor, correlation, payload, hash)
         VALUES (:seq, :kind, :version, :at_ms, :actor, :correlation, :payload, :hash)";
     let failed = Error::sql("append an event");
+    let theirs = told::doer().staff().map(|_| event.clone().done_by(told::doer()));
+    let event = theirs.as_ref().unwrap_or(event);
     let append = || -> Result<i64, rusqlite::Error> {
         let (seq, previous, owner): (i64, Vec<u8>, String) =
             tx.prepare_cached(HEAD)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
@@ -94,6 +96,7 @@ impl TenantStore {
             WHERE seq > :after AND seq <= :until
               AND (:kinds = '' OR instr(:kinds, ',' || kind || ',') > 0)
               AND (:actor IS NULL OR actor = :actor)
+              AND (:staff IS NULL OR payload ->> '$.staff' = :staff)
               AND (:conversation IS NULL OR payload ->> '$.conversation' = :conversation)
               AND (:cost IS NULL OR payload ->> '$.cost_pico' >= :cost)
             ORDER BY seq LIMIT :limit";
@@ -107,6 +110,7 @@ impl TenantStore {
                 let until = head.min(after.saturating_add(ROWS_READ_MAX));
                 let row = named_params! {
                     ":after": after, ":until": until, ":kinds": kinds, ":actor": wanted.actor, ":limit": limit,
+                    ":staff": wanted.staff.map(|id| id.to_string()),
                     ":conversation": wanted.conversation.map(|id| id.to_string()),
                     ":cost": wanted.cost_min.map(|cost| cost.units()),
                 };

@@ -45,7 +45,7 @@ mod turn;
 mod walk;
 
 pub use conserve::{Conservation, OpenWork};
-pub use control::{Control, NewSecret, RemovedTenant, ResealedKey};
+pub use control::{Control, KeyHash, NewSecret, RemovedTenant, ResealedKey, StaffRow};
 pub use counts::{AccountTraffic, TenantCounts};
 pub use datadir::{DataDir, DataDirError};
 pub use disk::Room;

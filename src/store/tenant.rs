@@ -20,7 +20,7 @@ use super::{
     product::{Shelf, Shelved},
     sqlite, told,
 };
-use crate::domain::{Ids, TenantId, chain};
+use crate::domain::{Ids, TenantId, chain, staff::Doer};
 
 pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
     migrations: &[
@@ -45,6 +45,7 @@ pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
 pub struct TenantStore {
     file: Arc<TenantFile>,
     lane: Lane,
+    doer: Doer,
 }
 
 pub(super) struct TenantFile {
@@ -158,14 +159,20 @@ impl TenantFile {
 
 impl TenantStore {
     pub(super) fn new(file: Arc<TenantFile>) -> Self {
-        Self { file, lane: Lane::Realtime }
+        Self { file, lane: Lane::Realtime, doer: Doer::Operator }
     }
 
     /// The same file for work that nobody waits for: one call at a time, on threads of its own, and what somebody waits
     /// for goes before it.
     #[must_use]
     pub fn in_bulk(&self) -> Self {
-        Self { file: Arc::clone(&self.file), lane: Lane::Bulk }
+        Self { lane: Lane::Bulk, ..self.clone() }
+    }
+
+    /// The same file for what this person has done: what logs would call the operator's is theirs.
+    #[must_use]
+    pub fn done_by(self, doer: Doer) -> Self {
+        Self { doer, ..self }
     }
 
     /// Whether somebody waits for what this handle is asked.
@@ -228,8 +235,9 @@ impl TenantStore {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     ) -> impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static {
-        let (growth, tenant) = (self.file.growth.clone(), self.file.id);
+        let (growth, tenant, doer) = (self.file.growth.clone(), self.file.id, self.doer);
         move |tx| {
+            told::done_by(doer);
             let done = work(tx)?;
             if told::appended() {
                 told::hold(Grew(growth, tenant));

@@ -5,7 +5,10 @@
 
 use std::{any::Any, cell::RefCell};
 
-use crate::domain::event::{EventKind, NewEvent};
+use crate::domain::{
+    event::{EventKind, NewEvent},
+    staff::Doer,
+};
 
 /// What an outcome's line says: ids and words, never text.
 struct Outcome {
@@ -19,7 +22,7 @@ struct Outcome {
 thread_local! {
     /// Of the transaction that this thread runs; a transaction never leaves its thread.
     static UNTOLD: RefCell<Untold> =
-        const { RefCell::new(Untold { outcomes: Vec::new(), held: Vec::new(), appended: false }) };
+        const { RefCell::new(Untold { outcomes: Vec::new(), held: Vec::new(), appended: false, doer: Doer::Operator }) };
 }
 
 /// A write begins: what one before it has left was undone.
@@ -30,6 +33,16 @@ pub(super) fn begin() {
 /// Holds a guard until the write is durable or undone.
 pub(super) fn hold(guard: impl Any + Send) {
     UNTOLD.with_borrow_mut(|untold| untold.held.push(Box::new(guard)));
+}
+
+/// Who has the write done: what it calls the operator's is theirs.
+pub(super) fn done_by(doer: Doer) {
+    UNTOLD.with_borrow_mut(|untold| untold.doer = doer);
+}
+
+/// Who has the write done.
+pub(super) fn doer() -> Doer {
+    UNTOLD.with_borrow(|untold| untold.doer)
 }
 
 /// Whether the write has appended an event so far.
@@ -59,6 +72,7 @@ pub(super) struct Untold {
     outcomes: Vec<Outcome>,
     held: Vec<Box<dyn Any + Send>>,
     appended: bool,
+    doer: Doer,
 }
 
 /// What has been remembered since [`begin`].

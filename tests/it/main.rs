@@ -32,6 +32,7 @@ mod secrets;
 mod servers;
 mod shop;
 mod sights;
+mod staff;
 mod support;
 mod system;
 mod tail;

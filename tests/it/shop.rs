@@ -56,6 +56,11 @@ pub struct Ran {
 impl House {
     /// Starts one that answers at once and waits for nobody.
     pub async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    pub async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let sim = Sim::start(Arc::new(SystemClock), APP_SECRET).await.expect("the simulator starts");
         let mut config =
@@ -70,6 +75,7 @@ impl House {
         config.delivery.settle_ms = [20, 40];
         config.drain.notice_ms = 0;
         config.net.allow = vec!["127.0.0.1".parse().expect("an entry")];
+        change(&mut config);
         let data_dir = folder.path().join("data");
         let options = Options {
             config,

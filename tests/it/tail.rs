@@ -27,7 +27,13 @@ impl Following {
     /// Starts `aura` on a data directory, with nothing of the test's environment.
     pub fn start(data_dir: &Path, args: &[&str]) -> Self {
         let mut command = command(data_dir);
-        let mut child = command.args(args).stdin(Stdio::null()).spawn().expect("the command starts");
+        command.args(args);
+        Self::spawned(command)
+    }
+
+    /// The same of a command that is ready to run.
+    pub fn spawned(mut command: tokio::process::Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).spawn().expect("the command starts");
         let out = collect(child.stdout.take().expect("it is piped"));
         let err = collect(child.stderr.take().expect("it is piped"));
         Self { child, out, err }

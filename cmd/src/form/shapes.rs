@@ -82,6 +82,8 @@ pub fn of(command: &str) -> Option<Schema> {
         "usage" => schema_for!(api::UsageReport),
         "audit verify" => schema_for!(api::AuditReport),
         "audit checkpoint" => schema_for!(api::Checkpoint),
+        "staff add" | "staff edit" | "staff remove" => schema_for!(api::Staff),
+        "staff list" => items::<api::Staff>(),
         "secret set" => schema_for!(api::Secret),
         "secret list" => items::<api::Secret>(),
         "secret rotate-master" => schema_for!(api::MasterKeyChanged),

@@ -85,7 +85,8 @@ impl App {
                 return Err(not_known_to_see(model));
             }
         }
-        let changed = self.store.control().choose_model(scope, role, Some(choice.clone()), self.operator()).await?;
+        let changed =
+            self.store.control().choose_model(scope, role, Some(choice.clone()), owner.act(self.clock.now())).await?;
         self.models.remembered.forget(|known| *known == scope);
         let mut keys_missing: Vec<String> = Vec::new();
         for model in std::iter::once(&choice.model).chain(&choice.fallbacks).filter_map(Model::remote) {
@@ -137,7 +138,7 @@ impl App {
     pub async fn limit_models(&self, owner: Owner<'_>, budget: Budget) -> Result<bool, Error> {
         let scope = owner.scope();
         let allowed = self.said_of_models(scope).await?.allowed;
-        let changed = self.store.control().limit_models(scope, allowed, budget, self.operator()).await?;
+        let changed = self.store.control().limit_models(scope, allowed, budget, owner.act(self.clock.now())).await?;
         self.models.remembered.forget(|known| *known == scope);
         Ok(changed)
     }

@@ -67,7 +67,7 @@ pub fn concern(event: &NewEvent) -> Option<Concern> {
             if is_told { raise(NoticeKind::Parked, reason, conversation) } else { None }
         }
         // Whoever sorts a conversation has seen it.
-        EventKind::Labelled | EventKind::Unlabelled if event.actor == "operator" => settle(conversation, true),
+        EventKind::Labelled | EventKind::Unlabelled if event.is_by_a_person() => settle(conversation, true),
         // Written anew with each further message of the shopper: the same matter until a person has decided.
         EventKind::DraftWaiting => raise(NoticeKind::Draft, "waiting", conversation),
         EventKind::DraftApproved | EventKind::DraftEdited | EventKind::DraftRejected => settle(conversation, true),
@@ -89,7 +89,7 @@ pub fn concern(event: &NewEvent) -> Option<Concern> {
         }
         EventKind::AccountRefused => raise(NoticeKind::Account, "refused", account),
         EventKind::AccountSilent => raise(NoticeKind::Silent, "silent", account),
-        EventKind::TakeoverEnded => settle(conversation, event.actor == "operator"),
+        EventKind::TakeoverEnded => settle(conversation, event.is_by_a_person()),
         EventKind::PersonWrote => settle(conversation, true),
         EventKind::AccountConnected => settle(account, true),
         EventKind::AccountRestored => over(NoticeKind::Account, "restored", account),

@@ -8,7 +8,6 @@ use http_body_util::{BodyExt, Limited};
 use crate::{
     api,
     app::{self, audit::Checked},
-    domain::audit::Act,
     http::{
         Edge, Error,
         caller::{Asking, Scope},
@@ -26,8 +25,8 @@ pub async fn verify(State(edge): State<Edge>, Scope(tenant): Scope, body: Body) 
     Ok(answer(edge.app.audit_verify(Some(&tenant), given).await?))
 }
 
-pub async fn take_checkpoint(State(edge): State<Edge>, _: Asking) -> Result<Json<api::Checkpoint>, Error> {
-    let note = edge.app.take_checkpoint(Act::operator(edge.app.clock.now())).await?;
+pub async fn take_checkpoint(State(edge): State<Edge>, Asking(caller): Asking) -> Result<Json<api::Checkpoint>, Error> {
+    let note = edge.app.take_checkpoint(caller.act(edge.app.clock.now())).await?;
     Ok(Json(map::checkpoint(note)))
 }
 

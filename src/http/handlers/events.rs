@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Limited};
 use crate::{
     api,
     app::{
-        self,
+        self, Caller,
         events::{EventFilter, EventView, Events},
     },
     domain::{
@@ -28,42 +28,52 @@ use crate::{
 
 pub async fn tail_all(
     State(edge): State<Edge>,
-    _: Asking,
+    Asking(caller): Asking,
     stopping: Option<Extension<Stopping>>,
     Params(query): Params<api::EventQuery>,
 ) -> Result<impl IntoResponse, Error> {
     let filter = filter(query)?;
-    Ok(answer(edge.app.events_of_all(filter.clone()), filter.follow, stopping))
+    Ok(answer(
+        edge.app.events_of_all(&caller, filter.clone()),
+        filter.follow,
+        until_ended(edge.clone(), caller, stopping),
+    ))
 }
 
 pub async fn resume_all(
     State(edge): State<Edge>,
-    _: Asking,
+    Asking(caller): Asking,
     stopping: Option<Extension<Stopping>>,
     body: Body,
 ) -> Result<impl IntoResponse, Error> {
     let filter = filter(read(body).await?)?;
-    Ok(answer(edge.app.events_of_all(filter.clone()), filter.follow, stopping))
+    Ok(answer(
+        edge.app.events_of_all(&caller, filter.clone()),
+        filter.follow,
+        until_ended(edge.clone(), caller, stopping),
+    ))
 }
 
 pub async fn tail(
     State(edge): State<Edge>,
     Scope(tenant): Scope,
+    Asking(caller): Asking,
     stopping: Option<Extension<Stopping>>,
     Params(query): Params<api::EventQuery>,
 ) -> Result<impl IntoResponse, Error> {
     let filter = filter(query)?;
-    Ok(answer(edge.app.events_of(&tenant, filter.clone()), filter.follow, stopping))
+    Ok(answer(edge.app.events_of(&tenant, filter.clone()), filter.follow, until_ended(edge.clone(), caller, stopping)))
 }
 
 pub async fn resume(
     State(edge): State<Edge>,
     Scope(tenant): Scope,
+    Asking(caller): Asking,
     stopping: Option<Extension<Stopping>>,
     body: Body,
 ) -> Result<impl IntoResponse, Error> {
     let filter = filter(read(body).await?)?;
-    Ok(answer(edge.app.events_of(&tenant, filter.clone()), filter.follow, stopping))
+    Ok(answer(edge.app.events_of(&tenant, filter.clone()), filter.follow, until_ended(edge.clone(), caller, stopping)))
 }
 
 async fn read(body: Body) -> Result<api::EventQuery, Error> {
@@ -86,6 +96,8 @@ fn filter(query: api::EventQuery) -> Result<EventFilter, Error> {
             kinds: parse_kinds(query.kinds.as_deref())?,
             conversation,
             actor: query.actor,
+            // Who that is by name is found when the logs are read.
+            staff: None,
             cost_min: cost_min.transpose()?,
         },
         follow: query.follow,
@@ -96,15 +108,24 @@ fn invalid(error: &dyn std::error::Error) -> Error {
     Error::invalid(error.to_string())
 }
 
-fn answer(events: Events, follow: bool, stopping: Option<Extension<Stopping>>) -> impl IntoResponse {
-    let Events { since, stream } = events;
-    // A stream without end would hold up the daemon's shutdown.
-    let lines = lines(stream).take_until(async move {
+/// When a stream ends that has no end of its own: the daemon stops, which it would hold up, or the caller may no longer
+/// see what they might at its beginning.
+async fn until_ended(edge: Edge, caller: Caller, stopping: Option<Extension<Stopping>>) {
+    let stops = async {
         match stopping {
             Some(Extension(stopping)) => stopping.wait().await,
             None => std::future::pending().await,
         }
-    });
+    };
+    tokio::select! {
+        () = stops => {}
+        () = edge.app.until_changed(caller) => {}
+    }
+}
+
+fn answer(events: Events, follow: bool, ends: impl Future<Output = ()> + Send + 'static) -> impl IntoResponse {
+    let Events { since, stream } = events;
+    let lines = lines(stream).take_until(ends);
     let head = [
         (header::CONTENT_TYPE.as_str(), super::NDJSON.to_owned()),
         (api::EVENTS_SINCE, api::Time::from(since).to_string()),

@@ -10,6 +10,7 @@ pub(super) mod models;
 pub(super) mod notify;
 pub(super) mod personas;
 pub(super) mod secrets;
+pub(super) mod staff;
 pub(super) mod status;
 pub(super) mod tenants;
 pub(super) mod trigger;

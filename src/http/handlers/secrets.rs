@@ -58,10 +58,10 @@ pub async fn remove_of_tenant(
 
 pub async fn change_master_key(
     State(edge): State<Edge>,
-    Asking(_): Asking,
+    Asking(caller): Asking,
 ) -> Result<Json<api::MasterKeyChanged>, Error> {
     let MasterKeyChanged { keys, place, is_placed, copy_is_stale } =
-        edge.app.change_master_key(edge.app.operator()).await?;
+        edge.app.change_master_key(caller.act(edge.app.clock.now())).await?;
     let place = place.to_string();
     Ok(Json(api::MasterKeyChanged { keys, place, placed: is_placed, copy_stale: copy_is_stale }))
 }
@@ -83,10 +83,10 @@ pub async fn recovery_copy(
 
 pub async fn recovery_copy_kept(
     State(edge): State<Edge>,
-    Asking(_): Asking,
+    Asking(caller): Asking,
     Payload(kept): Payload<api::RecoveryCopyKept>,
 ) -> Result<StatusCode, Error> {
-    edge.app.recovery_copy_kept(&kept.fingerprint, edge.app.operator()).await?;
+    edge.app.recovery_copy_kept(&kept.fingerprint, caller.act(edge.app.clock.now())).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -100,11 +100,11 @@ async fn set_in(edge: &Edge, owner: Owner<'_>, name: &str, new: api::NewSecret) 
         return Err(Error::invalid("the value is empty"));
     }
     let value = SecretString::from(new.value);
-    Ok(Json(map::secret(edge.app.secrets.set(owner, &known, &value, edge.app.operator()).await?)))
+    Ok(Json(map::secret(edge.app.secrets.set(owner, &known, &value, owner.act(edge.app.clock.now())).await?)))
 }
 
 async fn remove_in(edge: &Edge, owner: Owner<'_>, name: &str) -> Result<StatusCode, Error> {
     let known = edge.app.secrets.once_known(name)?;
-    edge.app.secrets.remove(owner, &known, edge.app.operator()).await?;
+    edge.app.secrets.remove(owner, &known, owner.act(edge.app.clock.now())).await?;
     Ok(StatusCode::NO_CONTENT)
 }

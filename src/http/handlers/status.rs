@@ -14,8 +14,8 @@ pub async fn version(_: Asking) -> Json<api::Version> {
     Json(api::Version { version: VERSION.into() })
 }
 
-pub async fn status(State(edge): State<Edge>, _: Asking) -> Result<Json<api::Status>, Error> {
-    Ok(Json(map::status(edge.app.status().await?, VERSION)))
+pub async fn status(State(edge): State<Edge>, Asking(caller): Asking) -> Result<Json<api::Status>, Error> {
+    Ok(Json(map::status(edge.app.status(&caller).await?, VERSION)))
 }
 
 pub async fn system(State(edge): State<Edge>, _: Asking) -> Result<Json<api::System>, Error> {

@@ -7,6 +7,8 @@ use crate::{
     domain::{
         Timestamp,
         audit::{Act, AuditEntry, NewAudit},
+        event::Field,
+        staff::STAFF,
     },
     store::chain,
 };
@@ -20,7 +22,9 @@ pub(super) fn append(tx: &Transaction<'_>, act: Act, entry: &NewAudit) -> Result
     let append = || -> Result<(), rusqlite::Error> {
         let (seq, previous): (i64, Vec<u8>) =
             tx.prepare_cached(HEAD)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let payload = chain::payload(&entry.fields);
+        let mut fields = entry.fields.clone();
+        fields.extend(act.staff.map(|id| (STAFF, Field::Id(id.to_string()))));
+        let payload = chain::payload(&fields);
         let tenant = entry.tenant.map(|tenant| tenant.to_string());
         let linked = chain::Entry {
             seq,

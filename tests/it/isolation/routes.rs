@@ -52,6 +52,10 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
         ("POST", "/master-key/recovery-copy/kept") => own("", r#"{"fingerprint":"00000000"}"#, 409, &[]),
         ("GET", "/conversations") => vec![Probe::OfAll { target: at("") }],
         ("GET", "/events") => vec![Probe::OfAll { target: at("?since=1970-01-01T00:00:00Z") }],
+        ("GET", "/staff") => own("", "", 200, &[]),
+        ("POST", "/staff") => own("", r#"{"name":"ana","key":true,"tenants":["alder"]}"#, 200, &[]),
+        ("PATCH", "/staff/{name}") => named("ana", r#"{"role":"viewer"}"#, 200),
+        ("DELETE", "/staff/{name}") => named("ana", "", 200),
         ("POST", "/events") => vec![Probe::OfAll { target: at("") }],
         ("PUT", "/secrets/{name}" | "/tenants/{slug}/secrets/{name}") => {
             named("meta.verify_token", r#"{"value":"a-verify-token"}"#, 200)
