@@ -238,9 +238,9 @@ fn commit(begun: &BegunTurn, answer: Answer, started_at: Timestamp, now: Timesta
 }
 
 /// The tenant's catalogue, read now at every call.
-struct Catalogue<'a> {
-    store: &'a TenantStore,
-    tenant: &'a Tenant,
+pub(super) struct Catalogue<'a> {
+    pub(super) store: &'a TenantStore,
+    pub(super) tenant: &'a Tenant,
 }
 
 impl Lookup for Catalogue<'_> {

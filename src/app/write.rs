@@ -76,7 +76,7 @@ pub(super) fn written(by: String, draft: Draft) -> Written {
 }
 
 /// Whether there is a draft in it at all, or calls where calls may be.
-fn readable(wrote: Wrote, request: WriteRequest<'_>) -> Result<Wrote, WriteError> {
+pub(super) fn readable(wrote: Wrote, request: WriteRequest<'_>) -> Result<Wrote, WriteError> {
     let draft = match &wrote {
         Wrote::Draft(authored) => &authored.draft,
         Wrote::Calls(calling) if request.steps.left > 0 && calling.said.tool_calls().next().is_some() => {

@@ -345,6 +345,11 @@ impl Client {
         self.post(&under(owner, &["models", "test"]), wanted).await
     }
 
+    /// What several models would answer to one question; nothing of it is kept or sent.
+    pub async fn preview_models(&self, slug: &str, wanted: &api::ModelPreview) -> Result<api::ModelPreviewed, Error> {
+        self.post(&["tenants", slug, "models", "preview"], wanted).await
+    }
+
     /// Has Ollama fetch a model; ends when it is there.
     pub async fn pull_model(
         &self,

@@ -1,11 +1,13 @@
 //! From what use cases return to JSON shapes. The only place where a domain type meets the wire.
 
 mod conversation;
+mod model_preview;
 mod system;
 
 use std::collections::BTreeMap;
 
 pub(super) use conversation::{conversation, conversation_detail, inbox_line, outbox_row};
+pub(super) use model_preview::model_previewed;
 pub(super) use system::system;
 
 use crate::{

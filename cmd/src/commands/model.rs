@@ -8,7 +8,7 @@ use aura::{
 use futures_util::{StreamExt, pin_mut};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{context::Context, failure::Failure, render};
+use crate::{cli::TenantArg, context::Context, failure::Failure, render};
 
 /// Choose which models answer: for every tenant, or with `-t` for one
 #[derive(Debug, clap::Args)]
@@ -22,6 +22,7 @@ enum Verb {
     List(List),
     Use(Use),
     Test(Test),
+    Compare(Compare),
     Pull(Pull),
     Budget(Budget),
     Prices(Prices),
@@ -102,6 +103,25 @@ struct Test {
     model: Option<String>,
 }
 
+/// Show what several models would answer to one question; nothing is sent, and no conversation is kept
+///
+/// Each is asked as the tenant's assistant would be with it: the same voice, products, tools and guard, out of the same budget.
+/// `builtin` is one of them. Ends with 8 when none could be asked.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura model compare builtin gemini:gemini-3.5-flash-lite \"Do you have it in M?\" -t noor
+  aura model compare openai:gpt-6-luna ollama:qwen3.5:9b \"How long is delivery?\" -t noor --json")]
+struct Compare {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// `builtin` or PROVIDER:MODEL, 4 at most
+    #[arg(value_name = "MODEL", required = true, num_args = 1..)]
+    models: Vec<String>,
+    /// What a shopper would write
+    question: String,
+}
+
 /// Have Ollama fetch a model
 ///
 /// What was fetched before is kept: a pull that was interrupted goes on where it ended.
@@ -152,6 +172,7 @@ pub async fn run(context: &Context, args: ModelArgs) -> Result<(), Failure> {
         Verb::List(args) => list(context, &args.owner).await,
         Verb::Use(args) => choose(context, args).await,
         Verb::Test(args) => test(context, args).await,
+        Verb::Compare(args) => compare(context, args).await,
         Verb::Pull(Pull { model }) => pull(context, model).await,
         Verb::Budget(args) => limit(context, args).await,
         Verb::Prices(Prices {}) => prices(context).await,
@@ -195,6 +216,19 @@ async fn test(context: &Context, args: Test) -> Result<(), Failure> {
         "model_silent",
         format!("{} gives no answer: {}", tested.model, one_line(why)),
     ))
+}
+
+async fn compare(context: &Context, args: Compare) -> Result<(), Failure> {
+    let Compare { tenant, models, question } = args;
+    let ui = context.ui;
+    let wanted = api::ModelPreview { question, models };
+    let previewed = context.client().await?.preview_models(tenant.slug.as_str(), &wanted).await?;
+    ui.data(&previewed, || render::compared(&previewed, ui.look()))?;
+    if previewed.answers.iter().any(|answer| answer.error.is_none()) {
+        return Ok(());
+    }
+    Err(Failure::new(exit::PROBLEMS_FOUND, "model_silent", "no model gave an answer")
+        .hint(format!("See what keeps them from it with `aura model list -t {}`.", tenant.slug)))
 }
 
 async fn pull(context: &Context, model: String) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! Tables and label-value blocks, for people on a terminal or plain for whatever reads them elsewhere.
 
 use aura::{api::Time, terminal};
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets::NOTHING};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets::NOTHING};
 
 /// Columns between two columns of a table.
 const GAP: usize = 2;
@@ -163,6 +163,18 @@ impl Grid {
         let head = self.head.first().cloned().unwrap_or_default();
         std::iter::once(head).chain(self.rows.iter().map(block)).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// Texts beside each other under their heads, each as wide as the others; the texts are safe and may have lines.
+pub fn columns(width: usize, texts: &[(String, String)]) -> String {
+    let each = u16::try_from(width / texts.len().max(1)).unwrap_or(u16::MAX);
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(texts.iter().map(|(head, _)| head)).add_row([""]).add_row(texts.iter().map(|(_, text)| text));
+    for column in table.column_iter_mut() {
+        column.set_padding((0, GAP as u16)).set_constraint(ColumnConstraint::Absolute(Width::Fixed(each)));
+    }
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 /// The value, or a dash.

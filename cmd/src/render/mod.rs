@@ -2,6 +2,7 @@
 
 mod audit;
 mod catalog;
+mod compare;
 mod conversation;
 mod explain;
 mod layout;
@@ -15,6 +16,7 @@ mod tenant;
 
 pub use audit::audit;
 pub use catalog::{catalog_status, chat_cost, chat_reply, import_report, product, search_results};
+pub use compare::compared;
 pub use conversation::{conversation, conversations, event};
 pub use explain::{code, codes};
 pub use layout::{Grid, Look};

@@ -239,3 +239,46 @@ fn machinery_page() {
     page.accounts.clear();
     insta::assert_snapshot!("machinery_without_a_daemon", shown(&page, false));
 }
+
+#[test]
+fn models_compared() {
+    let answer = |model: &str, text: &str| PreviewAnswer {
+        model: model.into(),
+        replies: vec![ChatReply { text: text.into(), products: Vec::new() }],
+        written_by: Some(model.into()),
+        evidence: vec![brief("linen-abaya", "Linen Abaya")],
+        guard_refusals: 0,
+        usage: Usage { input_tokens: 900, output_tokens: 160, cost_usd: "0.00053176".into() },
+        handoff: None,
+        elapsed_ms: 812,
+        error: None,
+    };
+    let fine = answer(
+        "gemini:gemini-3.5-flash-lite",
+        "Yes, the Linen Abaya is there in M: 89.00 EUR. \u{1b}[2JShall I show more?",
+    );
+    let none = Usage { input_tokens: 0, output_tokens: 0, cost_usd: "0".into() };
+    let stood_in = PreviewAnswer {
+        written_by: Some("builtin".into()),
+        usage: none.clone(),
+        handoff: Some("policy".into()),
+        guard_refusals: 2,
+        error: Some("the writer gave no answer: openai rejected the API key".into()),
+        ..answer("openai:gpt-6-luna", "Here is what I found:\n- Linen Abaya, 89.00 EUR\n- ارسال رایگان ندارد")
+    };
+    let page = ModelPreviewed { answers: vec![fine, stood_in] };
+    insta::assert_snapshot!("models_side_by_side", checked(compared(&page, LOOK)));
+    insta::assert_snapshot!("models_below_each_other", checked(compared(&page, Look { width: Some(60), ..LOOK })));
+    let unasked = PreviewAnswer {
+        replies: Vec::new(),
+        written_by: None,
+        evidence: Vec::new(),
+        usage: none,
+        ..page.answers[0].clone()
+    };
+    let unasked = PreviewAnswer { error: Some("no provider `x` is configured".into()), ..unasked };
+    insta::assert_snapshot!(
+        "model_that_could_not_be_asked",
+        checked(compared(&ModelPreviewed { answers: vec![unasked] }, Look { width: None, ..LOOK }))
+    );
+}

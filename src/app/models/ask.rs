@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{keys::Keys, purse::TenantPurse};
+use super::{
+    keys::Keys,
+    purse::{Tally, TenantPurse},
+};
 use crate::{
     agent::writer::WriteError,
     app::App,
@@ -23,13 +26,16 @@ pub(super) struct Asker<'a> {
     pub(super) tenant: TenantId,
     pub(super) budget: Budget,
     pub(super) correlation: Option<String>,
+    /// Adds up what calls of no conversation cost; `None`: their conversation remembers it.
+    pub(super) tally: Option<&'a Tally>,
 }
 
 /// What a call is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Matter {
     pub(super) role: ModelRole,
-    pub(super) conversation: ConversationId,
+    /// `None`: it is for no conversation that is kept.
+    pub(super) conversation: Option<ConversationId>,
     /// The turn whose ceiling it counts towards; `None`: it serves those that come.
     pub(super) turn: Option<TurnId>,
 }
@@ -55,9 +61,10 @@ impl Asker<'_> {
             clock: &*app.clock,
             ids: &*app.ids,
             role: matter.role,
-            conversation: Some(matter.conversation),
+            conversation: matter.conversation,
             turn: matter.turn,
             correlation: self.correlation.clone(),
+            tally: self.tally,
         };
         let asked = app.models.gateway.answer(Wish { route, request, within, keys: &keys, purse: &purse }).await;
         for missed in asked.as_ref().map_or_else(|none| &none.missed, |answered| &answered.missed) {

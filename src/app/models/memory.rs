@@ -195,10 +195,16 @@ impl App {
         let Some(last) = older.last() else { return Ok(()) };
         let (mark, canary) = (self.models.mark(tenant), self.models.canary(tenant));
         let request = memory::request(older, known.as_ref(), &mark);
-        let asker =
-            Asker { app: self, store: &store, tenant, budget: settings.budget, correlation: Some(correlation.clone()) };
+        let asker = Asker {
+            app: self,
+            store: &store,
+            tenant,
+            budget: settings.budget,
+            correlation: Some(correlation.clone()),
+            tally: None,
+        };
         // Of no turn: it serves those that come, and takes nothing from the ceiling of one.
-        let matter = Matter { role: ModelRole::Chat, conversation, turn: None };
+        let matter = Matter { role: ModelRole::Chat, conversation: Some(conversation), turn: None };
         let failed = |message: &str, source| Error::Temporary { message: message.into(), source };
         let asked = asker.ask(matter, &route, &request, WITHIN).await;
         let asked = asked.map_err(|error| failed("no model has summarised", Some(Box::new(error))))?;

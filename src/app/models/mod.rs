@@ -5,6 +5,7 @@ mod keys;
 mod local;
 mod memory;
 mod pictures;
+mod preview;
 mod probe;
 mod purse;
 mod settings;
@@ -25,6 +26,7 @@ use self::sight::Told;
 pub use self::{
     memory::{Notes, take_notes},
     pictures::Pictures,
+    preview::{Previewed, Said},
     probe::{Skill, Trial, Tried, TryOutcome},
     settings::{ModelChange, ModelReport, Usage},
     standing::ModelStanding,

@@ -210,6 +210,7 @@ impl App {
                     conversation: None,
                     turn: None,
                     correlation: Some(CORRELATION.into()),
+                    tally: None,
                 };
                 self.try_skills(&model, &keys, &purse).await
             }

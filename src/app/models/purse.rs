@@ -1,5 +1,7 @@
 //! A tenant's money for models: its budget, its prices, its file.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use futures_util::future::{BoxFuture, FutureExt as _};
 
 use crate::{
@@ -8,7 +10,7 @@ use crate::{
         chat::ModelRef,
         cost::{Budget, PicoDollars},
         model::ModelRole,
-        spend::{NewReservation, Reserved, Settlement},
+        spend::{NewReservation, Reserved, Settlement, Used},
     },
     provider::{
         gateway::{Bound, NoMoney, Purse, Spent},
@@ -31,6 +33,36 @@ pub(super) struct TenantPurse<'a> {
     pub(super) conversation: Option<ConversationId>,
     pub(super) turn: Option<TurnId>,
     pub(super) correlation: Option<String>,
+    /// Adds up what calls of no conversation cost.
+    pub(super) tally: Option<&'a Tally>,
+}
+
+/// What calls of a turn that is kept nowhere have cost so far: no conversation remembers it for the limits.
+#[derive(Debug, Default)]
+pub(super) struct Tally(Mutex<Used>);
+
+impl Tally {
+    fn lock(&self) -> MutexGuard<'_, Used> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All of it.
+    pub(super) fn used(&self) -> Used {
+        *self.lock()
+    }
+
+    fn add(&self, settled: &Settlement) {
+        let mut used = self.lock();
+        used.input_tokens += settled.input_tokens;
+        used.output_tokens += settled.output_tokens;
+        used.cost += settled.cost;
+    }
+
+    /// What is left: such a turn is its whole conversation, so the lower of the two limits is its own.
+    fn left_of(&self, budget: Budget) -> Budget {
+        let limit = budget.turn.into_iter().chain(budget.conversation).min();
+        Budget { turn: limit.map(|limit| limit.less(self.used().cost)), ..budget }
+    }
 }
 
 impl TenantPurse<'_> {
@@ -71,7 +103,8 @@ impl Purse for TenantPurse<'_> {
                 now,
                 expires_at: now.plus_ms(LOST_AFTER_MS),
             };
-            match self.store.reserve_spend(wanted, self.budget).await {
+            let budget = self.tally.map_or(self.budget, |tally| tally.left_of(self.budget));
+            match self.store.reserve_spend(wanted, budget).await {
                 Ok(Reserved::Held) => Ok(call),
                 Ok(Reserved::OverBudget(over)) => Err(NoMoney::OverBudget(over)),
                 Err(error) => Err(NoMoney::Failed(chain(&error).to_string())),
@@ -98,6 +131,9 @@ impl Purse for TenantPurse<'_> {
                 latency_ms: u64::try_from(spent.took.as_millis()).unwrap_or(u64::MAX),
                 now: self.clock.now(),
             };
+            if let Some(tally) = self.tally {
+                tally.add(&settlement);
+            }
             match self.store.settle_spend(settlement).await {
                 Ok(true) => {}
                 Ok(false) => tracing::warn!(call.id = %call, "a model call ended after it was given up; it counts in full"),

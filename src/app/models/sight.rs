@@ -124,8 +124,9 @@ impl App {
             tenant: input.tenant.id,
             budget: settings.budget,
             correlation: Some(correlation.to_owned()),
+            tally: None,
         };
-        let matter = Matter { role: ModelRole::Vision, conversation: input.conversation, turn: Some(input.turn) };
+        let matter = Matter { role: ModelRole::Vision, conversation: Some(input.conversation), turn: Some(input.turn) };
         let asked = asker.ask(matter, &route, &request, within).await;
         self.metrics.stage("look", began.elapsed());
         let answered = match asked {

@@ -44,6 +44,7 @@ impl App {
             tenant: tenant.id,
             budget: settings.budget,
             correlation: Some(correlation.to_owned()),
+            tally: None,
         };
         Ok(Box::new(ModelWriter { asker, route, looked: OnceCell::new() }))
     }
@@ -51,7 +52,7 @@ impl App {
 
 /// A writer that stands for every model.
 #[derive(Debug)]
-struct Given<'a>(&'a dyn Writer);
+pub(super) struct Given<'a>(pub(super) &'a dyn Writer);
 
 impl Writer for Given<'_> {
     fn calls_tools(&self) -> bool {
@@ -65,11 +66,11 @@ impl Writer for Given<'_> {
 
 /// Writes with the models that a tenant chose, in their order.
 pub struct ModelWriter<'a> {
-    asker: Asker<'a>,
+    pub(super) asker: Asker<'a>,
     /// The models in the order in which they are tried; never empty.
-    route: Vec<ModelRef>,
+    pub(super) route: Vec<ModelRef>,
     /// The pictures of this turn, once they are wanted.
-    looked: OnceCell<Looked>,
+    pub(super) looked: OnceCell<Looked>,
 }
 
 impl std::fmt::Debug for ModelWriter<'_> {
@@ -130,7 +131,9 @@ impl ModelWriter<'_> {
             pictures: &looked.seen,
             pictures_missed: looked.missed,
         });
-        let matter = Matter { role: ModelRole::Chat, conversation: input.conversation, turn: Some(input.turn) };
+        // What is tallied is of a turn that is kept nowhere.
+        let conversation = self.asker.tally.is_none().then_some(input.conversation);
+        let matter = Matter { role: ModelRole::Chat, conversation, turn: Some(input.turn) };
         let within = write.within.saturating_sub(began.elapsed()).mul_f64(SHARE_OF_TIME);
         let answered = self.asker.ask(matter, &self.route(&write), &request, within).await?;
         let by = answered.model.to_string();

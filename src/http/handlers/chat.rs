@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The most bytes of a message (Instagram: 1,000 bytes of UTF-8).
-const TEXT_BYTES_MAX: usize = 1_000;
+pub(super) const TEXT_BYTES_MAX: usize = 1_000;
 /// The most bytes of a session's name.
 const SESSION_BYTES_MAX: usize = 64;
 

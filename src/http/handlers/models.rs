@@ -4,6 +4,7 @@ use axum::{Json, body::Body, extract::State, http::header, response::IntoRespons
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 
+use super::chat::TEXT_BYTES_MAX;
 use crate::{
     api,
     app::secrets::Owner,
@@ -68,6 +69,20 @@ pub async fn limit_of_tenant(
 
 pub async fn prices(State(edge): State<Edge>, Asking(_): Asking) -> Json<api::List<api::ModelPrice>> {
     Json(map::prices(edge.app.models.prices()))
+}
+
+pub async fn preview(
+    State(edge): State<Edge>,
+    Scope(tenant): Scope,
+    Payload(wanted): Payload<api::ModelPreview>,
+) -> Result<Json<api::ModelPreviewed>, Error> {
+    let api::ModelPreview { question, models } = wanted;
+    if question.trim().is_empty() || question.len() > TEXT_BYTES_MAX {
+        return Err(Error::invalid(format!("a question has 1 to {TEXT_BYTES_MAX} bytes")));
+    }
+    let model = |text: &String| Model::parse(text).map_err(|error| Error::invalid(error.to_string()));
+    let models = models.iter().map(model).collect::<Result<_, _>>()?;
+    Ok(Json(map::model_previewed(edge.app.preview_models(&tenant, &question, models).await?)))
 }
 
 pub async fn usage(

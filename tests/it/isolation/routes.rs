@@ -127,6 +127,9 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
             let from = serde_json::json!({"since": "1970-01-01T00:00:00Z", "after": {birch.tenant.id.as_str(): 0}});
             own("", &from.to_string(), 200, &["message"])
         }
+        ("POST", "/tenants/{slug}/models/preview") => {
+            own("", r#"{"question":"Do you have the blue linen shirt in M?","models":["builtin"]}"#, 200, &["title"])
+        }
         ("GET", "/tenants/{slug}/notify") => own("", "", 200, &[]),
         ("POST", "/tenants/{slug}/notify") => {
             own("", r#"{"via":"webhook","address":"http://127.0.0.1:9/hook"}"#, 200, &[])
