@@ -11,6 +11,7 @@ mod conversation;
 mod event;
 mod explain;
 mod model;
+mod model_health;
 mod model_preview;
 mod notify;
 mod problem;
@@ -39,6 +40,7 @@ pub use model::{
     Budget, LocalModel, ModelChoice, ModelPrice, ModelProbe, ModelTest, ModelUsed, Models, Provider, PullModel,
     PullProgress, TestModel, UsageQuery, UsageReport, UsageRow, UseModel,
 };
+pub use model_health::{ModelFigures, ModelHealth, Percentiles, TenantModels};
 pub use model_preview::{ModelPreview, ModelPreviewed, PreviewAnswer};
 pub use notify::{LastNotification, NewNotifyTarget, NotifyTarget, NotifyTargetAdded, NotifyTested};
 pub use problem::{ErrorKind, KINDS, KindRow, Problem, ProblemBody, exit, exit_code_of, status_of};

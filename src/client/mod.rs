@@ -329,6 +329,11 @@ impl Client {
         self.get(&under(owner, &["models"]), &()).await
     }
 
+    /// How models fare, and who uses which.
+    pub async fn model_health(&self) -> Result<api::ModelHealth, Error> {
+        self.get(&["models", "health"], &()).await
+    }
+
     /// Chooses the models of a role.
     pub async fn use_model(
         &self,

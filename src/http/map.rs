@@ -1,12 +1,14 @@
 //! From what use cases return to JSON shapes. The only place where a domain type meets the wire.
 
 mod conversation;
+mod model_health;
 mod model_preview;
 mod system;
 
 use std::collections::BTreeMap;
 
 pub(super) use conversation::{conversation, conversation_detail, inbox_line, outbox_row};
+pub(super) use model_health::model_health;
 pub(super) use model_preview::model_previewed;
 pub(super) use system::system;
 

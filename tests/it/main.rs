@@ -20,6 +20,7 @@ mod logged;
 mod manners;
 mod memory;
 mod model;
+mod model_health;
 mod model_preview;
 mod modes;
 mod notify;

@@ -21,6 +21,7 @@ pub struct ModelArgs {
 enum Verb {
     List(List),
     Use(Use),
+    Status(Health),
     Test(Test),
     Compare(Compare),
     Pull(Pull),
@@ -58,6 +59,24 @@ Examples:
 struct List {
     #[command(flatten)]
     owner: Owner,
+}
+
+/// Show how models fare: breakers, calls, failures, latencies, spend, and which models answer whom
+///
+/// As the running daemon has seen it in the last minutes; no provider is asked. With `-t` the models of one tenant alone.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura model status
+  aura model status -t noor
+  aura model status --json")]
+struct Health {
+    /// Tenant whose models are meant; every tenant's when left out
+    #[arg(short = 't', long = "tenant", value_name = "SLUG", env = "AURA_TENANT", hide_env_values = true)]
+    slug: Option<TenantSlug>,
+    /// Every tenant, however many there are
+    #[arg(long)]
+    all: bool,
 }
 
 /// Let a model answer from the next turn on; a turn under way ends on its own
@@ -172,6 +191,7 @@ pub async fn run(context: &Context, args: ModelArgs) -> Result<(), Failure> {
         Verb::List(args) => list(context, &args.owner).await,
         Verb::Use(args) => choose(context, args).await,
         Verb::Test(args) => test(context, args).await,
+        Verb::Status(args) => health(context, args).await,
         Verb::Compare(args) => compare(context, args).await,
         Verb::Pull(Pull { model }) => pull(context, model).await,
         Verb::Budget(args) => limit(context, args).await,
@@ -216,6 +236,23 @@ async fn test(context: &Context, args: Test) -> Result<(), Failure> {
         "model_silent",
         format!("{} gives no answer: {}", tested.model, one_line(why)),
     ))
+}
+
+async fn health(context: &Context, Health { slug, all }: Health) -> Result<(), Failure> {
+    let (client, ui) = (context.client().await?, context.ui);
+    let mut health = client.model_health().await?;
+    if let Some(slug) = slug {
+        // Says so where there is no such tenant.
+        let known = client.tenant(slug.as_str()).await?.tenant.slug;
+        health.tenants.retain(|tenant| tenant.tenant == known);
+        health.unread_tenants.retain(|tenant| *tenant == known);
+        let used = |model: &str| {
+            let roles = health.tenants.iter().flat_map(|tenant| &tenant.roles);
+            roles.flat_map(|choice| std::iter::once(&choice.model).chain(&choice.fallbacks)).any(|name| name == model)
+        };
+        health.models = std::mem::take(&mut health.models).into_iter().filter(|model| used(&model.model)).collect();
+    }
+    ui.data(&health, || render::model_health(&health, ui.look(), all))
 }
 
 async fn compare(context: &Context, args: Compare) -> Result<(), Failure> {

@@ -59,6 +59,7 @@ pub fn of(command: &str) -> Option<Schema> {
         "model list" => schema_for!(api::Models),
         "model use" => schema_for!(api::ModelUsed),
         "model test" => schema_for!(api::ModelTest),
+        "model status" => schema_for!(api::ModelHealth),
         "model compare" => schema_for!(api::ModelPreviewed),
         "model pull" => schema_for!(api::PullProgress),
         "model budget" => schema_for!(api::Budget),

@@ -5,6 +5,7 @@ mod catalog;
 mod compare;
 mod conversation;
 mod explain;
+mod health;
 mod layout;
 mod model;
 mod notify;
@@ -19,6 +20,7 @@ pub use catalog::{catalog_status, chat_cost, chat_reply, import_report, product,
 pub use compare::compared;
 pub use conversation::{conversation, conversations, event};
 pub use explain::{code, codes};
+pub use health::model_health;
 pub use layout::{Grid, Look};
 pub use model::{budget, model_test, models, prices, usage};
 pub use notify::{notify_targets, notify_tests};

@@ -282,3 +282,54 @@ fn models_compared() {
         checked(compared(&ModelPreviewed { answers: vec![unasked] }, Look { width: None, ..LOOK }))
     );
 }
+
+#[test]
+fn model_health_page() {
+    let model = |name: &str| ModelFigures {
+        model: name.into(),
+        breaker: "closed".into(),
+        open_until: None,
+        keys_left_alone: 0,
+        calls: 120,
+        failures: [("rate_limit".to_owned(), 3), ("timeout_first_token".to_owned(), 1)].into(),
+        first_token_ms: Some(Percentiles { p50: 410, p95: 1_920 }),
+        total_ms: Some(Percentiles { p50: 1_180, p95: 4_020 }),
+        spent_today_usd: "0.0417".into(),
+    };
+    let choice = |role: &str, model: &str, fallbacks: &[&str]| ModelChoice {
+        role: role.into(),
+        model: model.into(),
+        fallbacks: fallbacks.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let tenant = |slug: &str| TenantModels {
+        tenant: slug.into(),
+        roles: vec![
+            choice("chat", "openai:gpt-6-luna", &["gemini:gemini-3.5-flash-lite", "builtin"]),
+            choice("embed", "builtin", &[]),
+            choice("vision", "builtin", &[]),
+        ],
+    };
+    let open = ModelFigures {
+        breaker: "open".into(),
+        open_until: Some(Time(NOW.0 + 84_500)),
+        keys_left_alone: 2,
+        first_token_ms: None,
+        total_ms: None,
+        ..model("openai:gpt-6-luna")
+    };
+    let quiet = ModelFigures { calls: 0, failures: Default::default(), ..model("gemini:gemini-3.5-flash-lite") };
+    let mut page = ModelHealth {
+        at: NOW,
+        window_s: 900,
+        models: vec![quiet, open],
+        tenants: vec![tenant("lindgruen"), tenant("noor")],
+        unread_tenants: vec!["torn".into()],
+    };
+    let shown = |page: &ModelHealth, all| checked(model_health(page, LOOK, all));
+    insta::assert_snapshot!(shown(&page, false));
+    page.tenants = (0..40).map(|n| tenant(&format!("shop-{n:03}"))).collect();
+    assert!(shown(&page, false).contains("and 28 tenants more: aura model status --all"));
+    assert!(shown(&page, true).contains("shop-039"));
+    let none = ModelHealth { models: Vec::new(), tenants: Vec::new(), unread_tenants: Vec::new(), ..page };
+    assert_eq!(shown(&none, false), "No model of a provider is used.");
+}

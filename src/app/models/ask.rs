@@ -57,7 +57,9 @@ impl Asker<'_> {
         let purse = TenantPurse {
             store: self.store,
             budget: self.budget,
+            tenant: self.tenant,
             prices: &app.models.prices,
+            spent_today: &app.models.spent_today,
             clock: &*app.clock,
             ids: &*app.ids,
             role: matter.role,

@@ -1,6 +1,7 @@
 //! Models of providers as a tenant uses them: which ones, with whose key, for how much, and how a draft comes of it.
 
 mod ask;
+mod health;
 mod keys;
 mod local;
 mod memory;
@@ -22,8 +23,9 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 pub(in crate::app) use self::memory::Answered;
-use self::sight::Told;
+use self::{health::OfDay, sight::Told};
 pub use self::{
+    health::{ModelHealth, ModelState},
     memory::{Notes, take_notes},
     pictures::Pictures,
     preview::{Previewed, Said},
@@ -50,6 +52,8 @@ use crate::{
 
 /// Scopes that are remembered.
 const REMEMBERED_MAX: usize = 4_096;
+/// Tenants of which it is remembered what they spent today.
+const SPENT_MAX: usize = 65_536;
 /// Hex digits of a mark: nobody guesses them, and they cost a model few tokens.
 const MARK_DIGITS: usize = 10;
 /// Hex digits of a canary: so long that it cannot be given away in a few harmless pieces.
@@ -71,6 +75,8 @@ pub struct Models {
     configured: ModelSettings,
     /// What was said by scope, so that a turn does not cost two reads.
     remembered: Remembered<SecretScope, ModelSettings>,
+    /// What tenants' models cost today, as last read; forgotten with every call that is set aside or settled.
+    spent_today: Remembered<TenantId, OfDay>,
 }
 
 struct Salt([u8; 32]);
@@ -109,6 +115,7 @@ impl Models {
             salt: Salt(salt),
             configured: config.models.settings().expect("the configuration was checked when it was read"),
             remembered: Remembered::new(REMEMBERED_MAX),
+            spent_today: Remembered::new(SPENT_MAX),
         })
     }
 

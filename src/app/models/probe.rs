@@ -203,7 +203,9 @@ impl App {
                 let purse = TenantPurse {
                     store: &store,
                     budget: settings.budget,
+                    tenant: ctx.id(),
                     prices: &self.models.prices,
+                    spent_today: &self.models.spent_today,
                     clock: &*self.clock,
                     ids: &*self.ids,
                     role: ModelRole::Chat,

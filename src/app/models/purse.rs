@@ -4,9 +4,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 
+use super::health::OfDay;
 use crate::{
     domain::{
-        CallId, Clock, ConversationId, Ids, TurnId, chain,
+        CallId, Clock, ConversationId, Ids, TenantId, TurnId, chain,
         chat::ModelRef,
         cost::{Budget, PicoDollars},
         model::ModelRole,
@@ -16,7 +17,7 @@ use crate::{
         gateway::{Bound, NoMoney, Purse, Spent},
         price::Prices,
     },
-    store::TenantStore,
+    store::{Remembered, TenantStore},
 };
 
 /// A call that has not come back after this has lost its caller: longer than any turn may take.
@@ -26,7 +27,10 @@ const LOST_AFTER_MS: i64 = 15 * 60_000;
 pub(super) struct TenantPurse<'a> {
     pub(super) store: &'a TenantStore,
     pub(super) budget: Budget,
+    pub(super) tenant: TenantId,
     pub(super) prices: &'a Prices,
+    /// What it spent today is read anew after a call.
+    pub(super) spent_today: &'a Remembered<TenantId, OfDay>,
     pub(super) clock: &'a dyn Clock,
     pub(super) ids: &'a dyn Ids,
     pub(super) role: ModelRole,
@@ -104,7 +108,10 @@ impl Purse for TenantPurse<'_> {
                 expires_at: now.plus_ms(LOST_AFTER_MS),
             };
             let budget = self.tally.map_or(self.budget, |tally| tally.left_of(self.budget));
-            match self.store.reserve_spend(wanted, budget).await {
+            let reserved = self.store.reserve_spend(wanted, budget).await;
+            // It may have counted a call of before that was lost.
+            self.spent_today.forget(|tenant| *tenant == self.tenant);
+            match reserved {
                 Ok(Reserved::Held) => Ok(call),
                 Ok(Reserved::OverBudget(over)) => Err(NoMoney::OverBudget(over)),
                 Err(error) => Err(NoMoney::Failed(chain(&error).to_string())),
@@ -134,7 +141,9 @@ impl Purse for TenantPurse<'_> {
             if let Some(tally) = self.tally {
                 tally.add(&settlement);
             }
-            match self.store.settle_spend(settlement).await {
+            let settled = self.store.settle_spend(settlement).await;
+            self.spent_today.forget(|tenant| *tenant == self.tenant);
+            match settled {
                 Ok(true) => {}
                 Ok(false) => tracing::warn!(call.id = %call, "a model call ended after it was given up; it counts in full"),
                 // What was set aside counts in full when its time is over: a budget is never overdrawn by it.

@@ -33,6 +33,10 @@ pub async fn show_of_tenant(State(edge): State<Edge>, Scope(tenant): Scope) -> R
     show_in(&edge, Owner::Tenant(&tenant)).await
 }
 
+pub async fn health(State(edge): State<Edge>, _: Asking) -> Result<Json<api::ModelHealth>, Error> {
+    Ok(Json(map::model_health(edge.app.model_health().await?)))
+}
+
 pub async fn choose(
     State(edge): State<Edge>,
     Asking(caller): Asking,

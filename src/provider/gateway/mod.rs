@@ -6,6 +6,7 @@
 
 mod bound;
 mod breaker;
+mod record;
 mod retry;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
@@ -17,6 +18,7 @@ use tokio::{sync::Semaphore, time::Instant};
 pub use self::{
     bound::Bound,
     breaker::{BreakerState, Breakers, Circuit},
+    record::{Figures, Quantiles, Record},
 };
 use super::{Access, ChatModel, Deadlines, ErrorClass, ProviderError, TimeoutKind};
 use crate::domain::{
@@ -238,6 +240,7 @@ const PLACE_WAIT_MAX: Duration = Duration::from_secs(2);
 pub struct Gateway {
     providers: BTreeMap<Box<str>, Place>,
     breakers: Breakers,
+    record: Record,
     settings: GatewaySettings,
 }
 
@@ -259,7 +262,12 @@ impl Gateway {
         let place = |model: Arc<dyn ChatModel>| {
             (model.provider().into(), Place { model, calls: Arc::new(Semaphore::new(settings.parallel)) })
         };
-        Self { providers: models.into_iter().map(place).collect(), breakers: Breakers::default(), settings }
+        Self {
+            providers: models.into_iter().map(place).collect(),
+            breakers: Breakers::default(),
+            record: Record::default(),
+            settings,
+        }
     }
 
     /// The names of the providers.
@@ -271,6 +279,12 @@ impl Gateway {
     #[must_use]
     pub const fn breakers(&self) -> &Breakers {
         &self.breakers
+    }
+
+    /// What became of the newest calls.
+    #[must_use]
+    pub const fn record(&self) -> &Record {
+        &self.record
     }
 
     /// Asks the models of the route, one after the other, until one answers.
@@ -366,6 +380,7 @@ impl Gateway {
         let bound = Bound::of(&request);
         let reserved = wish.purse.reserve(model, bound).await;
         let call = reserved.inspect_err(|_| self.breakers.not_made(&circuit))?;
+        let under_way = self.record.begin(model);
         let began = Instant::now();
         let access = Access { key: key.secret.as_ref(), deadlines: self.settings.deadlines.within(left()) };
         let (told, heard) = self.ask(place, &request, access).await;
@@ -376,10 +391,20 @@ impl Gateway {
         match told {
             Ok(answer) => {
                 self.breakers.succeeded(&circuit);
-                let first_token = heard.first.map(|at| at - began);
-                Ok((usable(answer)?, Timing { first_token, total: took }))
+                let timing = Timing { first_token: heard.first.map(|at| at - began), total: took };
+                match usable(answer) {
+                    Ok(answer) => {
+                        under_way.answered(timing);
+                        Ok((answer, timing))
+                    }
+                    Err(miss) => {
+                        under_way.failed(miss.code());
+                        Err(miss)
+                    }
+                }
             }
             Err(error) => {
+                under_way.failed(error.class.code());
                 self.breakers.failed(&circuit, &error);
                 Err(Miss::Failed(error))
             }

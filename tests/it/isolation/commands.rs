@@ -126,6 +126,7 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
         // Nobody listens on Ollama's port, and nothing was chosen.
         "model pull" => vec![with(&["ollama:nothing"], 75)],
         "model test" => vec![in_alder(&[], 2), in_alder(&["ollama:nothing"], 8)],
+        "model status" => vec![in_alder(&[], 0)],
         "model compare" => vec![in_alder(&["builtin", "Do you have the blue linen shirt in M?"], 0).shows(&["title"])],
         "model use" => vec![in_alder(&["builtin"], 0)],
         "model budget" => vec![in_alder(&["--day", "1"], 0)],
