@@ -53,6 +53,15 @@ pub struct Authored {
     pub hands_over: bool,
 }
 
+/// A model that was to write and gave nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// `PROVIDER:MODEL`.
+    pub model: String,
+    /// A word for why.
+    pub why: &'static str,
+}
+
 /// Why a writer has no draft. The texts are for the operator and hold nothing of the conversation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
@@ -100,6 +109,11 @@ pub trait Writer: fmt::Debug + Send + Sync {
     /// Whether it calls tools. Only then is it worth finding out which there are.
     fn calls_tools(&self) -> bool {
         false
+    }
+
+    /// The models that gave nothing since this was last asked, for people to see.
+    fn missed(&self) -> Vec<Missed> {
+        Vec::new()
     }
 
     /// Writes one draft, once, or calls tools: whether to ask again, and how long to wait, is the caller's business.

@@ -21,6 +21,7 @@ mod status;
 mod system;
 mod tenant;
 mod time;
+mod turn;
 
 pub use account::{Account, Connect};
 pub use audit::{AuditFault, AuditLine, AuditReport, CHECKPOINT_BYTES_MAX, ChainResult, Checkpoint, Messages};
@@ -53,6 +54,7 @@ pub use tenant::{
     TenantEdit,
 };
 pub use time::{InvalidTime, Time};
+pub use turn::{Citation, MissedModel, ModelCall, ProductRead, Step, ToolCalled, TurnDetail};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::{
     Error,
     find::Found,
+    record::{Step, Trace},
     tools::Tools,
     write::{Writing, written},
 };
@@ -63,6 +64,8 @@ pub struct AnswerRun {
     pub answer: Answer,
     /// Results that are not durable yet: they ride with the turn's commit.
     pub effects: Vec<EffectRecord>,
+    /// How it came about, for people.
+    pub steps: Vec<Step>,
 }
 
 /// Makes the answer of a turn with the built-in workflow.
@@ -109,6 +112,7 @@ where
         draft: Drafting::default(),
         rounds: 0,
         wants_person: false,
+        trace: Trace::default(),
     };
     let mut log = Log { record, pending: Vec::new(), next_step: 0 };
     let mut recorded = recorded.into_iter();
@@ -117,17 +121,22 @@ where
         let effect = match next {
             Next::Perform(effect) => effect,
             Next::Finish(ending) => {
+                let steps = std::mem::take(&mut turn.trace).steps;
                 let answer = turn.finish(ending, state.guard_refusals());
-                return Ok(AnswerRun { answer, effects: log.pending });
+                return Ok(AnswerRun { answer, effects: log.pending, steps });
             }
         };
         let result = match recorded.next() {
             Some(before) => {
                 log.next_step += 1;
-                turn.replay(&before).await?
+                let result = turn.replay(&before).await?;
+                turn.trace.ended(&result, None);
+                result
             }
             None => {
+                let began = Instant::now();
                 let result = turn.perform(&effect).await?;
+                turn.trace.ended(&result, Some(began.elapsed()));
                 log.keep(&result).await?;
                 result
             }
@@ -183,6 +192,8 @@ struct Turn<'a, L> {
     rounds: usize,
     /// A tool has called a person.
     wants_person: bool,
+    /// What is seen of the run.
+    trace: Trace,
 }
 
 /// A draft that is being written.
@@ -296,7 +307,10 @@ impl<L: Lookup> Turn<'_, L> {
             None
         } else {
             let within = self.begin_draft().await?;
-            match self.writing.draft(self.request(&understanding, refused, within)).await {
+            let mut trace = std::mem::take(&mut self.trace);
+            let wrote = self.writing.draft(self.request(&understanding, refused, within), &mut trace).await;
+            self.trace = trace;
+            match wrote {
                 Wrote::Draft(authored) => Some(authored),
                 Wrote::Calls(calling) => return self.consult(calling, understanding.language).await,
             }
@@ -362,7 +376,8 @@ impl<L: Lookup> Turn<'_, L> {
             currency: self.input.tenant.currency,
             metrics: self.writing.metrics,
         };
-        let round = tools.perform(calling).await?;
+        let (round, took) = tools.perform(calling).await?;
+        self.trace.tools = took;
         let recorded = round.recorded();
         self.take_in(round);
         Ok(EffectResult::Consult(recorded))

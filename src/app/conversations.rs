@@ -1,17 +1,31 @@
 //! What people do with conversations: look, take over, release, write.
 
-use super::{App, Error, TenantCtx};
+use super::{
+    App, Error, TenantCtx,
+    record::{Basis, Step},
+};
 use crate::{
     channel::split,
     domain::{
-        ConversationId,
+        ConversationId, TurnId,
         channel::{ChannelKind, ChannelRules},
         conversation::{Conversation, Label, Overview, TakeoverCause},
         outbox::Author,
         policy,
     },
-    store::{Listing, OutboxRow, Page, TenantStore, Thread},
+    store::{Listing, OutboxRow, Page, RecordedTurn, TenantStore, Thread},
 };
+
+/// A turn with what is kept of it.
+#[derive(Clone, Debug)]
+pub struct TurnView {
+    /// The turn.
+    pub recorded: RecordedTurn,
+    /// What its answer rested on; `None`: that was not kept.
+    pub basis: Option<Basis>,
+    /// How it came about; empty where that was not kept, or is forgotten.
+    pub steps: Vec<Step>,
+}
 
 impl App {
     /// Lists conversations, the one with the newest message first.
@@ -23,6 +37,27 @@ impl App {
     pub async fn conversation_show(&self, tenant: &TenantCtx, id: ConversationId, page: Page) -> Result<Thread, Error> {
         let found = self.tenant_store(tenant).await?.thread(id, page).await?;
         found.ok_or_else(|| not_found(id.to_string()))
+    }
+
+    /// Shows one turn of a conversation.
+    pub async fn turn_show(&self, tenant: &TenantCtx, id: ConversationId, turn: TurnId) -> Result<TurnView, Error> {
+        let store = self.tenant_store(tenant).await?;
+        find(&store, id).await?;
+        let found = store.recorded_turn(id, turn).await?;
+        let recorded = found.ok_or_else(|| Error::NotFound {
+            what: "turn",
+            name: turn.to_string(),
+            hint: Some(format!("`aura conversation show -t {} {id}` shows its turns.", tenant.tenant().slug)),
+        })?;
+        let unreadable = |source: serde_json::Error| Error::Failed {
+            message: "what is kept of a turn cannot be read".into(),
+            source: Some(source.into()),
+        };
+        let record = recorded.record.as_ref();
+        let basis = record.map(|record| serde_json::from_str(&record.basis)).transpose().map_err(unreadable)?;
+        let steps = record.and_then(|record| record.steps.as_deref()).map(serde_json::from_str);
+        let steps = steps.transpose().map_err(unreadable)?.unwrap_or_default();
+        Ok(TurnView { recorded, basis, steps })
     }
 
     /// A person takes the conversation; what the bot had not begun to send is cancelled.

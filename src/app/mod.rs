@@ -30,6 +30,7 @@ pub mod notify;
 pub mod problem;
 mod reach;
 mod reconcile;
+pub mod record;
 pub mod recovery;
 mod refresh;
 mod run_turn;

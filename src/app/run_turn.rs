@@ -11,6 +11,7 @@ use super::{
     drafts::held_until,
     find::{self, Found},
     models::Answered,
+    record,
 };
 use crate::{
     agent::compose,
@@ -86,14 +87,21 @@ impl App {
     ) -> Result<(), Error> {
         let began = Instant::now();
         let input = self.look_at_pictures(&attended.store, input, &begun.correlation).await?;
-        let answer = match self.answer(attended, begun, &input).await {
-            Ok(run) => run.answer,
+        let (answer, record) = match self.answer(attended, begun, &input).await {
+            Ok(run) => {
+                let kept = record::kept(&run.answer.evidence, &run.answer.products, &run.steps);
+                let kept = kept.map_err(|source| Error::Failed {
+                    message: "how an answer came about cannot be written".into(),
+                    source: Some(source.into()),
+                })?;
+                (run.answer, Some(kept))
+            }
             // The run itself cannot go on, and never will: a person has to. Whatever may pass is tried again.
             Err(error @ Error::Failed { .. }) => {
                 tracing::error!(
                     tenant.id = %attended.tenant.id, turn.id = %begun.turn, correlation = begun.correlation,
                     error = %chain(&error), "no answer could be made");
-                given_up(&input)
+                (given_up(&input), None)
             }
             Err(error) => return Err(error),
         };
@@ -105,7 +113,7 @@ impl App {
             Allowed::Suggest => Some(held_until(begun.conversation.key.channel, begun.conversation.last_shopper_at)),
             Allowed::Nothing(reason) => return self.leave_to_people(attended, begun.conversation.id, reason).await,
         };
-        let commit = TurnCommit { held_until, ..commit(begun, answer, started_at, self.clock.now()) };
+        let commit = TurnCommit { held_until, record, ..commit(begun, answer, started_at, self.clock.now()) };
         let (outcome, by_model) = (commit.outcome, commit.model != Written::BUILTIN);
         let covered = commit.covered.messages.len();
         let began = Instant::now();
@@ -232,6 +240,7 @@ fn commit(begun: &BegunTurn, answer: Answer, started_at: Timestamp, now: Timesta
         disclosed: answer.disclosed,
         model: answer.model,
         guard_refusals: answer.guard_refusals,
+        record: None,
         started_at,
         now,
     }

@@ -1,6 +1,9 @@
 //! Performs the tools that a model calls, on the shop of the turn: which shop that is stands in the lookup, never in a call.
 
+use std::time::Duration;
+
 use futures_util::future::try_join_all;
+use tokio::time::Instant;
 
 use super::{Error, answer::Lookup, find::Found};
 use crate::{
@@ -28,11 +31,11 @@ pub(super) struct Tools<'a, L> {
 
 impl<L: Lookup> Tools<'_, L> {
     /// Performs all calls of an answer at the same time. The same call twice is made once and answered twice; a wrong one
-    /// is answered with how to mend it.
+    /// is answered with how to mend it. Beside the round stands how long each call took.
     ///
     /// # Errors
     /// When the store cannot be read: what it does not say is not made up.
-    pub(super) async fn perform(&self, calling: Calling) -> Result<Round, Error> {
+    pub(super) async fn perform(&self, calling: Calling) -> Result<(Round, Vec<Duration>), Error> {
         let calls: Vec<&ToolCall> = calling.said.tool_calls().collect();
         let mut distinct: Vec<&ToolCall> = Vec::new();
         let mut places: Vec<usize> = Vec::new();
@@ -43,14 +46,19 @@ impl<L: Lookup> Tools<'_, L> {
                 distinct.push(call);
             }
         }
-        let outcomes = try_join_all(distinct.iter().enumerate().map(|(place, call)| self.one(place, call))).await?;
+        let timed = async |(place, call): (usize, &&ToolCall)| -> Result<_, Error> {
+            let began = Instant::now();
+            Ok((self.one(place, call).await?, began.elapsed()))
+        };
+        let outcomes = try_join_all(distinct.iter().enumerate().map(timed)).await?;
+        let took = places.iter().map(|&place| outcomes[place].1).collect();
         let result = |(call, place): (&&ToolCall, usize)| CallResult {
             call: call.id.clone(),
             tool: call.name.clone(),
-            outcome: outcomes[place].clone(),
+            outcome: outcomes[place].0.clone(),
         };
         let results = calls.iter().zip(places).map(result).collect();
-        Ok(Round { calling, results })
+        Ok((Round { calling, results }, took))
     }
 
     async fn one(&self, place: usize, call: &ToolCall) -> Result<Outcome, Error> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::record::Trace;
 use crate::{
     agent::{
         compose,
@@ -30,7 +31,8 @@ pub struct Writing<'a> {
 impl Writing<'_> {
     /// One draft, or calls of tools that it wants first. A writer that fails, hangs or writes nothing readable is stood
     /// in for by the built-in composer, so that a shopper is answered whatever happens to it.
-    pub(super) async fn draft(&self, request: WriteRequest<'_>) -> Wrote {
+    /// What was missed on the way is left in `trace`.
+    pub(super) async fn draft(&self, request: WriteRequest<'_>, trace: &mut Trace) -> Wrote {
         fault::point("before_llm");
         // Who has no time left is not asked: a call that is given up at once is paid all the same.
         let wrote = match request.within {
@@ -42,7 +44,9 @@ impl Writing<'_> {
             Some(wrote) => wrote.and_then(|wrote| readable(wrote, request)),
             None => Err(WriteError::TimedOut { limit_ms: u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX) }),
         };
+        trace.missed.extend(self.writer.missed());
         wrote.unwrap_or_else(|error| {
+            trace.stood_in = Some(error.code());
             self.metrics.writer_failures.with_label_values(&[error.code()]).inc();
             tracing::warn!(
                 turn.id = %request.input.turn, reason = error.code(), error = %chain(&error),

@@ -215,6 +215,11 @@ impl Client {
         self.get(&["tenants", slug, "conversations", id], page).await
     }
 
+    /// How an answer came about, and what it rests on.
+    pub async fn turn(&self, slug: &str, id: &str, turn: &str) -> Result<api::TurnDetail, Error> {
+        self.get(&["tenants", slug, "conversations", id, "turns", turn], &()).await
+    }
+
     /// Silences the assistant in a conversation: a person answers.
     pub async fn take_over(&self, slug: &str, id: &str) -> Result<api::Conversation, Error> {
         self.post(&["tenants", slug, "conversations", id, "takeover"], &()).await

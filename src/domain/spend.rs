@@ -75,6 +75,8 @@ pub struct Settlement {
     pub outcome: &'static str,
     /// Milliseconds from its start to its end.
     pub latency_ms: u64,
+    /// Milliseconds from its start to the first piece of the answer, where it was read as it was written.
+    pub first_token_ms: Option<u64>,
     /// The current moment.
     pub now: Timestamp,
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::Error;
-use crate::domain::{ConversationId, product::ProductKey};
+use crate::domain::{ConversationId, TurnId, product::ProductKey};
 
 /// A JSON body.
 pub(super) struct Payload<T>(pub(super) T);
@@ -70,6 +70,18 @@ impl<S: Sync> FromRequestParts<S> for InConversation {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
         let id = path_param(parts, "id").await?.parse::<ConversationId>();
         id.map(Self).map_err(|error| Error::invalid(error.to_string()))
+    }
+}
+
+/// The turn in the path.
+pub(super) struct OfTurn(pub(super) TurnId);
+
+impl<S: Sync> FromRequestParts<S> for OfTurn {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
+        let turn = path_param(parts, "turn").await?.parse::<TurnId>();
+        turn.map(Self).map_err(|error| Error::invalid(error.to_string()))
     }
 }
 

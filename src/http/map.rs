@@ -4,6 +4,7 @@ mod conversation;
 mod model_health;
 mod model_preview;
 mod system;
+mod turn;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ pub(super) use conversation::{conversation, conversation_detail, inbox_line, out
 pub(super) use model_health::model_health;
 pub(super) use model_preview::model_previewed;
 pub(super) use system::system;
+pub(super) use turn::turn_detail;
 
 use crate::{
     api,

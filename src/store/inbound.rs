@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Transaction, named_params};
 use serde_json::json;
 
 use super::{
-    Error, TenantStore, conversation, echo, event, inbox, memory, outbox,
+    Error, TenantStore, conversation, echo, event, inbox, memory, outbox, record,
     row::{id, json_strings, parsed_opt},
     silence,
 };
@@ -337,6 +337,7 @@ impl Recorder<'_> {
         }
         let Some((conversation_text, message, turn)) = found else { return Ok(true) };
         memory::forget(self.tx, &conversation_text, &message).map_err(failed)?;
+        record::forget(self.tx, &conversation_text, &message).map_err(failed)?;
         let conversation: ConversationId = conversation_text
             .parse()
             .map_err(|_| Error::Unreadable { what: "a conversation's id", value: conversation_text.clone() })?;

@@ -153,6 +153,7 @@ fn commit(begun: &super::BegunTurn, now: i64, outcome: TurnOutcome, parts: &[&st
         disclosed: false,
         model: "builtin".into(),
         guard_refusals: 0,
+        record: None,
         started_at: Timestamp(now),
         now: Timestamp(now),
     }

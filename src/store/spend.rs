@@ -262,6 +262,7 @@ fn count_lost(tx: &Transaction<'_>, now: Timestamp) -> Result<(), Error> {
             output_tokens: 0,
             outcome: LOST,
             latency_ms: 0,
+            first_token_ms: None,
             // The day on which it was made.
             now: lost.reserved_at,
         };
@@ -327,6 +328,9 @@ fn count(tx: &Transaction<'_>, reserved: &Reservation, served: &str, settled: &S
     if let Some(turn) = reserved.turn {
         told = told.id("turn", turn);
     }
+    if let Some(first_token) = settled.first_token_ms {
+        told = told.number("first_token_ms", number(first_token));
+    }
     told.correlation.clone_from(&reserved.correlation);
     event::append(tx, settled.now, &told).map(drop)
 }
@@ -378,6 +382,7 @@ mod tests {
             output_tokens: 160,
             outcome: Settlement::OK,
             latency_ms: 700,
+            first_token_ms: Some(30),
             now: Timestamp(at),
         }
     }

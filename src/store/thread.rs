@@ -150,6 +150,16 @@ fn newest_turns(tx: &Transaction<'_>, conversation: ConversationId, limit: u32) 
     Ok(turns)
 }
 
+pub(super) fn turn_of(
+    tx: &Transaction<'_>,
+    conversation: ConversationId,
+    turn: TurnId,
+) -> rusqlite::Result<Option<TurnSummary>> {
+    let sql = format!("SELECT {TURN_COLUMNS} FROM turn WHERE id = :turn AND conversation_id = :conversation");
+    let row = named_params! { ":turn": turn.to_string(), ":conversation": conversation.to_string() };
+    tx.prepare_cached(&sql)?.query_row(row, read_turn).optional()
+}
+
 fn turns_named(tx: &Transaction<'_>, named: &str) -> rusqlite::Result<Vec<TurnSummary>> {
     let sql = format!(
         "SELECT {TURN_COLUMNS} FROM turn WHERE id IN (SELECT value FROM json_each(:named)) ORDER BY started_at_ms, id"

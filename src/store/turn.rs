@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, Transaction, named_params};
 
 use super::{
     Error, TenantStore, conversation, draft, event, memory, outbox, persona,
+    record::{self, TurnRecord},
     row::{json_strings, strings},
 };
 use crate::domain::{
@@ -108,6 +109,8 @@ pub struct TurnCommit {
     pub model: String,
     /// Drafts that the guard refused.
     pub guard_refusals: u32,
+    /// What it leaves for people to see.
+    pub record: Option<TurnRecord>,
     /// When the run began.
     pub started_at: Timestamp,
     /// The current moment.
@@ -473,7 +476,8 @@ fn write_turn(tx: &Transaction<'_>, commit: &TurnCommit) -> rusqlite::Result<()>
                           finished_at_ms, recalled_before)
         SELECT :turn, id, 'finished', :outcome, :reason, :model, :evidence, :refusals, :started, :now, recalled
         FROM conversation WHERE id = :conversation
-        ON CONFLICT (id) DO UPDATE SET state = 'finished', outcome = excluded.outcome, reason = excluded.reason,
+        ON CONFLICT (id) DO UPDATE SET state = 'finished', started_at_ms = min(started_at_ms, excluded.started_at_ms),
+            outcome = excluded.outcome, reason = excluded.reason,
             model = excluded.model, evidence = excluded.evidence, guard_refusals = excluded.guard_refusals,
             finished_at_ms = excluded.finished_at_ms, recalled_before = excluded.recalled_before";
     const COVER: &str = "UPDATE message SET turn_id = :turn WHERE id = :message";
@@ -493,6 +497,9 @@ fn write_turn(tx: &Transaction<'_>, commit: &TurnCommit) -> rusqlite::Result<()>
     let mut cover = tx.prepare_cached(COVER)?;
     for message in &commit.covered.messages {
         cover.execute(named_params! { ":turn": turn, ":message": message.to_string() })?;
+    }
+    if let Some(kept) = &commit.record {
+        record::keep(tx, commit.turn, kept)?;
     }
     tx.prepare_cached(EFFECTS)?.execute(named_params! { ":turn": turn })?;
     tx.prepare_cached(CONVERSATION)?.execute(named_params! {

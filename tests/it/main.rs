@@ -8,6 +8,7 @@ mod demo;
 mod disk;
 mod dm;
 mod drafts;
+mod evidence;
 mod failpoints;
 mod fairness;
 mod faults;

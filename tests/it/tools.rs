@@ -18,7 +18,7 @@ const SIGNATURE: &str = "c2lnbmF0dXJl";
 const TOTE: &str = "waxed-canvas-tote";
 
 /// An answer in which the model calls these tools.
-fn calls(calls: &[(&str, Value)]) -> (u16, String) {
+pub fn calls(calls: &[(&str, Value)]) -> (u16, String) {
     calls_for(calls, 900)
 }
 
@@ -40,7 +40,7 @@ fn calls_for(calls: &[(&str, Value)], tokens: u64) -> (u16, String) {
     (200, format!("data: {event}\r\n\r\n"))
 }
 
-fn search(query: &str) -> (&'static str, Value) {
+pub fn search(query: &str) -> (&'static str, Value) {
     ("search_products", json!({ "query": query, "price_min": null, "price_max": null, "in_stock": null }))
 }
 

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use aura::{
     api::{self, ConversationFilter},
     client::Client,
-    domain::{ConversationId, MessageId, conversation, tenant::TenantSlug},
+    domain::{ConversationId, MessageId, TurnId, conversation, tenant::TenantSlug},
     terminal::{Since, parse_since},
 };
 use futures_util::{StreamExt, pin_mut};
@@ -115,7 +115,8 @@ struct List {
 #[command(after_help = "\
 Examples:
   aura conversation show -t noor conv_0192f5c8-0000-7000-8000-000000000001
-  aura conversation show -t noor conv_0192f5c8-0000-7000-8000-000000000001 --limit 20 --json")]
+  aura conversation show -t noor conv_0192f5c8-0000-7000-8000-000000000001 --limit 20 --json
+  aura conversation show -t noor conv_0192f5c8-0000-7000-8000-000000000001 --turn turn_0192f5c8-0000-7000-8000-000000000002")]
 struct Show {
     #[command(flatten)]
     tenant: TenantArg,
@@ -124,6 +125,9 @@ struct Show {
     /// The most messages
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
+    /// Show one of its turns: products, prices, tools, models, what the guard refused
+    #[arg(long, value_name = "TURN", conflicts_with_all = ["limit", "before"])]
+    turn: Option<TurnId>,
     /// Only what was said before this message
     #[arg(long, value_name = "MESSAGE")]
     before: Option<MessageId>,
@@ -199,6 +203,10 @@ pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failur
         Verb::List(args) => list(context, &args).await,
         Verb::Show(args) => {
             let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
+            if let Some(turn) = args.turn {
+                let turn = context.client().await?.turn(slug, &id, &turn.to_string()).await?;
+                return context.ui.data(&turn, || render::turn(&turn, now(), context.ui.width()));
+            }
             let before = args.before.map(|message| message.to_string());
             let page = api::PageQuery { limit: Some(args.limit), before };
             let detail = context.client().await?.conversation_page(slug, &id, &page).await?;

@@ -150,7 +150,7 @@ fn outbox(rows: &[OutboxRow], look: Look) -> String {
 
 fn turns(rows: &[Turn], look: Look) -> String {
     let mut grid =
-        Grid::new(look.width, &["BEGAN", "OUTCOME", "MODEL", "REFUSED DRAFTS", "EVIDENCE"]).right(&[3]).folds(&[3, 2]);
+        Grid::new(look.width, &["TURN", "BEGAN", "OUTCOME", "MODEL", "EVIDENCE"]).whole(&[0]).folds(&[4, 3]);
     for turn in rows {
         let outcome = match (&turn.outcome, &turn.reason) {
             (None, _) => "running".into(),
@@ -158,8 +158,7 @@ fn turns(rows: &[Turn], look: Look) -> String {
             (Some(outcome), Some(reason)) => format!("{outcome} ({reason})"),
         };
         let (began, evidence) = (look.ago(turn.started_at), turn.evidence.join(", "));
-        let refused = turn.guard_refusals.to_string();
-        grid.row([&began, &outcome, or_dash(turn.model.as_deref()), &refused, or_dash(Some(&evidence))]);
+        grid.row([&turn.id, &began, &outcome, or_dash(turn.model.as_deref()), or_dash(Some(&evidence))]);
     }
     grid.finish()
 }

@@ -14,6 +14,7 @@ mod staff;
 mod status;
 mod system;
 mod tenant;
+mod turn;
 
 pub use audit::audit;
 pub use catalog::{catalog_status, chat_cost, chat_reply, import_report, product, search_results};
@@ -29,6 +30,7 @@ pub use staff::staff_list;
 pub use status::{Detail, status};
 pub use system::system;
 pub use tenant::{accounts, persona, persona_versions, secrets, tenant, tenants};
+pub use turn::turn;
 
 #[cfg(test)]
 mod samples;

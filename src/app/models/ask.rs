@@ -7,7 +7,6 @@ use super::{
     purse::{Tally, TenantPurse},
 };
 use crate::{
-    agent::writer::WriteError,
     app::App,
     domain::{
         ConversationId, TenantId, TurnId,
@@ -15,7 +14,7 @@ use crate::{
         cost::Budget,
         model::ModelRole,
     },
-    provider::gateway::{Answered, Wish},
+    provider::gateway::{Answered, Unanswered, Wish},
     store::TenantStore,
 };
 
@@ -51,7 +50,7 @@ impl Asker<'_> {
         route: &[ModelRef],
         request: &ChatRequest,
         within: Duration,
-    ) -> Result<Answered, WriteError> {
+    ) -> Result<Answered, Unanswered> {
         let app = self.app;
         let keys = Keys { secrets: &app.secrets, providers: &app.config.providers, tenant: Some(self.tenant) };
         let purse = TenantPurse {
@@ -72,6 +71,6 @@ impl Asker<'_> {
         for missed in asked.as_ref().map_or_else(|none| &none.missed, |answered| &answered.missed) {
             app.metrics.model_misses.with_label_values(&[missed.miss.code()]).inc();
         }
-        asked.map_err(|none| WriteError::Unavailable { reason: none.to_string() })
+        asked
     }
 }

@@ -142,7 +142,7 @@ impl App {
                 };
                 match &self.writer {
                     Some(given) => Box::new(Given(&**given)),
-                    None => Box::new(ModelWriter { asker, route: vec![model.clone()], looked: OnceCell::new() }),
+                    None => Box::new(ModelWriter { asker, route: vec![model.clone()], looked: OnceCell::new(), missed: Mutex::default() }),
                 }
             }
         };

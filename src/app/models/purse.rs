@@ -1,6 +1,9 @@
 //! A tenant's money for models: its budget, its prices, its file.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 
@@ -22,6 +25,10 @@ use crate::{
 
 /// A call that has not come back after this has lost its caller: longer than any turn may take.
 const LOST_AFTER_MS: i64 = 15 * 60_000;
+
+fn ms(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// What calls are paid from, and what they are for.
 pub(super) struct TenantPurse<'a> {
@@ -135,7 +142,8 @@ impl Purse for TenantPurse<'_> {
                 cached_tokens: tokens(usage.input_cached),
                 output_tokens: tokens(usage.output_total),
                 outcome: spent.outcome,
-                latency_ms: u64::try_from(spent.took.as_millis()).unwrap_or(u64::MAX),
+                latency_ms: ms(spent.timing.total),
+                first_token_ms: spent.timing.first_token.map(ms),
                 now: self.clock.now(),
             };
             if let Some(tally) = self.tally {

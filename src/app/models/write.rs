@@ -1,5 +1,7 @@
 //! A draft by a model: the prompt, the gateway, and what is read from the answer.
 
+use std::sync::{Mutex, PoisonError};
+
 use futures_util::future::{BoxFuture, FutureExt as _};
 use tokio::{sync::OnceCell, time::Instant};
 
@@ -11,10 +13,11 @@ use crate::{
     agent::{
         prompt::{self, Scene},
         rounds::Calling,
-        writer::{Authored, BuiltIn, WriteError, WriteRequest, Writer, Wrote},
+        writer::{Authored, BuiltIn, Missed, WriteError, WriteRequest, Writer, Wrote},
     },
     app::{App, Error},
     domain::{chat::ModelRef, model::ModelRole, secret::SecretScope, tenant::Tenant, turn::TurnInput},
+    provider::gateway::Attempt,
     store::TenantStore,
     workflow::Intent,
 };
@@ -46,7 +49,7 @@ impl App {
             correlation: Some(correlation.to_owned()),
             tally: None,
         };
-        Ok(Box::new(ModelWriter { asker, route, looked: OnceCell::new() }))
+        Ok(Box::new(ModelWriter { asker, route, looked: OnceCell::new(), missed: Mutex::default() }))
     }
 }
 
@@ -57,6 +60,10 @@ pub(super) struct Given<'a>(pub(super) &'a dyn Writer);
 impl Writer for Given<'_> {
     fn calls_tools(&self) -> bool {
         self.0.calls_tools()
+    }
+
+    fn missed(&self) -> Vec<Missed> {
+        self.0.missed()
     }
 
     fn write<'a>(&'a self, request: WriteRequest<'a>) -> BoxFuture<'a, Result<Wrote, WriteError>> {
@@ -71,6 +78,8 @@ pub struct ModelWriter<'a> {
     pub(super) route: Vec<ModelRef>,
     /// The pictures of this turn, once they are wanted.
     pub(super) looked: OnceCell<Looked>,
+    /// The models that gave nothing.
+    pub(super) missed: Mutex<Vec<Missed>>,
 }
 
 impl std::fmt::Debug for ModelWriter<'_> {
@@ -82,6 +91,10 @@ impl std::fmt::Debug for ModelWriter<'_> {
 impl Writer for ModelWriter<'_> {
     fn calls_tools(&self) -> bool {
         true
+    }
+
+    fn missed(&self) -> Vec<Missed> {
+        std::mem::take(&mut *self.missed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn write<'a>(&'a self, request: WriteRequest<'a>) -> BoxFuture<'a, Result<Wrote, WriteError>> {
@@ -135,7 +148,13 @@ impl ModelWriter<'_> {
         let conversation = self.asker.tally.is_none().then_some(input.conversation);
         let matter = Matter { role: ModelRole::Chat, conversation, turn: Some(input.turn) };
         let within = write.within.saturating_sub(began.elapsed()).mul_f64(SHARE_OF_TIME);
-        let answered = self.asker.ask(matter, &self.route(&write), &request, within).await?;
+        let missed = |attempts: &[Attempt]| {
+            let missed = attempts.iter().map(|it| Missed { model: it.model.to_string(), why: it.miss.code() });
+            self.missed.lock().unwrap_or_else(PoisonError::into_inner).extend(missed);
+        };
+        let asked = self.asker.ask(matter, &self.route(&write), &request, within).await;
+        missed(asked.as_ref().map_or_else(|none| &none.missed, |answered| &answered.missed));
+        let answered = asked.map_err(|none| WriteError::Unavailable { reason: none.to_string() })?;
         let by = answered.model.to_string();
         if answered.answer.tool_calls().next().is_some() {
             return Ok(Wrote::Calls(Calling { by, said: answered.answer.into_message() }));

@@ -11,7 +11,7 @@ use crate::{
     http::{
         Edge, Error,
         caller::{Asking, Scope},
-        extract::{InConversation, Params, Payload},
+        extract::{InConversation, OfTurn, Params, Payload},
         map,
     },
 };
@@ -99,6 +99,15 @@ pub async fn show(
     let before = query.before.as_deref().map(str::parse::<MessageId>).transpose();
     let page = Page { before: before.map_err(|error| Error::invalid(error.to_string()))?, limit };
     Ok(Json(map::conversation_detail(tenant.tenant(), edge.app.conversation_show(&tenant, id, page).await?)))
+}
+
+pub async fn turn(
+    State(edge): State<Edge>,
+    Scope(tenant): Scope,
+    InConversation(id): InConversation,
+    OfTurn(turn): OfTurn,
+) -> Result<Json<api::TurnDetail>, Error> {
+    Ok(Json(map::turn_detail(edge.app.turn_show(&tenant, id, turn).await?)))
 }
 
 pub async fn takeover(

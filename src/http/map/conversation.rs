@@ -101,7 +101,7 @@ pub(in crate::http) fn outbox_row(row: OutboxRow) -> api::OutboxRow {
     }
 }
 
-fn turn(turn: TurnSummary) -> api::Turn {
+pub(super) fn turn(turn: TurnSummary) -> api::Turn {
     api::Turn {
         id: turn.turn.to_string(),
         outcome: turn.outcome,

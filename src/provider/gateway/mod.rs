@@ -78,8 +78,8 @@ pub struct Spent {
     pub at_most: Bound,
     /// How it ended: `ok`, or the class of the error.
     pub outcome: &'static str,
-    /// From its start to its end.
-    pub took: Duration,
+    /// How long it took.
+    pub timing: Timing,
 }
 
 /// Keeps the money of whoever asks.
@@ -386,12 +386,11 @@ impl Gateway {
         let (told, heard) = self.ask(place, &request, access).await;
         let outcome = told.as_ref().map_or_else(|error| error.class.code(), |_| crate::domain::spend::Settlement::OK);
         let at_most = heard.at_most(bound, told.as_ref().err());
-        let took = began.elapsed();
-        wish.purse.settle(call, model, Spent { usage: heard.usage, at_most, outcome, took }).await;
+        let timing = Timing { first_token: heard.first.map(|at| at - began), total: began.elapsed() };
+        wish.purse.settle(call, model, Spent { usage: heard.usage, at_most, outcome, timing }).await;
         match told {
             Ok(answer) => {
                 self.breakers.succeeded(&circuit);
-                let timing = Timing { first_token: heard.first.map(|at| at - began), total: took };
                 match usable(answer) {
                     Ok(answer) => {
                         under_way.answered(timing);

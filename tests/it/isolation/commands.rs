@@ -109,7 +109,11 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
         "staff remove" => vec![with(&["nobody"], 3)],
         "listen" => return Some(Case::Apart("follows as `tail` does and does not end; it shows what `tail` shows")),
         "conversation list" => vec![in_alder(&[], 0), in_alder(&["--since", "1d"], 0)],
-        "conversation show" => in_conversations(&[], 0, &["message"]),
+        "conversation show" => {
+            let of_turn = |turn: &str, code| in_alder(&[&alder.conversation.to_string(), "--turn", turn], code);
+            let turns = [of_turn(&alder.turn, 0).shows(&["title"]), of_turn(&birch.turn, 3)];
+            in_conversations(&[], 0, &["message"]).into_iter().chain(turns).collect()
+        }
         "conversation takeover" | "conversation release" => in_conversations(&[], 0, &[]),
         // No draft waits in alder's; that one does go out is shown elsewhere.
         "conversation approve" | "conversation reject" => in_conversations(&[], 6, &[]),

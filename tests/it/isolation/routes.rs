@@ -15,6 +15,7 @@ enum Probe {
     OfAll { target: String },
 }
 
+const MADE_UP_TURN: &str = "turn_0192f5c8-0000-7000-8000-00000000dead";
 const MADE_UP_CONVERSATION: &str = "conv_0192f5c8-0000-7000-8000-00000000dead";
 
 /// The probes of a route; `None`: nobody has thought about it yet.
@@ -107,6 +108,21 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
         }
         ("GET", "/tenants/{slug}/conversations") => own("", "", 200, &[]),
         ("GET", "/tenants/{slug}/conversations/{id}") => in_conversations("", 200, &["message"]),
+        ("GET", "/tenants/{slug}/conversations/{id}/turns/{turn}") => {
+            let to = |id: &str, turn: &str| {
+                route.path.replace("{slug}", alder.slug).replace("{id}", id).replace("{turn}", turn)
+            };
+            let (own, theirs) = (alder.conversation.to_string(), birch.conversation.to_string());
+            vec![
+                Probe::Own { target: to(&own, &alder.turn), body: String::new(), status: 200, shows: &["title"] },
+                Probe::Foreign {
+                    theirs: to(&theirs, &birch.turn),
+                    made_up: to(MADE_UP_CONVERSATION, &birch.turn),
+                    body: String::new(),
+                },
+                Probe::Foreign { theirs: to(&own, &birch.turn), made_up: to(&own, MADE_UP_TURN), body: String::new() },
+            ]
+        }
         ("POST", "/tenants/{slug}/conversations/{id}/takeover") => in_conversations("", 200, &[]),
         ("PUT", "/tenants/{slug}/conversations/{id}/label") => in_conversations(r#"{"label":"spam"}"#, 200, &[]),
         ("POST", "/tenants/{slug}/conversations/{id}/release") => in_conversations("", 200, &[]),
@@ -244,9 +260,9 @@ impl Asked<'_> {
         if let Some(error) = answer["error"].as_object_mut() {
             error.remove("request_id");
         }
-        let asked_for =
-            target.split('/').find(|part| part.starts_with("conv_") || part.starts_with("only-")).unwrap_or(target);
-        (status, answer.to_string().replace(asked_for, "ID"))
+        let is_id = |part: &&str| ["conv_", "turn_", "only-"].iter().any(|kind| part.starts_with(kind));
+        let told = target.split('/').filter(is_id).fold(answer.to_string(), |told, id| told.replace(id, "ID"));
+        (status, told)
     }
 
     fn leaks(&self, answer: &str, question: &str) -> Vec<String> {

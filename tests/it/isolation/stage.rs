@@ -46,6 +46,8 @@ pub struct Shop {
     pub tenant: api::Tenant,
     /// A conversation on Instagram, answered.
     pub conversation: ConversationId,
+    /// The turn that answered there.
+    pub turn: String,
     /// The one that shares its shopper and its message's id.
     pub shared: ConversationId,
     /// A conversation that a person has.
@@ -125,8 +127,11 @@ impl Shop {
         };
         let fingerprints =
             client.secrets(Some(slug)).await.expect("listed").into_iter().map(|secret| secret.fingerprint);
+        let conversation: ConversationId = with(house.sim.shopper("ana").id(account));
+        let detail = client.conversation(slug, &conversation.to_string()).await.expect("shown");
         Self {
-            conversation: with(house.sim.shopper("ana").id(account)),
+            turn: detail.turns.last().expect("it was answered").id.clone(),
+            conversation,
             shared: with(SHARED_SHOPPER.into()),
             taken_over: with(house.sim.shopper("ben").id(account)),
             own_product: own_product(slug),

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use aura::{
     daemon::{SystemClock, UuidV7},
     domain::{
-        Clock, ConversationId, MessageId, OutboxId, TargetId, Timestamp,
+        Clock, ConversationId, MessageId, OutboxId, TargetId, Timestamp, TurnId,
         catalog::{Apply, ImportId},
         channel::{AccountId, ChannelKind, ShopperId},
         conversation::ConversationKey,
@@ -38,6 +38,7 @@ struct Asking {
     rows: Vec<OutboxId>,
     products: Vec<ProductKey>,
     targets: Vec<TargetId>,
+    turns: Vec<(ConversationId, TurnId)>,
 }
 
 /// What an operation is for this test.
@@ -92,6 +93,13 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
         "begin_turn" => read!(with.conversations => |id| store.begin_turn(id, rules.now)),
         "thread" => {
             read!(with.conversations => |id| store.thread(id, Page { before: None, limit: ROWS }))
+        }
+        "recorded_turn" => {
+            let mut all = String::new();
+            for (conversation, turn) in with.turns.iter().copied() {
+                all += &format!("{:?}\n", store.recorded_turn(conversation, turn).await.expect(name));
+            }
+            Row::Read(all)
         }
         "turns" => read!(with.conversations => |id| store.turns(id, ROWS)),
         "next_step" => read!(with.conversations => |id| store.next_step(id, rules.now)),
@@ -200,7 +208,9 @@ impl Asking {
         let listed = store.conversations(all()).await.expect("listed");
         let conversations: Vec<_> = listed.iter().map(|row| row.conversation.id).collect();
         let (mut messages, mut rows) = (vec![MessageId::next(&UuidV7)], vec![OutboxId::next(&UuidV7)]);
+        let mut turns = Vec::new();
         for id in &conversations {
+            turns.extend(store.turns(*id, ROWS).await.expect("read").into_iter().map(|turn| (*id, turn.turn)));
             messages.extend(store.messages(*id, ROWS).await.expect("read").into_iter().map(|message| message.id));
             rows.extend(store.outbox_rows(*id, ROWS).await.expect("read").into_iter().map(|row| row.id));
         }
@@ -215,6 +225,7 @@ impl Asking {
             messages,
             rows,
             targets,
+            turns,
             products: [PRODUCT, HIDDEN, &shop.own_product].map(|key| ProductKey(key.into())).into(),
         }
     }
