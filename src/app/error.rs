@@ -83,6 +83,26 @@ pub enum Error {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
+    /// It was there, and is no more.
+    #[error("{message}")]
+    Gone {
+        /// What is gone.
+        message: String,
+        /// What to do instead.
+        hint: String,
+        /// How that was found out.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What somebody else made is not what it should be, or may do harm.
+    #[error("{message}")]
+    Unfit {
+        /// What is not done.
+        message: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Anything else, with its cause.
     #[error("{message}")]
     Failed {
@@ -109,6 +129,8 @@ impl Error {
             Self::Conflict { .. } => "conflict",
             Self::Credentials { .. } => "credentials_refused",
             Self::Temporary { .. } => "temporary",
+            Self::Gone { .. } => "gone",
+            Self::Unfit { .. } => "unfit",
             Self::Failed { .. } => "failed",
         }
     }
@@ -124,7 +146,8 @@ impl Error {
         match self {
             Self::Store(store::Error::NotFound { .. })
             | Self::DataDir(DataDirError::Missing { .. })
-            | Self::NotFound { .. } => ErrorKind::NotFound,
+            | Self::NotFound { .. }
+            | Self::Gone { .. } => ErrorKind::NotFound,
             Self::Store(store::Error::Conflict(_))
             | Self::DataDir(DataDirError::Locked { .. })
             | Self::Conflict { .. } => ErrorKind::Conflict,
@@ -133,6 +156,7 @@ impl Error {
             Self::Secret(error) => of_secret(error),
             Self::Store(_) | Self::DataDir(DataDirError::Io { .. }) | Self::Failed { .. } => ErrorKind::Failed,
             Self::DataDir(DataDirError::NotDirectory { .. }) | Self::Invalid { .. } => ErrorKind::Usage,
+            Self::Unfit { .. } => ErrorKind::Policy,
             Self::DataDir(DataDirError::Foreign { .. } | DataDirError::Exposed { .. }) | Self::Refused(_) => {
                 ErrorKind::Policy
             }
@@ -154,7 +178,10 @@ impl Error {
             Self::Refused(Refusal::PersonWindowClosed | Refusal::WindowClosed) => {
                 Some("It opens again when the shopper writes.".into())
             }
-            Self::Refused(Refusal::NeverWrote) | Self::Temporary { .. } | Self::Failed { .. } => None,
+            Self::Gone { hint, .. } => Some(hint.clone()),
+            Self::Refused(Refusal::NeverWrote) | Self::Temporary { .. } | Self::Unfit { .. } | Self::Failed { .. } => {
+                None
+            }
         }
     }
 }

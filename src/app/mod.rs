@@ -27,6 +27,7 @@ mod installation;
 pub mod master_key;
 pub mod models;
 pub mod notify;
+mod pictures;
 pub mod problem;
 mod reach;
 mod reconcile;

@@ -220,6 +220,15 @@ impl Client {
         self.get(&["tenants", slug, "conversations", id, "turns", turn], &()).await
     }
 
+    /// A picture of a message, from 0, without metadata: its media type and its bytes.
+    pub async fn picture(&self, slug: &str, id: &str, message: &str, number: u32) -> Result<(String, Bytes), Error> {
+        let number = number.to_string();
+        let path = ["tenants", slug, "conversations", id, "messages", message, "pictures", &number];
+        let (head, body) = self.answer(request(Method::GET, &path, &(), Body::empty())?).await?.into_parts();
+        let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        Ok((kind.to_owned(), whole(body).await?))
+    }
+
     /// Silences the assistant in a conversation: a person answers.
     pub async fn take_over(&self, slug: &str, id: &str) -> Result<api::Conversation, Error> {
         self.post(&["tenants", slug, "conversations", id, "takeover"], &()).await

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::Error;
-use crate::domain::{ConversationId, TurnId, product::ProductKey};
+use crate::domain::{ConversationId, MessageId, TurnId, product::ProductKey};
 
 /// A JSON body.
 pub(super) struct Payload<T>(pub(super) T);
@@ -82,6 +82,22 @@ impl<S: Sync> FromRequestParts<S> for OfTurn {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
         let turn = path_param(parts, "turn").await?.parse::<TurnId>();
         turn.map(Self).map_err(|error| Error::invalid(error.to_string()))
+    }
+}
+
+/// The picture in the path: its message, and which of the message's.
+pub(super) struct OfPicture(pub(super) MessageId, pub(super) usize);
+
+impl<S: Sync> FromRequestParts<S> for OfPicture {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {
+        let message = path_param(parts, "message").await?.parse::<MessageId>();
+        let message = message.map_err(|error| Error::invalid(error.to_string()))?;
+        let number = path_param(parts, "n").await?;
+        let number =
+            number.parse().map_err(|_| Error::invalid(format!("`{number}` is not the number of a picture")))?;
+        Ok(Self(message, number))
     }
 }
 

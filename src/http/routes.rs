@@ -102,6 +102,7 @@ routes! {
     tenant viewer   Json   GET    get    "/tenants/{slug}/conversations" => conversations::list,
     tenant viewer   Json   GET    get    "/tenants/{slug}/conversations/{id}" => conversations::show,
     tenant viewer   Json   GET    get    "/tenants/{slug}/conversations/{id}/turns/{turn}" => conversations::turn,
+    tenant viewer   Json   GET    get    "/tenants/{slug}/conversations/{id}/messages/{message}/pictures/{n}" => conversations::picture,
     tenant agent    Json   POST   post   "/tenants/{slug}/conversations/{id}/takeover" => conversations::takeover,
     tenant agent    Json   POST   post   "/tenants/{slug}/conversations/{id}/release" => conversations::release,
     tenant agent    Json   PUT    put    "/tenants/{slug}/conversations/{id}/label" => conversations::label,

@@ -64,6 +64,21 @@ impl TenantStore {
         .await
     }
 
+    /// Where the pictures of a message are; `None` if the conversation has no such message.
+    pub async fn message_pictures(
+        &self,
+        conversation: ConversationId,
+        message: MessageId,
+    ) -> Result<Option<Vec<String>>, Error> {
+        const SQL: &str = "SELECT pictures FROM message WHERE id = :message AND conversation_id = :conversation";
+        self.read("find a picture", move |tx| {
+            let row = named_params! { ":message": message.to_string(), ":conversation": conversation.to_string() };
+            let find = || tx.prepare_cached(SQL)?.query_row(row, |row| strings(row, "pictures")).optional();
+            find().map_err(Error::sql("find a picture"))
+        })
+        .await
+    }
+
     /// The newest turns of a conversation, oldest first.
     pub async fn turns(&self, conversation: ConversationId, limit: u32) -> Result<Vec<TurnSummary>, Error> {
         self.read("read turns", move |tx| newest_turns(tx, conversation, limit).map_err(Error::sql("read turns"))).await

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{
     provider::{self, MODEL, choose, draft},
-    support::{ACCOUNT, TestAura, Upstream},
+    support::{ACCOUNT, SHOP, TestAura, Upstream},
 };
 
 /// One pixel.
@@ -127,4 +127,40 @@ async fn a_question_beside_a_lost_picture_is_answered_and_the_model_is_told() {
     aura.until_idle().await;
     let body = fake.asked().last().expect("asked").body.clone();
     assert!(pictures(&body).is_empty() && body.to_string().contains("that you cannot see"), "{body}");
+}
+
+#[tokio::test]
+async fn a_person_sees_a_picture_without_what_hung_on_it_or_learns_why_not() {
+    let (aura, _fake, cdn, url) = stage().await;
+    let at = |name: &str| format!("{url}/{name}");
+    let sent = ["shirt.png", "expired.png", "page.jpg", "inside.png"].map(at);
+    aura.sim.shopper("ana").sends_images(ACCOUNT, None, &sent.each_ref().map(String::as_str));
+    aura.until_recorded().await;
+    aura.until_idle().await;
+    let conversation = aura.conversation("ana").await;
+    let (id, message) = (&conversation.conversation.id, &conversation.messages[0]);
+    assert_eq!(message.pictures, 4);
+    let client = aura.client();
+    let (kind, bytes) = client.picture(SHOP, id, &message.id, 0).await.expect("it is there");
+    assert!(kind == "image/png" || kind == "image/jpeg", "{kind}");
+    assert!(aura::media::Picture::read(&bytes).is_ok_and(|picture| picture.width == 1));
+    assert!(!crate::shop::holds(&bytes, BEHIND), "it is written anew");
+    let refused = async |number| {
+        let error = client.picture(SHOP, id, &message.id, number).await.expect_err("refused");
+        (error.code().to_owned(), error.exit_code(), error.hint().is_some())
+    };
+    assert_eq!(refused(1).await, ("gone".into(), 3, true), "its address has expired");
+    assert_eq!(refused(2).await.0, "unfit", "it is no picture");
+    assert_eq!(refused(3).await.0, "unfit", "it leads inside");
+    assert_eq!(refused(4).await, ("not_found".into(), 3, true));
+    assert!(!cdn.asked().iter().any(|path| path.contains("meta-data")));
+
+    let file = aura.data_dir().join("ana.png");
+    let to = file.to_str().expect("a path in UTF-8");
+    let args = ["conversation", "picture", "-t", SHOP, id, &message.id, "--to", to];
+    aura.run(&args).await;
+    assert_eq!(std::fs::read(&file).expect("written"), bytes);
+    assert!(aura.said(&args, 6).await.contains("is there already"));
+    let shown = aura.run(&["conversation", "show", "-t", SHOP, id]).await;
+    assert!(shown.contains(&message.id), "what the command takes is named: {shown}");
 }

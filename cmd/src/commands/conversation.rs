@@ -10,7 +10,7 @@ use aura::{
 };
 use futures_util::{StreamExt, pin_mut};
 
-use super::draft;
+use super::{draft, picture};
 use crate::{cli::TenantArg, context::Context, failure::Failure, render, time::now};
 
 /// Watch conversations, take them over, write to shoppers
@@ -24,6 +24,7 @@ pub struct ConversationArgs {
 enum Verb {
     List(List),
     Show(Show),
+    Picture(picture::Picture),
     Takeover(Takeover),
     Release(Release),
     Label(LabelArgs),
@@ -205,7 +206,7 @@ pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failur
             let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
             if let Some(turn) = args.turn {
                 let turn = context.client().await?.turn(slug, &id, &turn.to_string()).await?;
-                return context.ui.data(&turn, || render::turn(&turn, now(), context.ui.width()));
+                return context.ui.data(&turn, || render::turn(&turn, context.ui.look()));
             }
             let before = args.before.map(|message| message.to_string());
             let page = api::PageQuery { limit: Some(args.limit), before };
@@ -221,6 +222,7 @@ pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failur
             }
             Ok(())
         }
+        Verb::Picture(args) => picture::run(context, &args).await,
         Verb::Takeover(args) => {
             let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
             let conversation = context.client().await?.take_over(slug, &id).await?;

@@ -20,6 +20,7 @@ pub mod man;
 pub mod model;
 pub mod notify;
 pub mod persona;
+pub mod picture;
 mod recovery;
 pub mod secret;
 pub mod serve;

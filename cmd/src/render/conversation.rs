@@ -129,6 +129,11 @@ fn said(message: &Message, look: Look) -> String {
     }
     parts.extend(message.text.clone());
     parts.extend(message.attachments.iter().map(|kind| format!("[{kind}]")));
+    parts.extend(message.seen.iter().map(|seen| format!("(seen: {})", one_line(&seen.shows))));
+    if message.pictures > 0 {
+        // What `aura conversation picture` takes.
+        parts.push(format!("({})", message.id));
+    }
     let (at, side) = (look.stamp(message.at), &message.side);
     let indent = " ".repeat(at.len() + 2 + 9);
     format!("{at}  {side:7}  {}", parts.join(" ").replace('\n', &format!("\n{indent}")))

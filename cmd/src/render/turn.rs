@@ -1,13 +1,13 @@
 //! How an answer came about, and what it rests on.
 
 use aura::{
-    api::{ModelCall, Price, ProductRead, Step, Time, ToolCalled, TurnDetail},
-    terminal::{ago, one_line},
+    api::{ModelCall, Price, ProductRead, Step, ToolCalled, TurnDetail},
+    terminal::one_line,
 };
 
-use super::layout::{Grid, count, or_dash, pairs};
+use super::layout::{Grid, Look, count, or_dash, pairs};
 
-pub fn turn(detail: &TurnDetail, now: Time, width: Option<usize>) -> String {
+pub fn turn(detail: &TurnDetail, look: Look) -> String {
     let turn = &detail.turn;
     let outcome = match (&turn.outcome, &turn.reason) {
         (None, _) => "running".into(),
@@ -17,7 +17,7 @@ pub fn turn(detail: &TurnDetail, now: Time, width: Option<usize>) -> String {
     let (read, out, cached) = (detail.input_tokens, detail.output_tokens, detail.cached_tokens);
     let about = pairs(&[
         ("turn", turn.id.clone()),
-        ("began", ago(turn.started_at, now)),
+        ("began", look.ago(turn.started_at)),
         ("took", detail.elapsed_ms.map_or_else(|| "-".into(), took)),
         ("outcome", outcome),
         ("written by", or_dash(turn.model.as_deref()).into()),
@@ -29,7 +29,7 @@ pub fn turn(detail: &TurnDetail, now: Time, width: Option<usize>) -> String {
     match detail.read_at {
         None => text.push_str("\n\nWhat it rests on was not kept"),
         Some(at) if !detail.products.is_empty() => {
-            text.push_str(&format!("\n\nProducts, as read {}\n{}", ago(at, now), products(&detail.products, width)));
+            text.push_str(&format!("\n\nProducts, as read {}\n{}", look.ago(at), products(&detail.products, look)));
         }
         Some(_) => {}
     }
@@ -42,7 +42,7 @@ pub fn turn(detail: &TurnDetail, now: Time, width: Option<usize>) -> String {
         text.push_str(&format!("\n\nSteps\n{}", steps.join("\n")));
     }
     if !detail.calls.is_empty() {
-        text.push_str(&format!("\n\nModels\n{}", calls(&detail.calls, width)));
+        text.push_str(&format!("\n\nModels\n{}", calls(&detail.calls, look)));
     }
     text
 }
@@ -55,8 +55,8 @@ fn price(price: Option<&Price>) -> String {
     price.map_or_else(|| "-".into(), |price| format!("{} {}", price.amount, price.currency))
 }
 
-fn products(rows: &[ProductRead], width: Option<usize>) -> String {
-    let mut grid = Grid::new(width, &["PRODUCT", "TITLE", "PRICE", "BEFORE", "STOCK", "NAMED"]);
+fn products(rows: &[ProductRead], look: Look) -> String {
+    let mut grid = Grid::new(look.width, &["PRODUCT", "TITLE", "PRICE", "BEFORE", "STOCK", "NAMED"]).whole(&[0]).folds(&[3, 5]);
     for row in rows {
         let stock = if row.available { "available" } else { "sold out" };
         let named = if row.named { "yes" } else { "-" };
@@ -99,9 +99,9 @@ fn tool(call: &ToolCalled) -> String {
     format!("  {} {}: {came}{time}", one_line(&call.name), one_line(&call.arguments))
 }
 
-fn calls(rows: &[ModelCall], width: Option<usize>) -> String {
+fn calls(rows: &[ModelCall], look: Look) -> String {
     let head = ["MODEL", "FOR", "OUTCOME", "FIRST", "TOTAL", "IN", "CACHED", "OUT", "USD"];
-    let mut grid = Grid::new(width, &head).right(&[3, 4, 5, 6, 7, 8]);
+    let mut grid = Grid::new(look.width, &head).right(&[3, 4, 5, 6, 7, 8]);
     for row in rows {
         let first = row.first_token_ms.map_or_else(|| "-".into(), took);
         let figures = [row.input_tokens, row.cached_tokens, row.output_tokens].map(|figure| figure.to_string());

@@ -22,7 +22,7 @@ use std::{
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-pub(in crate::app) use self::memory::Answered;
+pub(in crate::app) use self::{memory::Answered, pictures::Unseen};
 use self::{health::OfDay, sight::Told};
 pub use self::{
     health::{ModelHealth, ModelState},

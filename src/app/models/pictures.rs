@@ -14,8 +14,8 @@ use crate::{
         conversation::Message,
         turn::TurnInput,
     },
-    media::Picture,
-    net::{Fetch, Guarded},
+    media::{self, Picture},
+    net::{self, Fetch, Guarded},
 };
 
 /// Pictures of one turn that are looked at, the newest ones.
@@ -24,6 +24,23 @@ pub(super) const PICTURES_MAX: usize = 3;
 const PICTURES_DEADLINE: Duration = Duration::from_secs(10);
 /// Pictures that are decoded at the same time, over all tenants: each takes up to 64 MiB and a core.
 const DECODING_MAX: usize = 2;
+
+/// Why a picture cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::app) enum Unseen {
+    /// It cannot be fetched.
+    #[error(transparent)]
+    Net(#[from] net::Error),
+    /// It cannot be opened.
+    #[error(transparent)]
+    Media(#[from] media::Error),
+    /// It takes too long.
+    #[error("it took longer than {} s", PICTURES_DEADLINE.as_secs())]
+    Late,
+    /// Opening it has panicked.
+    #[error("opening it has failed inside Aura")]
+    Panicked,
+}
 
 /// What became of the pictures of a turn.
 #[derive(Debug, Default)]
@@ -108,28 +125,34 @@ impl Pictures {
     }
 
     async fn fetch_one(&self, tenant: TenantId, url: &str) -> Option<Image> {
-        let fetched = match self.guarded.fetch(tenant, Fetch::image(url)).await {
-            Ok(fetched) => fetched,
-            Err(error) => {
-                tracing::info!(tenant.id = %tenant, error = %chain(&error), "a shopper's picture could not be fetched");
-                return None;
-            }
-        };
-        let _place = self.decoding.acquire().await.expect("never closed");
-        match spawn_blocking(move || Picture::read(&fetched.body)).await {
-            Ok(Ok(picture)) => Some(Image {
+        match self.clean(tenant, url).await {
+            Ok(picture) => Some(Image {
                 source: ImageSource::Bytes(picture.bytes.into()),
                 mime: picture.format.media_type().into(),
                 detail: ImageDetail::Auto,
             }),
-            Ok(Err(error)) => {
-                tracing::info!(tenant.id = %tenant, error = %chain(&error), "a shopper's picture could not be read");
-                None
-            }
             Err(error) => {
-                tracing::warn!(tenant.id = %tenant, error = %chain(&error), "decoding a picture has panicked");
+                tracing::info!(tenant.id = %tenant, error = %chain(&error), "a shopper's picture could not be had");
                 None
             }
         }
+    }
+
+    /// Fetches one picture and writes it anew.
+    async fn clean(&self, tenant: TenantId, url: &str) -> Result<Picture, Unseen> {
+        let fetched = self.guarded.fetch(tenant, Fetch::image(url)).await?;
+        let _place = self.decoding.acquire().await.expect("never closed");
+        match spawn_blocking(move || Picture::read(&fetched.body)).await {
+            Ok(read) => Ok(read?),
+            Err(error) => {
+                tracing::warn!(tenant.id = %tenant, error = %chain(&error), "decoding a picture has panicked");
+                Err(Unseen::Panicked)
+            }
+        }
+    }
+
+    /// The same for a person who waits for it.
+    pub(in crate::app) async fn open(&self, tenant: TenantId, url: &str) -> Result<Picture, Unseen> {
+        timeout(PICTURES_DEADLINE, self.clean(tenant, url)).await.unwrap_or(Err(Unseen::Late))
     }
 }

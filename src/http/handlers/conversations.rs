@@ -11,7 +11,7 @@ use crate::{
     http::{
         Edge, Error,
         caller::{Asking, Scope},
-        extract::{InConversation, OfTurn, Params, Payload},
+        extract::{InConversation, OfPicture, OfTurn, Params, Payload},
         map,
     },
 };
@@ -108,6 +108,17 @@ pub async fn turn(
     OfTurn(turn): OfTurn,
 ) -> Result<Json<api::TurnDetail>, Error> {
     Ok(Json(map::turn_detail(edge.app.turn_show(&tenant, id, turn).await?)))
+}
+
+/// The picture itself, written anew.
+pub async fn picture(
+    State(edge): State<Edge>,
+    Scope(tenant): Scope,
+    InConversation(id): InConversation,
+    OfPicture(message, number): OfPicture,
+) -> Result<impl IntoResponse, Error> {
+    let picture = edge.app.picture(&tenant, id, message, number).await?;
+    Ok(([(header::CONTENT_TYPE, picture.format.media_type())], picture.bytes))
 }
 
 pub async fn takeover(

@@ -114,6 +114,15 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
             let turns = [of_turn(&alder.turn, 0).shows(&["title"]), of_turn(&birch.turn, 3)];
             in_conversations(&[], 0, &["message"]).into_iter().chain(turns).collect()
         }
+        "conversation picture" => {
+            let own = alder.conversation.to_string();
+            let of = |id: &str, message: &str| in_alder(&[id, message, "--to", "picture.png"], 3);
+            vec![
+                of(&own, &alder.message),
+                of(&own, &birch.message),
+                of(&birch.conversation.to_string(), &birch.message),
+            ]
+        }
         "conversation takeover" | "conversation release" => in_conversations(&[], 0, &[]),
         // No draft waits in alder's; that one does go out is shown elsewhere.
         "conversation approve" | "conversation reject" => in_conversations(&[], 6, &[]),

@@ -15,6 +15,7 @@ enum Probe {
     OfAll { target: String },
 }
 
+const MADE_UP_MESSAGE: &str = "msg_0192f5c8-0000-7000-8000-00000000dead";
 const MADE_UP_TURN: &str = "turn_0192f5c8-0000-7000-8000-00000000dead";
 const MADE_UP_CONVERSATION: &str = "conv_0192f5c8-0000-7000-8000-00000000dead";
 
@@ -108,6 +109,27 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
         }
         ("GET", "/tenants/{slug}/conversations") => own("", "", 200, &[]),
         ("GET", "/tenants/{slug}/conversations/{id}") => in_conversations("", 200, &["message"]),
+        ("GET", "/tenants/{slug}/conversations/{id}/messages/{message}/pictures/{n}") => {
+            let to = |id: &str, message: &str| {
+                let path = route.path.replace("{slug}", alder.slug).replace("{id}", id);
+                path.replace("{message}", message).replace("{n}", "0")
+            };
+            let (own, theirs) = (alder.conversation.to_string(), birch.conversation.to_string());
+            vec![
+                // That one is shown where there is one, is shown elsewhere.
+                Probe::Own { target: to(&own, &alder.message), body: String::new(), status: 404, shows: &[] },
+                Probe::Foreign {
+                    theirs: to(&theirs, &birch.message),
+                    made_up: to(MADE_UP_CONVERSATION, &birch.message),
+                    body: String::new(),
+                },
+                Probe::Foreign {
+                    theirs: to(&own, &birch.message),
+                    made_up: to(&own, MADE_UP_MESSAGE),
+                    body: String::new(),
+                },
+            ]
+        }
         ("GET", "/tenants/{slug}/conversations/{id}/turns/{turn}") => {
             let to = |id: &str, turn: &str| {
                 route.path.replace("{slug}", alder.slug).replace("{id}", id).replace("{turn}", turn)
@@ -260,7 +282,7 @@ impl Asked<'_> {
         if let Some(error) = answer["error"].as_object_mut() {
             error.remove("request_id");
         }
-        let is_id = |part: &&str| ["conv_", "turn_", "only-"].iter().any(|kind| part.starts_with(kind));
+        let is_id = |part: &&str| ["conv_", "turn_", "msg_", "only-"].iter().any(|kind| part.starts_with(kind));
         let told = target.split('/').filter(is_id).fold(answer.to_string(), |told, id| told.replace(id, "ID"));
         (status, told)
     }

@@ -46,6 +46,8 @@ pub struct Shop {
     pub tenant: api::Tenant,
     /// A conversation on Instagram, answered.
     pub conversation: ConversationId,
+    /// The first message in it; it has no picture.
+    pub message: String,
     /// The turn that answered there.
     pub turn: String,
     /// The one that shares its shopper and its message's id.
@@ -130,6 +132,7 @@ impl Shop {
         let conversation: ConversationId = with(house.sim.shopper("ana").id(account));
         let detail = client.conversation(slug, &conversation.to_string()).await.expect("shown");
         Self {
+            message: detail.messages[0].id.clone(),
             turn: detail.turns.last().expect("it was answered").id.clone(),
             conversation,
             shared: with(SHARED_SHOPPER.into()),

@@ -91,6 +91,15 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
         "due_conversations" => read!(store.due_conversations(rules, ROWS)),
         "next_due" => read!(store.next_due(rules)),
         "begin_turn" => read!(with.conversations => |id| store.begin_turn(id, rules.now)),
+        "message_pictures" => {
+            let mut all = String::new();
+            for id in with.conversations.iter().copied() {
+                for message in with.messages.iter().copied() {
+                    all += &format!("{:?}\n", store.message_pictures(id, message).await.expect(name));
+                }
+            }
+            Row::Read(all)
+        }
         "thread" => {
             read!(with.conversations => |id| store.thread(id, Page { before: None, limit: ROWS }))
         }
