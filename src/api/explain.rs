@@ -240,6 +240,18 @@ const ROWS: &[Row] = &[
         "`aura audit verify -t SLUG`.",
     ),
     (
+        "gone",
+        "What was asked for was there, and is no more.",
+        "The address of a shopper's picture expires within days at Instagram, or the shopper took it back.",
+        "Look at pictures while they are fresh; what a model saw of it stays with the message.",
+    ),
+    (
+        "group_unknown",
+        "The group of the staff's socket does not exist.",
+        "`staff_group` names a group that this machine does not know.",
+        "Make it with `groupadd`, or name another one in the configuration.",
+    ),
+    (
         "handshake_failed",
         "The daemon of a measurement or the demo did not take its start.",
         "It ended early, or its address is taken.",
@@ -396,6 +408,12 @@ const ROWS: &[Row] = &[
         "Copy the public key again.",
     ),
     (
+        "not_staff",
+        "Nobody knows who asks at the staff's door.",
+        "The key or the user was never let in, or was removed.",
+        "The operator lets you in: `aura staff add NAME --user LOGIN`, or gives a new key: `aura staff edit NAME --key`.",
+    ),
+    (
         "notification_given_up",
         "A notification was given up: nobody was told.",
         "Its target refused it, or could not be reached, eight times.",
@@ -471,6 +489,12 @@ const ROWS: &[Row] = &[
         "Correct it; report it if it looks right.",
     ),
     (
+        "role_too_low",
+        "Who asks may not do that.",
+        "Each route names the least role; yours is below it, or it is about all tenants.",
+        "Ask whoever runs this Aura: `aura staff edit NAME --role agent`.",
+    ),
+    (
         "secret_broken",
         "A secret cannot be opened.",
         "It was sealed under another key, or changed on disk.",
@@ -521,6 +545,12 @@ const ROWS: &[Row] = &[
         "Try again in a while.",
     ),
     ("too_large", "The request is too large.", "A file or text has more bytes than are taken.", "Give less."),
+    (
+        "unfit",
+        "What was found is not fit to be handed on.",
+        "A picture is too large, broken, or of a kind that is not opened here.",
+        "Look at it in Instagram itself.",
+    ),
     (
         "usage",
         "The command makes no sense as it stands.",

@@ -1,11 +1,12 @@
 //! How an answer came about, and what it rests on.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Price, Time, Turn};
 
 /// One run with everything that is kept of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TurnDetail {
     /// The run.
     #[serde(flatten)]
@@ -37,7 +38,7 @@ pub struct TurnDetail {
 }
 
 /// A product as a run has read it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProductRead {
     /// The source's id or handle.
     pub product_id: String,
@@ -56,7 +57,7 @@ pub struct ProductRead {
 }
 
 /// Words of a source.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Citation {
     /// `fact:2`, `product:KEY`.
     pub source: String,
@@ -65,7 +66,7 @@ pub struct Citation {
 }
 
 /// One step.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Step {
     /// `understand`, `retrieve`, `consult`, `compose`, `guard` or `cards`.
@@ -99,7 +100,7 @@ pub struct Step {
 }
 
 /// A call of a tool.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolCalled {
     /// The tool, as the model wrote it.
     pub name: String,
@@ -116,7 +117,7 @@ pub struct ToolCalled {
 }
 
 /// A try of a model that gave nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MissedModel {
     /// `PROVIDER:MODEL`.
     pub model: String,
@@ -125,7 +126,7 @@ pub struct MissedModel {
 }
 
 /// A call of a model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelCall {
     /// `PROVIDER:MODEL` as it served.
     pub model: String,

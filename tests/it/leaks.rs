@@ -32,10 +32,17 @@ const UNREADABLE: &str = "canary-in-an-unreadable-body-55d0";
 const REFUSED: &str = "canary-in-a-refused-body-66e1";
 
 /// Columns in which the words of shoppers and of the shop's people may stand.
-const WORDS: &[&str] = &["message.text", "message.payload", "outbox.text", "pending_echo.text"];
+const WORDS: &[&str] = &["message.text", "message.payload", "outbox.text", "pending_echo.text", "turn_record.steps"];
 /// Columns in which the catalogue may.
-const PRODUCTS: &[&str] =
-    &["product.", "product_text", "product_word.", "message.text", "outbox.text", "outbox.products"];
+const PRODUCTS: &[&str] = &[
+    "product.",
+    "product_text",
+    "product_word.",
+    "message.text",
+    "outbox.text",
+    "outbox.products",
+    "turn_record.basis",
+];
 /// Columns in which the shop's voice may.
 const VOICE: &[&str] = &["persona.", "message.text", "outbox.text"];
 

@@ -279,7 +279,7 @@ async fn a_parked_conversation_tells_its_reason_in_every_view() {
     let list = aura.run(&["conversation", "list", "-t", SHOP, "--state", "parked"]).await;
     assert!(list.contains(&id) && list.contains("mode_off"), "{list}");
     let shown = aura.run(&["conversation", "show", "-t", SHOP, &id]).await;
-    assert!(shown.contains("left to people      mode_off"), "{shown}");
+    assert!(shown.contains("left to people\tmode_off"), "{shown}");
     let page = aura.run(&["status"]).await;
     assert!(page.contains("1 conversation is left to people"), "{page}");
     let tail = aura.run(&["tail", "-t", SHOP, "--no-follow", "--kind", "conversation.parked"]).await;

@@ -117,7 +117,8 @@ struct List {
 Examples:
   aura conversation show -t noor conv_0192f5c8-0000-7000-8000-000000000001
   aura conversation show -t noor conv_0192f5c8-0000-7000-8000-000000000001 --limit 20 --json
-  aura conversation show -t noor conv_0192f5c8-0000-7000-8000-000000000001 --turn turn_0192f5c8-0000-7000-8000-000000000002")]
+  aura conversation show -t noor conv_0192f5c8-0000-7000-8000-000000000001 \\
+    --turn turn_0192f5c8-0000-7000-8000-000000000002")]
 struct Show {
     #[command(flatten)]
     tenant: TenantArg,

@@ -25,8 +25,10 @@ const MODE: u32 = 0o600;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  aura conversation picture -t noor conv_0192f5c8-0000-7000-8000-000000000001 msg_0192f5c8-0000-7000-8000-000000000002 --to a.jpg
-  aura conversation picture -t noor conv_0192f5c8-0000-7000-8000-000000000001 msg_0192f5c8-0000-7000-8000-000000000002 2 --to b.jpg")]
+  aura conversation picture -t noor conv_0192f5c8-0000-7000-8000-000000000001 \\
+    msg_0192f5c8-0000-7000-8000-000000000002 --to a.jpg
+  aura conversation picture -t noor conv_0192f5c8-0000-7000-8000-000000000001 \\
+    msg_0192f5c8-0000-7000-8000-000000000002 2 --to b.jpg")]
 pub struct Picture {
     #[command(flatten)]
     tenant: TenantArg,

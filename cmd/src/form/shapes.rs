@@ -27,6 +27,15 @@ enum Found {
     System(Box<api::System>),
 }
 
+/// What `aura conversation show` finds: the conversation, or with `--turn` one of its turns.
+#[expect(dead_code, reason = "only its fields are of interest")]
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Shown {
+    Conversation(Box<api::ConversationDetail>),
+    Turn(Box<api::TurnDetail>),
+}
+
 /// What `aura listen` hears, or with `--forward-to` hands on.
 #[expect(dead_code, reason = "only its fields are of interest")]
 #[derive(JsonSchema)]
@@ -69,7 +78,12 @@ pub fn of(command: &str) -> Option<Schema> {
         "tail" => schema_for!(api::Event),
         "listen" => schema_for!(Heard),
         "conversation list" => items::<api::Conversation>(),
-        "conversation show" => schema_for!(api::ConversationDetail),
+        "conversation show" => schema_for!(Shown),
+        "conversation picture" => own(&[
+            ("file", "Where the picture is"),
+            ("media_type", "What it is: image/jpeg, image/png"),
+            ("bytes", "How large the file is"),
+        ]),
         "conversation takeover" | "conversation release" | "conversation label" | "conversation reject" => {
             schema_for!(api::Conversation)
         }

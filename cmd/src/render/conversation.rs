@@ -154,8 +154,7 @@ fn outbox(rows: &[OutboxRow], look: Look) -> String {
 }
 
 fn turns(rows: &[Turn], look: Look) -> String {
-    let mut grid =
-        Grid::new(look.width, &["TURN", "BEGAN", "OUTCOME", "MODEL", "EVIDENCE"]).whole(&[0]).folds(&[4, 3]);
+    let mut grid = Grid::new(look.width, &["TURN", "BEGAN", "OUTCOME", "MODEL", "EVIDENCE"]).whole(&[0]).folds(&[4, 3]);
     for turn in rows {
         let outcome = match (&turn.outcome, &turn.reason) {
             (None, _) => "running".into(),

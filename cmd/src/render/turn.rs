@@ -5,7 +5,7 @@ use aura::{
     terminal::one_line,
 };
 
-use super::layout::{Grid, Look, count, or_dash, pairs};
+use super::layout::{Grid, Look, count, or_dash};
 
 pub fn turn(detail: &TurnDetail, look: Look) -> String {
     let turn = &detail.turn;
@@ -15,7 +15,7 @@ pub fn turn(detail: &TurnDetail, look: Look) -> String {
         (Some(outcome), Some(reason)) => format!("{outcome} ({reason})"),
     };
     let (read, out, cached) = (detail.input_tokens, detail.output_tokens, detail.cached_tokens);
-    let about = pairs(&[
+    let about = look.pairs(&[
         ("turn", turn.id.clone()),
         ("began", look.ago(turn.started_at)),
         ("took", detail.elapsed_ms.map_or_else(|| "-".into(), took)),
@@ -56,7 +56,8 @@ fn price(price: Option<&Price>) -> String {
 }
 
 fn products(rows: &[ProductRead], look: Look) -> String {
-    let mut grid = Grid::new(look.width, &["PRODUCT", "TITLE", "PRICE", "BEFORE", "STOCK", "NAMED"]).whole(&[0]).folds(&[3, 5]);
+    let mut grid =
+        Grid::new(look.width, &["PRODUCT", "TITLE", "PRICE", "BEFORE", "STOCK", "NAMED"]).whole(&[0]).folds(&[3, 5]);
     for row in rows {
         let stock = if row.available { "available" } else { "sold out" };
         let named = if row.named { "yes" } else { "-" };

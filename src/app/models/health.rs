@@ -26,6 +26,9 @@ const DAY_MS: i64 = 86_400_000;
 /// What a tenant's models have cost on one day, counted from 1970, by the names that they served under.
 pub(super) type OfDay = (i64, Arc<[(String, PicoDollars)]>);
 
+/// The models of each role, in the order in which they are tried.
+pub type Routes = Vec<(ModelRole, Vec<ModelRef>)>;
+
 /// How models fare.
 #[derive(Clone, Debug)]
 pub struct ModelHealth {
@@ -36,7 +39,7 @@ pub struct ModelHealth {
     /// Models by name.
     pub models: BTreeMap<String, ModelState>,
     /// Every tenant with its routes, by slug; an empty one: `builtin` answers.
-    pub tenants: Vec<(TenantSlug, Vec<(ModelRole, Vec<ModelRef>)>)>,
+    pub tenants: Vec<(TenantSlug, Routes)>,
     /// Tenants whose files cannot be read.
     pub unread: Vec<TenantSlug>,
 }

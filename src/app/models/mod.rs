@@ -22,7 +22,6 @@ use std::{
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-pub(in crate::app) use self::{memory::Answered, pictures::Unseen};
 use self::{health::OfDay, sight::Told};
 pub use self::{
     health::{ModelHealth, ModelState},
@@ -34,6 +33,7 @@ pub use self::{
     standing::ModelStanding,
     write::ModelWriter,
 };
+pub(in crate::app) use self::{memory::Answered, pictures::Unseen};
 use crate::{
     config::{Config, Providers, Server},
     domain::{TenantId, model::ModelSettings, secret::SecretScope},

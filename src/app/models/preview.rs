@@ -142,7 +142,12 @@ impl App {
                 };
                 match &self.writer {
                     Some(given) => Box::new(Given(&**given)),
-                    None => Box::new(ModelWriter { asker, route: vec![model.clone()], looked: OnceCell::new(), missed: Mutex::default() }),
+                    None => Box::new(ModelWriter {
+                        asker,
+                        route: vec![model.clone()],
+                        looked: OnceCell::new(),
+                        missed: Mutex::default(),
+                    }),
                 }
             }
         };
