@@ -136,6 +136,9 @@ pub struct Takeover {
     pub since: Time,
     /// When the shopper began to wait for the person.
     pub waiting_since: Option<Time>,
+    /// When the assistant answers again by itself; `null`: only when a person lets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Time>,
 }
 
 /// An answer that waits for a person.

@@ -7,9 +7,9 @@ use super::{
 use crate::{
     channel::split,
     domain::{
-        ConversationId, TurnId,
+        ConversationId, Timestamp, TurnId,
         channel::{ChannelKind, ChannelRules},
-        conversation::{Conversation, Label, Overview, TakeoverCause},
+        conversation::{Conversation, Label, Overview, Takeover, TakeoverCause},
         outbox::Author,
         policy,
     },
@@ -79,6 +79,12 @@ impl App {
         store.label(id, label, self.clock.now()).await.map_err(with_hint)?;
         self.changed(tenant.tenant().id).await?;
         overview(&store, id).await
+    }
+
+    /// When the assistant answers again by itself in a conversation that a person has; `None`: only when a person lets it.
+    #[must_use]
+    pub fn bot_returns_at(&self, takeover: &Takeover) -> Option<Timestamp> {
+        policy::bot_returns_at(takeover, self.config.conversation.takeover_minutes)
     }
 
     /// The bot may answer again; what the shopper wrote meanwhile is answered at once, unless the shopper had asked for

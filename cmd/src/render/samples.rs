@@ -68,7 +68,7 @@ pub fn a_conversation(name: Option<&str>, takeover: Option<Takeover>) -> Convers
 }
 
 pub fn waiting() -> Option<Takeover> {
-    Some(Takeover { cause: "asked".into(), since: minutes_ago(9), waiting_since: Some(minutes_ago(5)) })
+    Some(Takeover { cause: "asked".into(), since: minutes_ago(9), waiting_since: Some(minutes_ago(5)), ends_at: None })
 }
 
 pub fn two_tenants() -> Vec<Tenant> {

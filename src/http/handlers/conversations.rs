@@ -32,7 +32,7 @@ pub async fn list(
     let ids = query.ids.as_deref().map(parse_ids).transpose()?;
     let wanted = Listing { ids, ..listing(&query)? };
     let conversations = edge.app.conversation_list(&tenant, wanted).await?;
-    Ok(Json(map::list(conversations, |row| map::conversation(tenant.tenant(), row))))
+    Ok(Json(map::list(conversations, |row| map::conversation(&edge.app, tenant.tenant(), row))))
 }
 
 /// Of all tenants, as they are read: those of one follow each other, the newest first.
@@ -44,10 +44,11 @@ pub async fn list_all(
     if query.ids.is_some() {
         return Err(Error::invalid("`ids` are of one tenant: ask for its conversations"));
     }
+    let app = edge.app.clone();
     let tenants = edge.app.inbox(&caller, listing(&query)?).await?;
-    let lines = tenants.map(|of| {
+    let lines = tenants.map(move |of| {
         let mut lines = Vec::new();
-        for line in map::inbox_line(of) {
+        for line in map::inbox_line(&app, of) {
             serde_json::to_writer(&mut lines, &line)?;
             lines.push(b'\n');
         }
@@ -98,7 +99,7 @@ pub async fn show(
     let limit = limited(query.limit, MESSAGES_DEFAULT)?;
     let before = query.before.as_deref().map(str::parse::<MessageId>).transpose();
     let page = Page { before: before.map_err(|error| Error::invalid(error.to_string()))?, limit };
-    Ok(Json(map::conversation_detail(tenant.tenant(), edge.app.conversation_show(&tenant, id, page).await?)))
+    Ok(Json(map::conversation_detail(&edge.app, tenant.tenant(), edge.app.conversation_show(&tenant, id, page).await?)))
 }
 
 pub async fn turn(
@@ -126,7 +127,7 @@ pub async fn takeover(
     Scope(tenant): Scope,
     InConversation(id): InConversation,
 ) -> Result<Json<api::Conversation>, Error> {
-    Ok(Json(map::conversation(tenant.tenant(), edge.app.conversation_takeover(&tenant, id).await?)))
+    Ok(Json(map::conversation(&edge.app, tenant.tenant(), edge.app.conversation_takeover(&tenant, id).await?)))
 }
 
 pub async fn release(
@@ -134,7 +135,7 @@ pub async fn release(
     Scope(tenant): Scope,
     InConversation(id): InConversation,
 ) -> Result<Json<api::Conversation>, Error> {
-    Ok(Json(map::conversation(tenant.tenant(), edge.app.conversation_release(&tenant, id).await?)))
+    Ok(Json(map::conversation(&edge.app, tenant.tenant(), edge.app.conversation_release(&tenant, id).await?)))
 }
 
 pub async fn label(
@@ -144,7 +145,7 @@ pub async fn label(
     Payload(new): Payload<api::NewLabel>,
 ) -> Result<Json<api::Conversation>, Error> {
     let label = new.label.as_deref().map(parse_label).transpose()?;
-    Ok(Json(map::conversation(tenant.tenant(), edge.app.conversation_label(&tenant, id, label).await?)))
+    Ok(Json(map::conversation(&edge.app, tenant.tenant(), edge.app.conversation_label(&tenant, id, label).await?)))
 }
 
 fn parse_label(word: &str) -> Result<Label, Error> {
@@ -178,7 +179,11 @@ pub async fn reject(
     InConversation(id): InConversation,
     Payload(decision): Payload<api::DraftDecision>,
 ) -> Result<Json<api::Conversation>, Error> {
-    Ok(Json(map::conversation(tenant.tenant(), edge.app.draft_reject(&tenant, id, draft(decision.draft)?).await?)))
+    Ok(Json(map::conversation(
+        &edge.app,
+        tenant.tenant(),
+        edge.app.draft_reject(&tenant, id, draft(decision.draft)?).await?,
+    )))
 }
 
 pub async fn edit(

@@ -2,7 +2,7 @@
 
 use crate::{
     api,
-    app::inbox::OfTenant,
+    app::{App, inbox::OfTenant},
     domain::{
         conversation::{Label, Overview, Sight},
         tenant::Tenant,
@@ -11,7 +11,7 @@ use crate::{
     store::{OutboxRow, Said, Thread, TurnSummary},
 };
 
-pub(in crate::http) fn conversation(tenant: &Tenant, overview: Overview) -> api::Conversation {
+pub(in crate::http) fn conversation(app: &App, tenant: &Tenant, overview: Overview) -> api::Conversation {
     let Overview { conversation, preview, messages, cost, handed_over } = overview;
     api::Conversation {
         id: conversation.id.to_string(),
@@ -25,6 +25,7 @@ pub(in crate::http) fn conversation(tenant: &Tenant, overview: Overview) -> api:
             cause: takeover.cause.as_str().into(),
             since: takeover.since.into(),
             waiting_since: takeover.waiting_since.map(Into::into),
+            ends_at: app.bot_returns_at(&takeover).map(Into::into),
         }),
         draft: conversation.draft.map(|draft| api::Draft { id: draft.turn.to_string(), since: draft.since.into() }),
         parked: conversation
@@ -48,11 +49,11 @@ pub(in crate::http) fn conversation(tenant: &Tenant, overview: Overview) -> api:
 }
 
 /// What a list over all tenants says of one of them.
-pub(in crate::http) fn inbox_line(of: OfTenant) -> Vec<api::InboxLine> {
+pub(in crate::http) fn inbox_line(app: &App, of: OfTenant) -> Vec<api::InboxLine> {
     let OfTenant { tenant, found } = of;
     match found {
         Ok(rows) => {
-            let row = |row| api::InboxLine::Conversation(Box::new(conversation(&tenant, row)));
+            let row = |row| api::InboxLine::Conversation(Box::new(conversation(app, &tenant, row)));
             rows.into_iter().map(row).collect()
         }
         Err(error) => {
@@ -62,9 +63,9 @@ pub(in crate::http) fn inbox_line(of: OfTenant) -> Vec<api::InboxLine> {
     }
 }
 
-pub(in crate::http) fn conversation_detail(tenant: &Tenant, thread: Thread) -> api::ConversationDetail {
+pub(in crate::http) fn conversation_detail(app: &App, tenant: &Tenant, thread: Thread) -> api::ConversationDetail {
     api::ConversationDetail {
-        conversation: conversation(tenant, thread.overview),
+        conversation: conversation(app, tenant, thread.overview),
         messages: thread.messages.into_iter().map(message).collect(),
         has_more: thread.has_more,
         outbox: thread.outbox.into_iter().map(outbox_row).collect(),
