@@ -11,7 +11,7 @@ use crate::{
         config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, explain::ExplainArgs,
         help::HelpArgs, init::InitArgs, listen::ListenArgs, man::ManArgs, model::ModelArgs, notify::NotifyArgs,
         persona::PersonaArgs, secret::SecretArgs, serve::ServeArgs, staff::StaffArgs, status::StatusArgs,
-        tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs, usage::UsageArgs, version::VersionArgs,
+        tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs, tui::TuiArgs, usage::UsageArgs, version::VersionArgs,
     },
     form::JsonArg,
 };
@@ -96,6 +96,7 @@ pub enum Command {
     Chat(ChatArgs),
     Trigger(TriggerArgs),
     Tail(TailArgs),
+    Tui(TuiArgs),
     Listen(ListenArgs),
     Conversation(ConversationArgs),
     Notify(NotifyArgs),
@@ -229,7 +230,7 @@ mod tests {
 
     #[test]
     fn every_command_without_further_commands_says_which_fields_its_json_has() {
-        let without = ["serve", "demo", "help", "man"];
+        let without = ["serve", "demo", "help", "man", "tui"];
         for (name, _) in commands().into_iter().filter(|(_, command)| !command.has_subcommands()) {
             let name = name.trim_start_matches("aura ");
             if !without.contains(&name) && !name.starts_with("bench") {
@@ -254,7 +255,8 @@ mod tests {
         for (name, mut command) in commands() {
             let help = command.render_long_help().to_string();
             let examples = help.split("Examples:").nth(1).unwrap_or_default();
-            let examples = examples.split("\n\n").next().unwrap_or_default();
+            // A long one goes on behind a backslash.
+            let examples = examples.split("\n\n").next().unwrap_or_default().replace("\\\n", " ");
             for line in examples.lines().map(str::trim) {
                 let Some(at) = line.rfind("aura ") else { continue };
                 let words = words(line[at..].split([';', '<', '>', '|']).next().unwrap_or_default());

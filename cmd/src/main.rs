@@ -151,7 +151,7 @@ impl Signals {
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
     use commands::{
         audit, bench, catalog, chat, completion, config, connect, conversation, explain, help, init, listen, man,
-        model, notify, persona, secret, staff, status, tail, tenant, trigger, usage, version,
+        model, notify, persona, secret, staff, status, tail, tenant, trigger, tui, usage, version,
     };
     match command {
         Command::Serve(_) | Command::Demo(_) => Ok(()),
@@ -163,6 +163,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Chat(args) => chat::run(context, args).await,
         Command::Trigger(args) => trigger::run(context, args).await,
         Command::Tail(args) => tail::run(context, args).await,
+        Command::Tui(args) => tui::run(context, args).await,
         Command::Listen(args) => listen::run(context, args).await,
         Command::Conversation(args) => conversation::run(context, args).await,
         Command::Notify(args) => notify::run(context, args).await,

@@ -56,6 +56,8 @@ pub struct Config {
     pub net: Net,
     /// What the log says and how.
     pub log: Log,
+    /// How the monitor looks and which keys it takes.
+    pub tui: Tui,
     /// What answers.
     pub models: Models,
     /// Where the models of others are.
@@ -82,6 +84,7 @@ impl Default for Config {
             notify: Notify::default(),
             net: Net::default(),
             log: Log::default(),
+            tui: Tui::default(),
             models: Models::default(),
             providers: Providers::default(),
         }
@@ -415,6 +418,31 @@ impl LogLevel {
             Self::Trace => "trace",
         }
     }
+}
+
+/// The monitor, `aura tui`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tui {
+    /// `terminal` (its own 16 colours), `dark`, `light` or `mono`.
+    pub theme: TuiTheme,
+    /// Keys in place of their own, such as `quit=ctrl-q` or `reply=r w`; docs/keys.md has the names.
+    pub keys: Vec<String>,
+}
+
+/// How the monitor looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TuiTheme {
+    /// The terminal's own 16 colours.
+    #[default]
+    Terminal,
+    /// For a dark background.
+    Dark,
+    /// For a light background.
+    Light,
+    /// No colours.
+    Mono,
 }
 
 impl Config {

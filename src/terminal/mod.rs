@@ -5,4 +5,4 @@ mod safe;
 mod time;
 
 pub use safe::{json_safe, one_line, terminal_safe};
-pub use time::{Since, ago, ago_or_dash, parse_since, stamp};
+pub use time::{Since, age, ago, ago_or_dash, parse_since, stamp};

@@ -19,6 +19,18 @@ pub fn ago(at: Time, now: Time) -> String {
     }
 }
 
+/// `now`, `5s`, `3m`, `2h`, `4d`: the same where there is little room.
+#[must_use]
+pub fn age(at: Time, now: Time) -> String {
+    match now.0.saturating_sub(at.0) {
+        ..SECOND_MS => "now".into(),
+        ms @ ..MINUTE_MS => format!("{}s", ms / SECOND_MS),
+        ms @ ..HOUR_MS => format!("{}m", ms / MINUTE_MS),
+        ms if ms < 2 * DAY_MS => format!("{}h", ms / HOUR_MS),
+        ms => format!("{}d", ms / DAY_MS),
+    }
+}
+
 /// `ago`, or a dash.
 pub fn ago_or_dash(at: Option<Time>, now: Time) -> String {
     at.map_or_else(|| "-".into(), |at| ago(at, now))
@@ -78,6 +90,8 @@ mod tests {
             (40 * DAY_MS, "2026-10-12"),
         ] {
             assert_eq!(ago(Time(now.0 - ms), now), shown);
+            let short = shown.replace(" min ago", "m").replace(" ago", "").replace(' ', "");
+            assert!(age(Time(now.0 - ms), now) == short || short.contains('-'), "{short}");
         }
         assert_eq!(ago_or_dash(None, now), "-");
     }

@@ -24,6 +24,7 @@ mod model;
 mod model_health;
 mod model_preview;
 mod modes;
+mod monitor;
 mod notify;
 mod overload;
 mod persona;

@@ -29,6 +29,7 @@ pub mod status;
 pub mod tail;
 pub mod tenant;
 pub mod trigger;
+pub mod tui;
 pub mod usage;
 pub mod version;
 mod watched;

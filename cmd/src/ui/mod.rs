@@ -94,6 +94,11 @@ impl Ui {
         }
     }
 
+    /// Whether colours are shown where results go.
+    pub const fn colours(self) -> bool {
+        self.colour_out
+    }
+
     /// Columns to lay out for; `None` when stdout is not a terminal and every row may be as long as it is.
     pub fn width(self) -> Option<usize> {
         let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<usize>().ok());

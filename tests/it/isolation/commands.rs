@@ -107,6 +107,11 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
         "staff list" => vec![with(&[], 0)],
         "staff edit" => vec![with(&["nobody", "--role", "viewer"], 3)],
         "staff remove" => vec![with(&["nobody"], 3)],
+        "tui" => {
+            return Some(Case::Apart(
+                "the operator's monitor over all tenants, made of routes that have cases of their own",
+            ));
+        }
         "listen" => return Some(Case::Apart("follows as `tail` does and does not end; it shows what `tail` shows")),
         "conversation list" => vec![in_alder(&[], 0), in_alder(&["--since", "1d"], 0)],
         "conversation show" => {

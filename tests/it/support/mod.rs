@@ -8,6 +8,7 @@ mod file;
 mod oracle;
 mod process;
 mod scene;
+pub mod screen;
 mod terminal;
 mod upstream;
 

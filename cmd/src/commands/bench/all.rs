@@ -18,8 +18,18 @@ use super::{
 use crate::{failure::Failure, ui::Ui};
 
 /// The command lines of a whole report: what the budgets are stated for.
-const FULL: &[&str] =
-    &["idle", "idle --tenants 10000", "accept --turns", "turn", "fairness", "gateway", "import", "search", "soak"];
+const FULL: &[&str] = &[
+    "idle",
+    "idle --tenants 10000",
+    "accept --turns",
+    "turn",
+    "fairness",
+    "gateway",
+    "import",
+    "search",
+    "tui",
+    "soak",
+];
 /// The same, small: shows that everything works, and says little of how fast.
 const QUICK: &[&str] = &[
     "idle --tenants 50 --watch-seconds 2",
@@ -29,6 +39,7 @@ const QUICK: &[&str] = &[
     "gateway --calls 300 --tokens 20",
     "import --products 2000",
     "search --products 2000 --queries 50",
+    "tui --tenants 5 --messages 500 --keys 36 --starts 2 --watch-seconds 2",
     "soak --messages 600 --tenants 4",
 ];
 

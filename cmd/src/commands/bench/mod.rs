@@ -16,6 +16,7 @@ mod process;
 mod report;
 mod search;
 mod soak;
+mod tui;
 mod turn;
 
 use self::report::Report;
@@ -48,6 +49,7 @@ enum Measurement {
     Import(import::ImportArgs),
     Search(search::SearchArgs),
     Soak(soak::SoakArgs),
+    Tui(tui::TuiArgs),
     Turn(turn::TurnArgs),
 }
 
@@ -69,6 +71,7 @@ impl Measurement {
             Self::Import(args) => import::run(report, args).await,
             Self::Search(args) => search::run(report, args).await,
             Self::Soak(args) => soak::run(report, args).await,
+            Self::Tui(args) => tui::run(report, args).await,
             Self::Turn(args) => turn::run(report, args).await,
         }
     }
@@ -83,6 +86,7 @@ impl Measurement {
             Self::Import(_) => "import",
             Self::Search(_) => "search",
             Self::Soak(_) => "soak",
+            Self::Tui(_) => "tui",
             Self::Turn(_) => "turn",
         }
     }

@@ -80,19 +80,12 @@ impl Process {
 
     /// Memory that it has resident, in MB of 10^6 bytes.
     pub fn resident_mb(&self) -> Result<f64, Failure> {
-        let kib = machine::figure_kb(&format!("/proc/{}/status", self.pid.as_raw_nonzero()), "VmRSS");
-        let kib = kib.ok_or_else(|| failed("the daemon's memory cannot be read"))?;
-        Ok(kib as f64 * BYTES_PER_KIB / BYTES_PER_MB)
+        resident_mb_of(self.pid)
     }
 
     /// Time that its threads have run so far.
     pub fn processor_time(&self) -> Result<Duration, Failure> {
-        let gone = || failed("the daemon's time cannot be read");
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid.as_raw_nonzero())).map_err(|_| gone())?;
-        // The name in brackets may hold spaces; user and system time are the 12th and 13th words behind it.
-        let (_, behind) = stat.rsplit_once(") ").ok_or_else(gone)?;
-        let ticks: Vec<f64> = behind.split(' ').skip(11).take(2).filter_map(|word| word.parse().ok()).collect();
-        Ok(Duration::from_secs_f64(ticks.iter().sum::<f64>() / TICKS_PER_SECOND))
+        processor_time_of(self.pid)
     }
 
     /// Files and sockets that it has open.
@@ -113,6 +106,23 @@ impl Process {
             Err(_) => Err(failed(format!("the daemon had not ended after {END_MAX:?}"))),
         }
     }
+}
+
+/// Memory that a process has resident, in MB of 10^6 bytes.
+pub fn resident_mb_of(pid: Pid) -> Result<f64, Failure> {
+    let kib = machine::figure_kb(&format!("/proc/{}/status", pid.as_raw_nonzero()), "VmRSS");
+    let kib = kib.ok_or_else(|| failed("the memory of the process cannot be read"))?;
+    Ok(kib as f64 * BYTES_PER_KIB / BYTES_PER_MB)
+}
+
+/// Time that the threads of a process have run so far.
+pub fn processor_time_of(pid: Pid) -> Result<Duration, Failure> {
+    let gone = || failed("the time of the process cannot be read");
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).map_err(|_| gone())?;
+    // The name in brackets may hold spaces; user and system time are the 12th and 13th words behind it.
+    let (_, behind) = stat.rsplit_once(") ").ok_or_else(gone)?;
+    let ticks: Vec<f64> = behind.split(' ').skip(11).take(2).filter_map(|word| word.parse().ok()).collect();
+    Ok(Duration::from_secs_f64(ticks.iter().sum::<f64>() / TICKS_PER_SECOND))
 }
 
 /// Waits for the line that tells the address.

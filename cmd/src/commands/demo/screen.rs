@@ -124,10 +124,13 @@ impl Screen {
             let about = format!("  {products} products   {:<14}  {}", shop.voice, shop.website);
             self.ui.inked(&[(Ink::Plain, "  "), (Ink::Strong, &name), (Ink::Plain, &about)])?;
         }
+        // As this very command was called: who tries it from a clone has no `aura` on the path.
+        let aura = std::env::args().next().unwrap_or_else(|| "aura".into());
         let places = [
             ("Instagram", format!("{} (simulated)", facts.instagram)),
             ("Aura", format!("{}/webhooks/instagram, every webhook signed and checked", facts.aura)),
             ("Data", format!("{}, removed at the end", facts.data_dir)),
+            ("Watch", format!("{aura} tui --data-dir {}   (in another terminal)", facts.data_dir)),
             ("Pace", format!("an answer comes {} s after a shopper's last words", seconds(facts.debounce_ms.into()))),
         ];
         self.say(Ink::Plain, "")?;

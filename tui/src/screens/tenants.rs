@@ -1,0 +1,359 @@
+//! The shops: how each is, how much it is written to, what it spends, how often people are called.
+
+use std::cmp::Ordering;
+
+use aura::api::TenantStatus;
+use ratatui::layout::Rect;
+
+use super::{
+    Command, Confirm, Pick, Screen, Want,
+    parts::{instead, pairs, titled},
+};
+use crate::{
+    canvas::{Canvas, Hit},
+    filter::{Facts, Filter},
+    keys::{Action, Scope},
+    strings,
+    table::{Column, Cursor, Move, Table},
+    text,
+    theme::Ink,
+    work::{Deed, Load},
+    world::World,
+};
+
+const COLUMNS: &[Column] = &[
+    Column::new("SHOP", 12).grows(2),
+    Column::new("HEALTH", 9),
+    Column::new("MODE", 7),
+    Column::new("WAITING", 7).right(),
+    Column::new("DRAFTS", 6).right().folds(3),
+    Column::new("SPENT", 8).right().folds(1),
+    Column::new("MISSING", 7).right().folds(6),
+    Column::new("PRODUCTS", 8).right().folds(7),
+    Column::new("MODEL", 10).grows(2).folds(8),
+];
+const SORTS: &[&str] = &["what needs a look", "name", "spent", "waiting"];
+const MODES: [(&str, &str); 3] =
+    [("live", "it answers by itself"), ("suggest", "its drafts wait for a person"), ("off", "it says nothing")];
+/// From this width on the chosen shop is shown beside the list.
+const BESIDE: u16 = 150;
+/// How often the figures are read while they are seen.
+const REFRESH_MS: i64 = 3_000;
+
+/// The screen of shops.
+#[derive(Default)]
+pub(super) struct Tenants {
+    filter: Filter,
+    rows: Vec<String>,
+    cursor: Cursor,
+    by: usize,
+    turned: bool,
+    inspecting: bool,
+}
+
+struct Shop<'a> {
+    status: &'a TenantStatus,
+    words: String,
+}
+
+impl<'a> Shop<'a> {
+    fn new(status: &'a TenantStatus) -> Self {
+        let accounts = status.accounts.iter().filter_map(|account| account.username.as_deref());
+        let accounts: Vec<_> = accounts.collect();
+        let words = format!("{} {} {} {}", status.slug, status.name, status.model, accounts.join(" ")).to_lowercase();
+        Self { status, words }
+    }
+}
+
+impl Facts for Shop<'_> {
+    fn words(&self) -> &str {
+        &self.words
+    }
+
+    fn tenant(&self) -> Option<&str> {
+        Some(&self.status.slug)
+    }
+
+    fn is(&self, state: &str) -> bool {
+        let status = self.status;
+        status.state == state
+            || status.mode == state
+            || health(status).1.split(' ').next() == Some(state)
+            || (state == "waiting" && status.waiting > 0)
+            || (state == "draft" && status.drafts > 0)
+            || (state == "parked" && status.parked > 0)
+    }
+
+    fn at(&self) -> Option<aura::api::Time> {
+        self.status.accounts.iter().filter_map(|account| account.last_event_at).max()
+    }
+
+    fn cost_usd(&self) -> Option<f64> {
+        self.status.spent_month_usd.parse().ok()
+    }
+}
+
+/// One word for how a shop is, the worst first.
+fn health(status: &TenantStatus) -> (Ink, String) {
+    let refused = status.accounts.iter().filter(|account| account.state != "active").count();
+    match status {
+        _ if refused > 0 => (Ink::Bad, "refused".into()),
+        TenantStatus { state, .. } if state == "paused" => (Ink::Wanted, "paused".into()),
+        TenantStatus { outbox, .. } if outbox.held > outbox.drafts => (Ink::Wanted, "held".into()),
+        TenantStatus { waiting, parked, .. } if *waiting + *parked > 0 => (Ink::Wanted, "wanted".into()),
+        TenantStatus { products: 0, .. } => (Ink::Wanted, "empty".into()),
+        _ => (Ink::Good, "ok".into()),
+    }
+}
+
+impl Tenants {
+    fn find<'w>(world: &'w World, slug: &str) -> Option<&'w TenantStatus> {
+        world.status.as_ref()?.tenants.iter().find(|tenant| tenant.slug == slug)
+    }
+
+    fn chosen<'w>(&self, world: &'w World) -> Option<&'w TenantStatus> {
+        Self::find(world, self.rows.get(self.cursor.row())?)
+    }
+
+    fn compare(&self, a: &TenantStatus, b: &TenantStatus) -> Ordering {
+        let needs = |status: &TenantStatus| match health(status).0 {
+            Ink::Bad => 0,
+            Ink::Wanted => 1,
+            _ => 2,
+        };
+        let spent = |status: &TenantStatus| status.spent_month_usd.parse::<f64>().unwrap_or(0.0);
+        let first = match self.by {
+            1 => Ordering::Equal,
+            2 => spent(b).total_cmp(&spent(a)),
+            3 => b.waiting.cmp(&a.waiting),
+            _ => needs(a).cmp(&needs(b)).then_with(|| b.waiting.cmp(&a.waiting)),
+        };
+        let order = first.then_with(|| a.slug.cmp(&b.slug));
+        if self.turned { order.reverse() } else { order }
+    }
+}
+
+impl Screen for Tenants {
+    fn scopes(&self) -> &'static [Scope] {
+        &[Scope::Tenants]
+    }
+
+    fn wants(&self, _world: &World) -> Vec<Want> {
+        vec![Want::every(Load::Status, REFRESH_MS)]
+    }
+
+    fn refresh(&mut self, world: &World) {
+        let before = self.rows.get(self.cursor.row()).cloned();
+        let all = world.status.iter().flat_map(|status| &status.tenants);
+        let mut rows: Vec<&TenantStatus> =
+            all.filter(|tenant| self.filter.passes(&Shop::new(tenant), world.now)).collect();
+        rows.sort_by(|a, b| self.compare(a, b));
+        self.rows = rows.into_iter().map(|tenant| tenant.slug.clone()).collect();
+        match before.and_then(|slug| self.rows.iter().position(|row| *row == slug)) {
+            Some(at) => self.cursor.choose(at),
+            None => self.cursor.keep_within(self.rows.len()),
+        }
+    }
+
+    fn act(&mut self, action: Action, world: &World) -> Vec<Command> {
+        let Some(tenant) = self.chosen(world) else { return vec![Command::Warn(strings::NO_TENANTS.into())] };
+        let slug = tenant.slug.clone();
+        match action {
+            Action::Enter => self.inspecting = !self.inspecting,
+            Action::Visit => return vec![Command::Visit(format!("tenant:{slug}"))],
+            Action::PauseTenant if tenant.state == "paused" => return vec![Command::Do(Deed::Pause(slug, false))],
+            Action::PauseTenant => {
+                let confirm = Confirm {
+                    title: format!("Pause {slug}"),
+                    body: format!("{}'s assistant answers nobody until the shop is resumed.", tenant.name),
+                    key: 'y',
+                    verb: "pause it",
+                    then: Command::Do(Deed::Pause(slug, true)),
+                };
+                return vec![Command::Confirm(Box::new(confirm))];
+            }
+            Action::Mode => {
+                let choice = |(mode, means): &(&str, &str)| {
+                    let deed = Deed::Mode(slug.clone(), (*mode).to_owned());
+                    let confirm = Confirm {
+                        title: format!("Mode {mode} for {slug}"),
+                        body: format!("{} goes to {mode}: {means}.", tenant.name),
+                        key: 'y',
+                        verb: "change it",
+                        then: Command::Do(deed),
+                    };
+                    (format!("{mode}: {means}"), Command::Confirm(Box::new(confirm)))
+                };
+                let choices = MODES.iter().filter(|(mode, _)| *mode != tenant.mode).map(choice).collect();
+                return vec![Command::Pick(Pick { title: format!("{slug} is {}; make it", tenant.mode), choices })];
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn go(&mut self, way: Move, _world: &World) {
+        self.cursor.go(way, self.rows.len());
+    }
+
+    fn click(&mut self, hit: Hit, _world: &World) -> Vec<Command> {
+        if let Hit::Row { row, .. } = hit {
+            self.cursor.choose(row);
+        }
+        Vec::new()
+    }
+
+    fn filter(&self) -> Option<&Filter> {
+        Some(&self.filter)
+    }
+
+    fn set_filter(&mut self, filter: Filter, world: &World) {
+        self.filter = filter;
+        self.refresh(world);
+    }
+
+    fn sorts(&self) -> (&'static [&'static str], usize, bool) {
+        (SORTS, self.by, self.turned)
+    }
+
+    fn sort(&mut self, by: usize, turned: bool, world: &World) {
+        self.by = by;
+        self.turned = turned;
+        self.refresh(world);
+    }
+
+    fn value(&self, _world: &World) -> Option<String> {
+        self.rows.get(self.cursor.row()).cloned()
+    }
+
+    fn command(&self, _world: &World) -> Option<Vec<String>> {
+        let slug = self.rows.get(self.cursor.row())?;
+        Some(["aura", "tenant", "show", slug].map(str::to_owned).into())
+    }
+
+    fn back(&mut self, _world: &World) -> bool {
+        std::mem::take(&mut self.inspecting)
+    }
+
+    fn view(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect) {
+        let beside = area.width >= BESIDE;
+        if self.inspecting && !beside {
+            return self.view_shop(world, canvas, area, true);
+        }
+        let width = if beside { area.width * 65 / 100 } else { area.width };
+        self.view_list(world, canvas, Rect { width, ..area });
+        if beside {
+            let place = Rect { x: area.x + width, width: area.width - width, ..area };
+            self.view_shop(world, canvas, place, false);
+        }
+    }
+}
+
+impl Tenants {
+    fn view_list(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect) {
+        let all = world.tenants().count();
+        let damaged = world.status.as_ref().map_or(0, |status| status.damaged_tenants.len());
+        let mut title = titled("Shops", self.rows.len(), all, &self.filter);
+        if damaged > 0 {
+            title.push_str(&format!("  {damaged} DAMAGED"));
+        }
+        let inside = canvas.pane(area, &title, true);
+        if self.rows.is_empty() {
+            let words = if self.filter.is_empty() { strings::NO_TENANTS } else { strings::NOTHING_PASSES };
+            return instead(canvas, inside, world, &Load::Status, words);
+        }
+        let table = Table {
+            columns: COLUMNS,
+            count: self.rows.len(),
+            cursor: &self.cursor,
+            focused: true,
+            pane: 0,
+            sorted: None,
+        };
+        table.draw(canvas, inside, |at| match self.rows.get(at).and_then(|slug| Self::find(world, slug)) {
+            Some(tenant) => cells(tenant),
+            None => Vec::new(),
+        });
+    }
+
+    fn view_shop(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect, focused: bool) {
+        let Some(tenant) = self.chosen(world) else {
+            canvas.pane(area, "Shop", focused);
+            return;
+        };
+        let inside = canvas.pane(area, &tenant.name, focused);
+        let (ink, health) = health(tenant);
+        let figure = |value: u64| text::number(value);
+        let mut rows: Vec<(&str, Ink, String)> = vec![
+            ("health", ink, health),
+            ("mode", Ink::Plain, mode(tenant)),
+            ("model", Ink::Plain, tenant.model.clone()),
+            ("waiting", wanted(tenant.waiting), waiting(tenant, canvas)),
+            ("drafts", wanted(tenant.drafts), figure(tenant.drafts)),
+            ("left to people", wanted(tenant.parked), figure(tenant.parked)),
+            ("with a person", Ink::Plain, figure(tenant.with_person)),
+            ("not answered yet", Ink::Plain, figure(tenant.open_messages)),
+            ("spent today", Ink::Plain, spent(&tenant.spent_today_usd)),
+            ("spent this month", Ink::Plain, spent(&tenant.spent_month_usd)),
+            ("products", wanted(u64::from(tenant.products == 0)), figure(tenant.products)),
+            ("missing webhooks", wanted(missing(tenant)), figure(missing(tenant))),
+            ("unknown outcomes", wanted(tenant.outbox.unknown), figure(tenant.outbox.unknown)),
+        ];
+        for account in &tenant.accounts {
+            let heard = account.last_event_at.map_or_else(|| "never heard".into(), |at| canvas.ago(at));
+            let name = account.username.as_deref().unwrap_or(&account.account_id);
+            let ink = if account.state == "active" { Ink::Plain } else { Ink::Bad };
+            rows.push(("account", ink, format!("{name} on {}: {}, {heard}", account.channel, account.state)));
+        }
+        let problems = world.status.iter().flat_map(|status| &status.problems);
+        for problem in problems.filter(|problem| problem.tenant.as_deref() == Some(&tenant.slug)) {
+            let ink = if problem.weight == "broken" { Ink::Bad } else { Ink::Wanted };
+            rows.push(("problem", ink, format!("{}. {}", problem.what, problem.hint)));
+        }
+        let lines = pairs(canvas, &rows, inside.width.into());
+        canvas.lines(inside, lines, 0);
+    }
+}
+
+fn wanted(count: u64) -> Ink {
+    if count > 0 { Ink::Wanted } else { Ink::Plain }
+}
+
+fn mode(tenant: &TenantStatus) -> String {
+    match tenant.only_from {
+        0 => tenant.mode.clone(),
+        count => format!("{}, only from {count}", tenant.mode),
+    }
+}
+
+fn waiting(tenant: &TenantStatus, canvas: &Canvas<'_, '_>) -> String {
+    match tenant.waiting_since {
+        Some(since) => format!("{}, the longest since {}", tenant.waiting, canvas.ago(since)),
+        None => tenant.waiting.to_string(),
+    }
+}
+
+/// DMs that no webhook had brought.
+fn missing(tenant: &TenantStatus) -> u64 {
+    tenant.accounts.iter().map(|account| account.recovered).sum()
+}
+
+fn spent(spent: &str) -> String {
+    text::dollars(if spent.is_empty() { "0" } else { spent })
+}
+
+fn cells(tenant: &TenantStatus) -> Vec<(Ink, String)> {
+    let (ink, health) = health(tenant);
+    let count = |value: u64| (wanted(value), if value == 0 { "-".into() } else { text::number(value) });
+    vec![
+        (Ink::Strong, tenant.slug.clone()),
+        (ink, health),
+        (Ink::Plain, tenant.mode.clone()),
+        count(tenant.waiting),
+        count(tenant.drafts),
+        (Ink::Plain, spent(&tenant.spent_month_usd)),
+        count(missing(tenant)),
+        (Ink::Plain, text::number(tenant.products)),
+        (Ink::Faint, tenant.model.clone()),
+    ]
+}
