@@ -155,6 +155,7 @@ async fn fill(report: &Report, daemon: &Process, args: &TuiArgs) -> Result<u64, 
         let (name, value) = payload::signature(&body, APP_SECRET);
         let request = Request::post("/webhooks/instagram").header(HOST, "localhost").header(name, value);
         let request = request.body(Full::new(Bytes::from(body))).map_err(|error| failed(error.to_string()))?;
+        sender.ready().await.map_err(|error| failed(format!("not delivered: {error}")))?;
         let answer = sender.send_request(request).await.map_err(|error| failed(format!("not delivered: {error}")))?;
         let status = answer.status();
         answer.into_body().collect().await.map_err(|error| failed(format!("not delivered: {error}")))?;
@@ -269,7 +270,7 @@ impl Monitor {
     }
 
     async fn leave(mut self) -> Result<(), Failure> {
-        let written = self.keyboard.write_all(b"\x1bq");
+        let written = self.keyboard.write_all(b"q");
         written.map_err(|error| Failure::io("the key was not pressed", &error))?;
         match tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await {
             Ok(Ok(status)) if status.success() => Ok(()),
