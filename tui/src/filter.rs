@@ -113,8 +113,8 @@ fn term(word: &str) -> Result<Option<Term>, InvalidFilter> {
     let (turned, rest) = word.strip_prefix('!').map_or((false, word), |rest| (true, rest));
     let what = if let Some(rough) = rest.strip_prefix('~') {
         (!rough.is_empty()).then(|| What::Roughly(RefCell::new(Fuzzy::new(rough))))
-    } else if let Some((key, amount)) = rest.split_once(['>', '<']).filter(|(key, _)| *key == "cost") {
-        amount_term(rest.contains('>'), key, amount)?
+    } else if let Some((_, amount)) = rest.split_once(['>', '<']).filter(|(key, _)| *key == "cost") {
+        amount_term(rest.contains('>'), amount)?
     } else if let Some((key, value)) = rest.split_once(':') {
         keyed(key, value)?
     } else {
@@ -123,7 +123,7 @@ fn term(word: &str) -> Result<Option<Term>, InvalidFilter> {
     Ok(what.map(|what| Term { turned, what }))
 }
 
-fn amount_term(above: bool, _key: &str, amount: &str) -> Result<Option<What>, InvalidFilter> {
+fn amount_term(above: bool, amount: &str) -> Result<Option<What>, InvalidFilter> {
     if amount.is_empty() {
         return Ok(None);
     }
