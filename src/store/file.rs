@@ -263,7 +263,7 @@ impl DatabaseFile {
 /// Makes a new file readable for its owner only, whatever the umask; SQLite gives its log the same permissions.
 ///
 /// A file that exists is not touched: opening and closing a live database drops SQLite's locks on it.
-fn make_private(path: &Path) -> Result<(), Error> {
+pub(super) fn make_private(path: &Path) -> Result<(), Error> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
             Err(Error::File { action: "create", path: path.to_owned(), source })

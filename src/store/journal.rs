@@ -23,7 +23,7 @@ use uuid::Uuid;
 pub use admission::Shed;
 
 use self::{admission::Admission, checkpoint::Checkpoint};
-use super::{Error, blocking::Blocking, health::Health, sqlite};
+use super::{Error, blocking::Blocking, file, health::Health, sqlite};
 use crate::{
     domain::{RequestId, TenantId, Timestamp},
     fault,
@@ -199,6 +199,7 @@ impl Journal {
     }
 
     fn open_with(path: &Path, blocking: Blocking, health: Health, elapsed: Elapsed) -> Result<Self, Error> {
+        file::make_private(path)?;
         let writer = sqlite::open_writer(path, &SCHEMA)?;
         let configure =
             |name, value: i64| writer.pragma_update(None, name, value).map_err(Error::sql("configure the journal"));
