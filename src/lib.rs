@@ -5,6 +5,7 @@
 pub mod agent;
 pub mod api;
 pub mod app;
+pub mod archive;
 pub mod catalog;
 pub mod channel;
 pub mod client;

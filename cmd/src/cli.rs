@@ -7,10 +7,10 @@ use clap::CommandFactory;
 
 use crate::{
     commands::{
-        audit::AuditArgs, bench::BenchArgs, catalog::CatalogArgs, chat::ChatArgs, completion::CompletionArgs,
-        config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, explain::ExplainArgs,
+        audit::AuditArgs, backup::BackupArgs, bench::BenchArgs, catalog::CatalogArgs, chat::ChatArgs, completion::CompletionArgs,
+        config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, doctor::DoctorArgs, explain::ExplainArgs,
         help::HelpArgs, init::InitArgs, listen::ListenArgs, man::ManArgs, model::ModelArgs, notify::NotifyArgs,
-        persona::PersonaArgs, secret::SecretArgs, serve::ServeArgs, staff::StaffArgs, status::StatusArgs,
+        persona::PersonaArgs, restore::RestoreArgs, secret::SecretArgs, serve::ServeArgs, staff::StaffArgs, status::StatusArgs,
         tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs, tui::TuiArgs, usage::UsageArgs, version::VersionArgs,
     },
     form::JsonArg,
@@ -101,8 +101,11 @@ pub enum Command {
     Conversation(ConversationArgs),
     Notify(NotifyArgs),
     Status(StatusArgs),
+    Doctor(DoctorArgs),
     Usage(UsageArgs),
     Audit(AuditArgs),
+    Backup(BackupArgs),
+    Restore(RestoreArgs),
     Secret(SecretArgs),
     Staff(StaffArgs),
     Config(ConfigArgs),

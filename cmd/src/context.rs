@@ -81,6 +81,20 @@ impl Context {
         Ok((loaded.config, data_dir))
     }
 
+    /// Where the data directory is or would be.
+    pub fn data_dir(&self) -> Result<PathBuf, Failure> {
+        let loaded = self.load(Vec::new())?;
+        Ok(config::places(&loaded, &Environment::of_process())?.data_dir)
+    }
+
+    /// The same for a data directory that need not be there yet.
+    pub fn directory_to_be(&self) -> Result<(Config, PathBuf), Failure> {
+        let loaded = self.load(Vec::new())?;
+        let data_dir = config::places(&loaded, &Environment::of_process())?.data_dir;
+        check_directory(&data_dir, true, Without::Found)?;
+        Ok((loaded.config, data_dir))
+    }
+
     /// The running daemon, and nothing else.
     pub async fn daemon(&self) -> Result<Client, Failure> {
         self.find(Without::Refuse).await

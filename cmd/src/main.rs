@@ -150,8 +150,8 @@ impl Signals {
 
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
     use commands::{
-        audit, bench, catalog, chat, completion, config, connect, conversation, explain, help, init, listen, man,
-        model, notify, persona, secret, staff, status, tail, tenant, trigger, tui, usage, version,
+        audit, backup, bench, catalog, chat, completion, config, connect, conversation, doctor, explain, help, init, listen, man,
+        model, notify, persona, restore, secret, staff, status, tail, tenant, trigger, tui, usage, version,
     };
     match command {
         Command::Serve(_) | Command::Demo(_) => Ok(()),
@@ -169,6 +169,9 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Notify(args) => notify::run(context, args).await,
         Command::Status(args) => status::run(context, args).await,
         Command::Audit(args) => audit::run(context, args).await,
+        Command::Doctor(args) => doctor::run(context, args).await,
+        Command::Backup(args) => backup::run(context, args).await,
+        Command::Restore(args) => restore::run(context, args).await,
         Command::Model(args) => model::run(context, args).await,
         Command::Usage(args) => usage::run(context, args).await,
         Command::Staff(args) => staff::run(context, args).await,

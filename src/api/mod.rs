@@ -5,9 +5,11 @@
 
 mod account;
 mod audit;
+mod backup;
 mod catalog;
 mod chat;
 mod conversation;
+mod doctor;
 mod event;
 mod explain;
 mod model;
@@ -25,6 +27,7 @@ mod turn;
 
 pub use account::{Account, Connect};
 pub use audit::{AuditFault, AuditLine, AuditReport, CHECKPOINT_BYTES_MAX, ChainResult, Checkpoint, Messages};
+pub use backup::{BackupKept, KeptBackup, NewBackup};
 pub use catalog::{
     CatalogStatus, ImportQuery, ImportReport, Price, Product, ProductRef, SearchHit, SearchQuery, SearchResult,
     Skipped, Variant,
@@ -35,6 +38,7 @@ pub use conversation::{
     DraftDecision, DraftEdit, InboxLine, Message, NewLabel, NewMessage, OutboxRow, PageQuery, Parked, Preview, Seen,
     SkippedTenant, Takeover, Turn,
 };
+pub use doctor::{DoctorQuery, DoctorReport, Finding};
 pub use event::{EVENTS_BYTES_MAX, EVENTS_HEARTBEAT_S, EVENTS_SINCE, Event, EventQuery};
 pub use explain::{Explained, explained};
 pub use model::{
@@ -47,7 +51,9 @@ pub use notify::{LastNotification, NewNotifyTarget, NotifyTarget, NotifyTargetAd
 pub use problem::{ErrorKind, KINDS, KindRow, Problem, ProblemBody, exit, exit_code_of, status_of};
 pub use secret::{MasterKeyChanged, NewRecoveryCopy, NewSecret, RecoveryCopy, RecoveryCopyKept, Secret};
 pub use staff::{NewStaff, STAFF_KEY, Staff, StaffEdit};
-pub use status::{AccountStatus, Journal, KeptCopy, OutboxCounts, Status, StatusProblem, TenantStatus, Versions};
+pub use status::{
+    AccountStatus, Journal, KeptCopy, LastBackup, OutboxCounts, Status, StatusProblem, TenantStatus, Versions,
+};
 pub use system::{AccountToken, BulkQueue, Listening, Queues, Storage, System, SystemVersions, TenantBytes, TurnQueue};
 pub use tenant::{
     Languages, NewTenant, Persona, PersonaQuery, PersonaVersion, Removed, RestorePersona, Spoken, Tenant, TenantDetail,

@@ -21,6 +21,9 @@ pub struct Status {
     /// The newest recovery copy of it, as far as Aura was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_copy: Option<KeptCopy>,
+    /// The newest backup that is kept somewhere, as far as Aura was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_backup: Option<LastBackup>,
     /// Accepted webhooks.
     pub journal: Journal,
     /// Versions of the files.
@@ -48,6 +51,17 @@ pub struct KeptCopy {
     pub written_at: Time,
     /// Whether it holds the master key of today.
     pub current: bool,
+}
+
+/// A backup that was made and written somewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LastBackup {
+    /// When it was begun: what was accepted before is in it.
+    pub made_at: Time,
+    /// Its size.
+    pub bytes: u64,
+    /// The SHA-256 of the file, in hexadecimal digits.
+    pub sha256: String,
 }
 
 /// Something that an owner should know of.

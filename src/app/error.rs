@@ -1,6 +1,7 @@
 //! What can go wrong in a use case, in terms the edge can map: one kind per exit code and status.
 
 use crate::{
+    archive,
     domain::policy::Refusal,
     secret,
     store::{self, DataDirError},
@@ -37,6 +38,9 @@ pub enum Error {
     /// The data directory cannot be used.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    /// A backup cannot be relied on.
+    #[error(transparent)]
+    Archive(#[from] archive::Error),
     /// There is no such thing.
     #[error("there is no {what} `{name}`")]
     NotFound {
@@ -122,6 +126,7 @@ impl Error {
             Self::Store(error) => error.code(),
             Self::Secret(error) => error.code(),
             Self::DataDir(error) => error.code(),
+            Self::Archive(error) => error.code(),
             Self::NotFound { .. } => "not_found",
             Self::Invalid { .. } => "invalid",
             Self::Refused(Refusal::NeverWrote) => "shopper_never_wrote",
@@ -154,7 +159,11 @@ impl Error {
             Self::Store(store::Error::Full { .. } | store::Error::Busy { .. } | store::Error::Stopped)
             | Self::Temporary { .. } => ErrorKind::Temporary,
             Self::Secret(error) => of_secret(error),
-            Self::Store(_) | Self::DataDir(DataDirError::Io { .. }) | Self::Failed { .. } => ErrorKind::Failed,
+            Self::Store(_)
+            | Self::DataDir(DataDirError::Io { .. })
+            | Self::Archive(archive::Error::Unpack { .. })
+            | Self::Failed { .. } => ErrorKind::Failed,
+            Self::Archive(archive::Error::Broken { .. } | archive::Error::Newer { .. }) => ErrorKind::Usage,
             Self::DataDir(DataDirError::NotDirectory { .. }) | Self::Invalid { .. } => ErrorKind::Usage,
             Self::Unfit { .. } => ErrorKind::Policy,
             Self::DataDir(DataDirError::Foreign { .. } | DataDirError::Exposed { .. }) | Self::Refused(_) => {
@@ -171,6 +180,7 @@ impl Error {
             Self::Store(error) => error.hint(),
             Self::Secret(error) => error.hint(),
             Self::DataDir(error) => error.hint(),
+            Self::Archive(error) => error.hint(),
             Self::NotFound { hint, .. }
             | Self::Invalid { hint, .. }
             | Self::Conflict { hint, .. }

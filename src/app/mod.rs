@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod answer;
 pub mod attend;
 pub mod audit;
+pub mod backup;
 mod bulk;
 mod caller;
 mod catalog;
@@ -16,6 +17,7 @@ pub mod conversations;
 mod deliver;
 pub mod disk;
 pub mod dispatch;
+pub mod doctor;
 mod drafts;
 mod error;
 pub mod events;
@@ -34,6 +36,7 @@ mod reconcile;
 pub mod record;
 pub mod recovery;
 mod refresh;
+pub mod restore;
 mod run_turn;
 mod scans;
 pub mod secrets;
@@ -143,6 +146,8 @@ struct Live {
     started_at: Timestamp,
     /// Where this process listens.
     listening: OnceLock<system::Listening>,
+    /// The same by a clock that only goes forward.
+    since: Instant,
     /// Tenants whose interrupted sends have been dealt with since the start.
     recovered: Mutex<HashSet<TenantId>>,
     /// When each account may send next.
@@ -155,6 +160,10 @@ struct Live {
     watch: watch::Watch,
     /// Held while one is taken.
     checkpointing: tokio::sync::Mutex<()>,
+    /// Held while a backup is made.
+    backing_up: Arc<tokio::sync::Mutex<()>>,
+    /// The backup that this process has made last.
+    backup: Mutex<Option<backup::KeptBackup>>,
     /// There is little room left on the disk.
     disk_low: AtomicBool,
     /// Counts changes of who is let in, and to what.
@@ -218,6 +227,7 @@ impl App {
         let live = Live {
             started_at: clock.now(),
             listening: OnceLock::new(),
+            since: Instant::now(),
             recovered: Mutex::default(),
             paces: Mutex::default(),
             owners: Mutex::default(),
@@ -225,6 +235,8 @@ impl App {
             watch: watch::Watch::default(),
             checkpointing: tokio::sync::Mutex::default(),
             staff: tokio::sync::watch::Sender::new(0),
+            backing_up: Arc::default(),
+            backup: Mutex::default(),
             disk_low: AtomicBool::new(false),
         };
         Self(Arc::new(Parts {

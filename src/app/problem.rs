@@ -68,6 +68,10 @@ fn minutes(ms: i64) -> String {
     count(u64::try_from(ms / 60_000).unwrap_or_default(), "minute", "minutes")
 }
 
+fn hours(ms: i64) -> String {
+    count(u64::try_from(ms / 3_600_000).unwrap_or_default(), "hour", "hours")
+}
+
 /// Everything an owner should know of, what matters most first.
 pub(super) fn all(status: &Status, now: Timestamp) -> Vec<Problem> {
     let mut found = of_installation(status, now);
@@ -103,6 +107,17 @@ fn of_installation(status: &Status, now: Timestamp) -> Vec<Problem> {
             "aura serve"
         };
         add(Weight::Broken, "journal_backlog", what, hint);
+    }
+    if let Some(age_max) = status.backup_age_max_ms {
+        let age = status.last_backup.as_ref().map(|backup| now.since_ms(backup.made_at));
+        let what = match age {
+            None => Some("no backup was made yet".to_owned()),
+            Some(age) if age > age_max => Some(format!("the newest backup is {} old", hours(age))),
+            Some(_) => None,
+        };
+        if let Some(what) = what {
+            add(Weight::Wanted, "backup_old", what, "aura backup --to FILE");
+        }
     }
     if let Some(broken) = status.logs_broken {
         let what = format!("{} at the last check", count(broken, "log did not hold", "logs did not hold"));

@@ -6,6 +6,7 @@ use futures_util::{StreamExt, stream};
 
 use super::{
     App, Caller, Error,
+    backup::Backup,
     models::ModelStanding,
     problem::{self, Problem},
     recovery::KeptCopy,
@@ -18,7 +19,9 @@ use crate::{
 /// Tenants' files looked into at once.
 const AT_ONCE: usize = 16;
 /// What "since yesterday" means.
-const LATELY_MS: i64 = 24 * 3_600_000;
+const LATELY_MS: i64 = 24 * HOUR_MS;
+/// Milliseconds of an hour.
+const HOUR_MS: i64 = 3_600_000;
 
 /// The whole installation.
 #[derive(Clone, Debug)]
@@ -33,6 +36,10 @@ pub struct Status {
     pub master_key: String,
     /// The newest copy of it that was kept elsewhere, as far as Aura was told.
     pub recovery_copy: Option<KeptCopy>,
+    /// The newest backup that is kept somewhere, as far as Aura was told.
+    pub last_backup: Option<Backup>,
+    /// How old it may be; `None`: nobody has said.
+    pub backup_age_max_ms: Option<i64>,
     /// Deliveries that wait for dispatch.
     pub journal_backlog: u64,
     /// Conversations that wait for a worker, and those with one.
@@ -120,6 +127,8 @@ impl App {
             started_at: self.live.started_at,
             master_key: self.installation.vault.place().to_string(),
             recovery_copy: self.kept_copy().await?,
+            last_backup: self.last_backup().await?,
+            backup_age_max_ms: Some(i64::from(self.config.backup.max_age_hours) * HOUR_MS).filter(|ms| *ms > 0),
             journal_backlog: journal.figures().backlog.max(0) as u64,
             disk_failed,
             disk_full,

@@ -154,7 +154,7 @@ impl App {
     }
 
     /// Whether the installation's key can be read and the master key in memory opens it.
-    async fn opens_its_key(&self) -> bool {
+    pub(super) async fn opens_its_key(&self) -> bool {
         match self.installation.data_key(SecretScope::Installation).await {
             Ok(key) => key.is_some(),
             Err(error) => {

@@ -338,6 +338,27 @@ impl Client {
         self.open(request(Method::POST, &path, &(), json_body(kept)?)?).await.map(drop)
     }
 
+    /// A check-up; with `fix` what is safe to mend is mended.
+    pub async fn doctor(&self, query: &api::DoctorQuery, fix: bool) -> Result<api::DoctorReport, Error> {
+        let method = if fix { Method::POST } else { Method::GET };
+        self.json(request(method, &["doctor"], query, Body::empty())?).await
+    }
+
+    /// Has a backup made; its bytes as they come. It is whole when they end without an error, and
+    /// [`backup_kept`](Self::backup_kept) takes it for the one that was made.
+    pub async fn backup(
+        &self,
+        new: &api::NewBackup,
+    ) -> Result<impl Stream<Item = Result<Bytes, Error>> + Send + use<>, Error> {
+        let body = self.open(request(Method::POST, &["backup"], &(), json_body(new)?)?).await?;
+        Ok(TryStreamExt::map_err(body.into_data_stream(), |error| Error::Broken(error.into())))
+    }
+
+    /// Notes that a backup is kept somewhere; what is in it.
+    pub async fn backup_kept(&self, kept: &api::BackupKept) -> Result<api::KeptBackup, Error> {
+        self.post(&["backup", "kept"], kept).await
+    }
+
     /// Which models hold.
     pub async fn models(&self, owner: Owner<'_>) -> Result<api::Models, Error> {
         self.get(&under(owner, &["models"]), &()).await

@@ -21,8 +21,8 @@ pub use models::Models;
 pub use places::{DataDirPlaces, places, staff_socket};
 pub use providers::{Gemini, Ollama, OpenAi, Providers, Server, ServerKind};
 pub use settings::{
-    Config, Conversation, Delivery, Drain, Log, LogFormat, LogLevel, Meta, MetricsListen, Notify, Queue, RateLimit,
-    Retention, Secrets, Smtp, SmtpTls, Tui, TuiTheme,
+    Backup, Config, Conversation, Delivery, Drain, Log, LogFormat, LogLevel, Meta, MetricsListen, Notify, Queue,
+    RateLimit, Retention, Secrets, Smtp, SmtpTls, Tui, TuiTheme,
 };
 
 /// A key, and what is wrong with its value.

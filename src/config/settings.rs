@@ -50,6 +50,8 @@ pub struct Config {
     pub rate_limit: RateLimit,
     /// How the daemon ends.
     pub drain: Drain,
+    /// What is expected of backups.
+    pub backup: Backup,
     /// How people of the shops are told.
     pub notify: Notify,
     /// Where addresses may lead that others chose.
@@ -81,6 +83,7 @@ impl Default for Config {
             workers: 20,
             rate_limit: RateLimit::default(),
             drain: Drain::default(),
+            backup: Backup::default(),
             notify: Notify::default(),
             net: Net::default(),
             log: Log::default(),
@@ -272,6 +275,14 @@ impl Default for Drain {
     fn default() -> Self {
         Self { notice_ms: 2_000 }
     }
+}
+
+/// What is expected of backups. `aura backup` makes them; nothing makes them by itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Backup {
+    /// Hours after which `aura status` says that the newest backup is too old (at most ten years); 0: it never does.
+    pub max_age_hours: u32,
 }
 
 /// How people of the shops are told what needs them. To whom, `aura notify add` says.
@@ -471,6 +482,7 @@ impl Config {
             ("queue.realtime_limit", queue.realtime_limit.into(), 1, 1_000_000),
             ("queue.bulk_limit", queue.bulk_limit.into(), 1, 1_000_000),
             ("drain.notice_ms", self.drain.notice_ms.into(), 0, 5_000),
+            ("backup.max_age_hours", self.backup.max_age_hours.into(), 0, 87_600),
             ("notify.smtp.port", self.notify.smtp.port.into(), 1, 65_535),
             ("notify.timeout_ms", self.notify.timeout_ms.into(), 500, 60_000),
             ("notify.attempts_max", self.notify.attempts_max.into(), 1, 50),

@@ -1,5 +1,7 @@
 //! Puts the parts together and runs them: the clock, the listeners, the tasks, the shutdown.
 
+pub mod backup;
+pub mod doctor;
 mod edge;
 mod error;
 mod publish;

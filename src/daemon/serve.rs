@@ -19,7 +19,7 @@ use crate::{
     agent::writer::Writer,
     app::{App, attend, catch_up, disk, dispatch, housekeeping, models, system::Listening, tell},
     config::{Config, Environment, MetricsListen},
-    domain::{Clock, Ids},
+    domain::{Clock, Ids, Timestamp},
     http::{self, Draining},
     store::DataDir,
 };
@@ -72,6 +72,14 @@ impl Running {
     #[must_use]
     pub fn app(&self) -> &App {
         &self.app
+    }
+
+    /// See [`App::paused_by_restore`].
+    ///
+    /// # Errors
+    /// When the audit log cannot be read.
+    pub async fn paused_by_restore(&self) -> Result<Option<(Timestamp, Vec<String>)>, Error> {
+        Ok(self.app.paused_by_restore().await?)
     }
 
     /// Asks it to end when cancelled; [`Running::wait`] tells when it has.

@@ -14,6 +14,7 @@ pub(super) use model_preview::model_previewed;
 pub(super) use system::system;
 pub(super) use turn::turn_detail;
 
+use super::handlers::backups::last_backup;
 use crate::{
     api,
     app::{
@@ -464,6 +465,7 @@ pub(super) fn status(status: Status, version: &str) -> api::Status {
         recovery_copy: status
             .recovery_copy
             .map(|kept| api::KeptCopy { written_at: kept.at.into(), current: kept.is_current }),
+        last_backup: status.last_backup.map(last_backup),
         journal: api::Journal { backlog: status.journal_backlog },
         schemas: api::Versions { control, journal, tenant },
         ok: status.problems.iter().all(|problem| problem.weight == Weight::Note),

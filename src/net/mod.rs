@@ -49,6 +49,14 @@ pub fn fixed_client() -> Result<reqwest::Client, Error> {
     configured(CONNECT_DEADLINE, |builder| builder.timeout(CALL_DEADLINE))
 }
 
+/// The same, whose answers also bring the certificate of whoever gave them.
+///
+/// # Errors
+/// When no HTTP client can be made.
+pub fn certified_client() -> Result<reqwest::Client, Error> {
+    configured(CONNECT_DEADLINE, |builder| builder.timeout(CALL_DEADLINE).tls_info(true))
+}
+
 /// A client for hosts that the operator configured and whose answers come over a long time: models.
 ///
 /// A connection is given up after `connect`; nothing else has a limit, so whoever calls sets one for every wait.

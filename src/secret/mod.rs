@@ -4,6 +4,7 @@
 
 mod envelope;
 mod error;
+mod found;
 mod master;
 mod recovery;
 mod signer;
@@ -11,6 +12,7 @@ mod value;
 mod vault;
 
 pub use error::Error;
+pub use found::KeyFound;
 pub use master::{MasterKeyPlace, MasterKeyPolicy, Places};
 pub use recovery::{CopyFor, CopyKey, OpenedBy};
 pub use signer::{NotSigned, Signer};

@@ -3,12 +3,14 @@
 //! What it holds is what `master.key` holds, so anyone with the public `age` tool can put the key back without Aura. Knows
 //! no file: the text comes in and goes out.
 
-use std::io::{BufReader, Read, Write};
+use std::io::{BufRead, Read, Write};
 
 use age::{
     DecryptError, Decryptor, Encryptor, Identity, Recipient,
     armor::{ArmoredReader, ArmoredWriter, Format},
-    scrypt, x25519,
+    scrypt,
+    stream::StreamReader,
+    x25519,
 };
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
@@ -69,6 +71,23 @@ impl CopyFor {
             Self::Recipients(_) => "recipients",
         }
     }
+
+    /// What seals for them, also what is longer than a key. With a passphrase, its first use takes about a second.
+    #[must_use]
+    pub fn encryptor(&self) -> Encryptor {
+        let passphrase;
+        let recipients: Vec<&dyn Recipient> = match self {
+            Self::Passphrase(text) => {
+                let mut recipient = scrypt::Recipient::new(text.clone());
+                recipient.set_work_factor(WORK_FACTOR);
+                passphrase = recipient;
+                vec![&passphrase]
+            }
+            Self::Recipients(recipients) => recipients.iter().map(|one| one as &dyn Recipient).collect(),
+        };
+        // Recipients of one kind go together.
+        Encryptor::with_recipients(recipients.into_iter()).expect("they are all of one kind")
+    }
 }
 
 /// What a copy asks for.
@@ -86,7 +105,15 @@ impl OpenedBy {
     /// # Errors
     /// [`Error::CopyUnreadable`] when it is no age file, or one that is cut off in its head.
     pub fn of(text: &[u8]) -> Result<Self, Error> {
-        Ok(if decryptor(text)?.is_scrypt() { Self::Passphrase } else { Self::Identity })
+        Self::of_file(ArmoredReader::new(text))
+    }
+
+    /// What an age file asks for whose bytes are these.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn of_file(file: impl BufRead) -> Result<Self, Error> {
+        Ok(if decryptor(file)?.is_scrypt() { Self::Passphrase } else { Self::Identity })
     }
 }
 
@@ -111,26 +138,46 @@ impl CopyKey {
     pub fn identities(text: String) -> Self {
         Self::Identities(text.into())
     }
+
+    /// What is in an age file whose bytes are these. Blocking: a passphrase takes about a second.
+    ///
+    /// # Errors
+    /// [`Error::CopyUnreadable`], [`Error::CopyNeeds`], [`Error::CopyRefused`] and [`Error::NotIdentity`].
+    pub fn decrypt<R: BufRead>(&self, file: R) -> Result<StreamReader<R>, Error> {
+        let decryptor = decryptor(file)?;
+        let identities: Vec<Box<dyn Identity>> = match (decryptor.is_scrypt(), self) {
+            (true, Self::Passphrase(passphrase)) => {
+                let mut identity = scrypt::Identity::new(passphrase.clone());
+                identity.set_max_work_factor(WORK_FACTOR_MAX);
+                vec![Box::new(identity)]
+            }
+            (false, Self::Identities(file)) => identities(file)?,
+            (true, Self::Identities(_)) => {
+                return Err(Error::CopyNeeds { what: "its passphrase, not an identity file" });
+            }
+            (false, Self::Passphrase(_)) => {
+                return Err(Error::CopyNeeds { what: "an identity file, not a passphrase" });
+            }
+        };
+        let refused = || match self {
+            Self::Passphrase(_) => Error::CopyRefused { what: "the passphrase does not open" },
+            Self::Identities(_) => Error::CopyRefused { what: "no key of the identity file opens" },
+        };
+        decryptor.decrypt(identities.iter().map(AsRef::as_ref)).map_err(|error| match error {
+            DecryptError::NoMatchingKeys | DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => {
+                refused()
+            }
+            other => unreadable(&other),
+        })
+    }
 }
 
 /// A copy of `key`. Blocking: a passphrase takes about a second.
 pub(super) fn seal(key: &Key, whom: &CopyFor) -> Result<String, Error> {
-    let passphrase;
-    let recipients: Vec<&dyn Recipient> = match whom {
-        CopyFor::Passphrase(text) => {
-            let mut recipient = scrypt::Recipient::new(text.clone());
-            recipient.set_work_factor(WORK_FACTOR);
-            passphrase = recipient;
-            vec![&passphrase]
-        }
-        CopyFor::Recipients(recipients) => recipients.iter().map(|one| one as &dyn Recipient).collect(),
-    };
-    // Recipients of one kind go together, and a write to memory does not fail.
-    let encryptor = Encryptor::with_recipients(recipients.into_iter()).expect("they are all of one kind");
     let mut text = Vec::new();
     let armored = ArmoredWriter::wrap_output(&mut text, Format::AsciiArmor);
     let written = armored.and_then(|armored| {
-        let mut writer = encryptor.wrap_output(armored)?;
+        let mut writer = whom.encryptor().wrap_output(armored)?;
         writer.write_all(key_text(key).as_bytes())?;
         writer.finish()?.finish()
     });
@@ -140,27 +187,7 @@ pub(super) fn seal(key: &Key, whom: &CopyFor) -> Result<String, Error> {
 
 /// The key in a copy. Blocking: a passphrase takes about a second.
 pub(super) fn open(text: &[u8], with: &CopyKey) -> Result<Key, Error> {
-    let decryptor = decryptor(text)?;
-    let identities: Vec<Box<dyn Identity>> = match (decryptor.is_scrypt(), with) {
-        (true, CopyKey::Passphrase(passphrase)) => {
-            let mut identity = scrypt::Identity::new(passphrase.clone());
-            identity.set_max_work_factor(WORK_FACTOR_MAX);
-            vec![Box::new(identity)]
-        }
-        (false, CopyKey::Identities(file)) => identities(file)?,
-        (true, CopyKey::Identities(_)) => {
-            return Err(Error::CopyNeeds { what: "its passphrase, not an identity file" });
-        }
-        (false, CopyKey::Passphrase(_)) => return Err(Error::CopyNeeds { what: "an identity file, not a passphrase" }),
-    };
-    let refused = || match with {
-        CopyKey::Passphrase(_) => Error::CopyRefused { what: "the passphrase does not open" },
-        CopyKey::Identities(_) => Error::CopyRefused { what: "no key of the identity file opens" },
-    };
-    let reader = decryptor.decrypt(identities.iter().map(AsRef::as_ref)).map_err(|error| match error {
-        DecryptError::NoMatchingKeys | DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => refused(),
-        other => unreadable(&other),
-    })?;
+    let reader = with.decrypt(ArmoredReader::new(text))?;
     let mut plain = Zeroizing::new(Vec::with_capacity(KEY_FILE_BYTES_MAX as usize));
     let read = reader.take(KEY_FILE_BYTES_MAX).read_to_end(&mut plain);
     read.map_err(|_| Error::CopyUnreadable { reason: CUT })?;
@@ -170,8 +197,8 @@ pub(super) fn open(text: &[u8], with: &CopyKey) -> Result<Key, Error> {
 /// Why most copies that were one cannot be read.
 const CUT: &str = "it is cut off or was changed";
 
-fn decryptor(text: &[u8]) -> Result<Decryptor<ArmoredReader<BufReader<&[u8]>>>, Error> {
-    Decryptor::new_buffered(ArmoredReader::new(text)).map_err(|error| unreadable(&error))
+fn decryptor<R: BufRead>(file: R) -> Result<Decryptor<R>, Error> {
+    Decryptor::new_buffered(file).map_err(|error| unreadable(&error))
 }
 
 /// In words of our own: those of age come in the language of whoever runs it.

@@ -7,6 +7,7 @@ mod audit;
 mod due;
 mod models;
 mod reach;
+pub(super) mod restored;
 mod secrets;
 mod staff;
 mod tenants;

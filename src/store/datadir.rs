@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::swap;
 use crate::domain::TenantId;
 
 /// Only the owner may enter: tokens, keys and shoppers' messages lie here.
@@ -118,7 +119,7 @@ impl DataDirError {
         }
     }
 
-    fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }
     }
@@ -149,6 +150,7 @@ impl DataDir {
         check(path)?;
         let lock = take_lock(path)?;
         let dir = Self { path: path.to_owned(), _lock: lock };
+        swap::mend(&dir.path)?;
         make_folder(&dir.path.join("tenants"))?;
         Ok(dir)
     }

@@ -212,6 +212,10 @@ impl Store {
         self.tenants.data_dir.control_db()
     }
 
+    pub(super) fn journal_db(&self) -> PathBuf {
+        self.tenants.data_dir.journal_db()
+    }
+
     pub(super) fn blocking(&self) -> &Blocking {
         &self.tenants.shared.blocking
     }

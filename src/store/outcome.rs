@@ -20,6 +20,9 @@ use crate::domain::{
 const RETRY_FIRST_MS: i64 = 2_000;
 /// Longest wait between two tries.
 const RETRY_MAX_MS: i64 = 15 * 60_000;
+/// Why a row is held whose fate was lost with what happened after a backup.
+const RESTORED: &str = "restored";
+
 /// What was learnt of a row whose outcome was unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Look {
@@ -128,6 +131,24 @@ fn hold(tx: &Transaction<'_>, row: &OutboxRow, reason: &'static str, now: Timest
         .map_err(Error::sql("hold a reply"))?;
     event::append(tx, now, &row_event(EventKind::ReplyHeld, row).word("reason", reason))?;
     conversation::take_over(tx, row.conversation, TakeoverCause::HandOver, "system", now)
+}
+
+/// Nobody knows what became of what was unsent when a backup was made: all of it may have gone out since, so nothing of it
+/// goes by itself any more. A draft stays one: only a person sends it.
+pub(super) fn hold_unsent(tx: &Transaction<'_>, ids: &dyn Ids, now: Timestamp) -> Result<u64, Error> {
+    const ACTION: &str = "hold what was unsent";
+    let open = "o.state IN ('pending', 'sending', 'unknown') AND o.held = 0 AND o.account_id <> 'local'";
+    let sql = format!("{SELECT} WHERE {open} ORDER BY o.conversation_id, o.position");
+    let list = || -> rusqlite::Result<Vec<OutboxRow>> { tx.prepare(&sql)?.query_map([], read)?.collect() };
+    // All of them before the first conversation becomes a person's: that would cancel the others of the same answer.
+    for row in list().map_err(Error::sql(ACTION))? {
+        unknown(tx, &row, RESTORED, now, ids, now)?;
+    }
+    let rows = list().map_err(Error::sql(ACTION))?;
+    for row in &rows {
+        hold(tx, row, RESTORED, now)?;
+    }
+    Ok(rows.len() as u64)
 }
 
 /// The wait before the next try: doubled each time, with up to half of it as jitter (from the row's random id).

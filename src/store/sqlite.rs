@@ -14,7 +14,7 @@ use crate::fault;
 /// The first SQLite without the WAL-reset corruption bug.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 /// Marks a file as ours (`AURA`).
-const APPLICATION_ID: i64 = 0x4155_5241;
+pub(super) const APPLICATION_ID: i64 = 0x4155_5241;
 /// A connection's page cache (SQLite: negative numbers are KiB). The lengths of texts, which every ranked match is looked up
 /// in, and the filter's index take 4 MiB for 100,000 products; SQLite's 2 MiB would lose them with every question. An
 /// import would write the same pages of the vocabulary to the log and read them again within one slice.
@@ -79,6 +79,15 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Error> {
     let connection = Connection::open_with_flags(path, flags).map_err(Error::sql("open a database file"))?;
     configure(&connection).map_err(Error::sql("configure a database file"))?;
     connection.pragma_update(None, "query_only", true).map_err(Error::sql("configure a database file"))?;
+    Ok(connection)
+}
+
+/// Opens a file that exists to copy it: `VACUUM INTO` writes nothing to it, and SQLite takes it for a write all the same.
+pub(super) fn open_copier(path: &Path) -> Result<Connection, Error> {
+    register_sqlite_vec()?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(Error::sql("open a database file"))?;
+    configure(&connection).map_err(Error::sql("configure a database file"))?;
     Ok(connection)
 }
 

@@ -73,6 +73,18 @@ impl Store {
     }
 }
 
+/// Walks along the audit log of a file that no daemon has open. Blocking.
+pub(super) fn audit_of(path: &Path) -> Result<Walked, Error> {
+    walk_file(path, Kind::Audit, &[], None, &|_| {})
+}
+
+/// Walks along a tenant's event log in a file that no daemon has open, from where it begins. Blocking.
+pub(super) fn events_of(path: &Path, tenant: TenantId) -> Result<Walked, Error> {
+    let kind = Kind::Events(tenant);
+    let begins = ends(&open(path)?, kind).map_err(Error::sql("check a log"))?.map(|ends| ends.base);
+    walk_file(path, kind, &[], begins, &|_| {})
+}
+
 fn end_of(path: &Path, sql: &str) -> Result<Position, Error> {
     const ACTION: &str = "read the end of a log";
     let file = open(path)?;

@@ -1,12 +1,14 @@
 //! Everything that crosses a module, in one binary, one file a feature.
 
 mod audit;
+mod backup;
 mod catalog;
 mod catch_up;
 mod daemon;
 mod demo;
 mod disk;
 mod dm;
+mod doctor;
 mod drafts;
 mod evidence;
 mod failpoints;

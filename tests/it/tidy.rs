@@ -28,6 +28,7 @@ const MIDDLE: &[&str] = &[
     "channel",
     "store",
     "secret",
+    "archive",
     "media",
     "net",
     "notify",
@@ -41,7 +42,7 @@ fn may_use(room: &str) -> Option<Vec<&'static str>> {
     Some(match room {
         "domain" => vec![],
         "fault" => vec![],
-        "workflow" | "search" | "knowledge" | "secret" | "media" | "net" => with_domain(&[]),
+        "workflow" | "search" | "knowledge" | "secret" | "archive" | "media" | "net" => with_domain(&[]),
         "store" => with_domain(&["fault"]),
         "agent" => with_domain(&["workflow"]),
         "catalog" | "channel" | "notify" | "provider" => with_domain(&["net"]),

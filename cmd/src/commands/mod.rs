@@ -1,6 +1,7 @@
 //! One file per command. The doc comment is the help.
 
 pub mod audit;
+pub mod backup;
 pub mod bench;
 pub mod catalog;
 pub mod chat;
@@ -9,6 +10,7 @@ pub mod config;
 pub mod connect;
 pub mod conversation;
 pub mod demo;
+pub mod doctor;
 mod draft;
 pub mod explain;
 pub mod help;
@@ -22,6 +24,7 @@ pub mod notify;
 pub mod persona;
 pub mod picture;
 mod recovery;
+pub mod restore;
 pub mod secret;
 pub mod serve;
 pub mod staff;

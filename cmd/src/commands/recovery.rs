@@ -83,15 +83,7 @@ impl Wanted {
         if file.symlink_metadata().is_ok() {
             return Err(exists(&file));
         }
-        let passphrase = match recipients.as_slice() {
-            [] => Some(input::new_passphrase(passphrase_file)?),
-            _ => None,
-        };
-        let weak = passphrase.as_deref().map(WeakPassphrase::check).and_then(Result::err);
-        if let Some(weak) = weak {
-            return Err(Failure::new(exit::USAGE, "weak_passphrase", weak.to_string()).hint(WeakPassphrase::HINT));
-        }
-        Ok(Self { file, whom: NewRecoveryCopy { passphrase, recipients } })
+        Ok(Self { file, whom: ask_whom(recipients, passphrase_file)? })
     }
 
     /// Has the copy made, writes it for its owner's eyes alone and lets Aura know that it is kept. The fingerprint of the key
@@ -115,6 +107,19 @@ impl Wanted {
             None => "the recipients' keys",
         }
     }
+}
+
+/// For whom something is sealed: asks for the passphrase where there are no recipients.
+pub fn ask_whom(recipients: Vec<String>, passphrase_file: Option<&Path>) -> Result<NewRecoveryCopy, Failure> {
+    let passphrase = match recipients.as_slice() {
+        [] => Some(input::new_passphrase(passphrase_file)?),
+        _ => None,
+    };
+    let weak = passphrase.as_deref().map(WeakPassphrase::check).and_then(Result::err);
+    if let Some(weak) = weak {
+        return Err(Failure::new(exit::USAGE, "weak_passphrase", weak.to_string()).hint(WeakPassphrase::HINT));
+    }
+    Ok(NewRecoveryCopy { passphrase, recipients })
 }
 
 pub async fn write(context: &Context, args: RecoveryCopy) -> Result<(), Failure> {

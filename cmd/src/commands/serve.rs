@@ -57,6 +57,15 @@ pub async fn run(context: &Context, args: ServeArgs) -> Result<u8, Failure> {
         ui.say(format!("metrics on http://{metrics}/metrics"));
     }
     ui.always(format!("listening on http://{}", running.bound.public));
+    if let Some((made_at, slugs)) = running.paused_by_restore().await? {
+        let resume = match slugs.as_slice() {
+            [slug] => format!("aura tenant resume {slug}"),
+            [slug, ..] => format!("aura tenant resume {slug}` and the others of {}, `aura tenant list", slugs.len()),
+            [] => String::new(),
+        };
+        let made_at = aura::api::Time::from(made_at);
+        ui.always(format!("restored from a backup of {made_at}: nobody is answered before `{resume}`"));
+    }
     let stop = running.stopper();
     let ended = running.wait();
     tokio::pin!(ended);

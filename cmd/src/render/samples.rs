@@ -238,6 +238,7 @@ pub fn a_status() -> Status {
         started_at: Some(minutes_ago(125)),
         master_key: "file".into(),
         recovery_copy: None,
+        last_backup: Some(LastBackup { made_at: minutes_ago(190), bytes: 5_500_000, sha256: "ab".into() }),
         journal: Journal { backlog: 3 },
         schemas: Versions { control: 1, journal: 1, tenant: 1 },
         tenants: vec![shop],

@@ -156,7 +156,7 @@ fn machine(status: &Status, look: Look, detail: Detail) -> String {
     };
     let mut rows = vec![
         ("daemon", running),
-        ("data", format!("{}{room}", status.data_dir)),
+        ("data", format!("{}{room}; {}", status.data_dir, backup(status, look))),
         ("master key", format!("{}; {}", status.master_key, recovery_copy(status, look))),
         ("webhooks", backlog),
     ];
@@ -176,6 +176,14 @@ fn recovery_copy(status: &Status, look: Look) -> String {
         Some(KeptCopy { written_at, current: false }) => {
             format!("the recovery copy written {} holds an older one", look.ago(*written_at))
         }
+    }
+}
+
+/// What Aura knows of a backup.
+fn backup(status: &Status, look: Look) -> String {
+    match &status.last_backup {
+        None => "no backup".into(),
+        Some(backup) => format!("backup of {} made {}", in_units(backup.bytes), look.ago(backup.made_at)),
     }
 }
 

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    app::{models::ModelStanding, status::AccountStatus},
+    app::{backup::Backup, models::ModelStanding, status::AccountStatus},
     domain::{
         TargetId,
         account::Account,
@@ -76,6 +76,8 @@ fn house(tenants: Vec<TenantStatus>) -> Status {
         started_at: NOW,
         master_key: "file".into(),
         recovery_copy: None,
+        last_backup: None,
+        backup_age_max_ms: None,
         journal_backlog: 0,
         disk_failed: false,
         disk_full: false,
@@ -133,10 +135,18 @@ fn every_row_of_the_table_with_its_sentence_and_its_command() {
     status.room = Some(Room { free_bytes: 100 << 20, low_bytes: 256 << 20 });
     status.logs_broken = Some(1);
     let mut found = all(&status, NOW);
+    status.backup_age_max_ms = Some(26 * 3_600_000);
     // A disk has one of three troubles at a time.
     let (mut full, mut low) = (house(Vec::new()), house(Vec::new()));
     full.disk_full = true;
     low.room = status.room;
+    let mut stale = house(Vec::new());
+    let backup = |age_ms: i64| Backup { made_at: NOW.plus_ms(-age_ms), bytes: 1, sha256: "ab".into() };
+    (stale.backup_age_max_ms, stale.last_backup) = (Some(3_600_000), Some(backup(2 * 3_600_000)));
+    let mut recent = stale.clone();
+    recent.last_backup = Some(backup(3_600_000));
+    assert!(all(&recent, NOW).is_empty(), "as old as it may be");
+    found.extend(all(&stale, NOW));
     found.extend([full, low].iter().flat_map(|status| all(status, NOW)));
     let lines: Vec<_> = found
         .into_iter()

@@ -2,9 +2,11 @@
 
 pub(super) mod accounts;
 pub(super) mod audit;
+pub(super) mod backups;
 pub(super) mod catalog;
 pub(super) mod chat;
 pub(super) mod conversations;
+pub(super) mod doctor;
 pub(super) mod events;
 pub(super) mod models;
 pub(super) mod notify;

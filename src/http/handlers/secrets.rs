@@ -72,13 +72,18 @@ pub async fn recovery_copy(
     Asking(_): Asking,
     Payload(new): Payload<api::NewRecoveryCopy>,
 ) -> Result<Json<api::RecoveryCopy>, Error> {
+    let copy = edge.app.recovery_copy(whom(new, "a recovery copy")?).await?;
+    Ok(Json(api::RecoveryCopy { age: copy.text, fingerprint: copy.fingerprint.to_string() }))
+}
+
+/// For whom something is sealed.
+pub(super) fn whom(new: api::NewRecoveryCopy, what: &str) -> Result<CopyFor, Error> {
     let whom = match (new.passphrase, new.recipients.as_slice()) {
         (Some(passphrase), []) => CopyFor::passphrase(passphrase),
         (None, [_, ..]) => CopyFor::recipients(&new.recipients),
-        _ => return Err(Error::invalid("a recovery copy is for a passphrase or for recipients: one of the two")),
+        _ => return Err(Error::invalid(format!("{what} is for a passphrase or for recipients: one of the two"))),
     };
-    let copy = edge.app.recovery_copy(whom.map_err(app::Error::from)?).await?;
-    Ok(Json(api::RecoveryCopy { age: copy.text, fingerprint: copy.fingerprint.to_string() }))
+    Ok(whom.map_err(app::Error::from)?)
 }
 
 pub async fn recovery_copy_kept(

@@ -65,12 +65,7 @@ impl Control {
 
     /// Every tenant, by slug.
     pub async fn tenants(&self) -> Result<Vec<Tenant>, Error> {
-        const ACTION: &str = "list the tenants";
-        self.database
-            .read(ACTION, |tx| {
-                rows(tx, ACTION, &format!("SELECT {COLUMNS} FROM tenant ORDER BY slug"), &[], read_tenant)
-            })
-            .await
+        self.database.read("list the tenants", all).await
     }
 
     /// The tenant of that slug.
@@ -224,7 +219,12 @@ fn insert_key(tx: &Transaction<'_>, action: &'static str, scope: SecretScope, ke
     }
 }
 
-fn remove(tx: &Transaction<'_>, action: &'static str, id: TenantId, act: Act) -> Result<RemovedTenant, Error> {
+pub(super) fn remove(
+    tx: &Transaction<'_>,
+    action: &'static str,
+    id: TenantId,
+    act: Act,
+) -> Result<RemovedTenant, Error> {
     let tenant = by_id(tx, id)?.ok_or_else(|| missing(id))?;
     let accounts = rows(
         tx,
@@ -256,6 +256,10 @@ pub(super) fn by_id(tx: &Transaction<'_>, id: TenantId) -> Result<Option<Tenant>
 
 pub(super) fn missing(id: TenantId) -> Error {
     Error::NotFound { what: "tenant", name: id.to_string() }
+}
+
+pub(super) fn all(tx: &Transaction<'_>) -> Result<Vec<Tenant>, Error> {
+    rows(tx, "list the tenants", &format!("SELECT {COLUMNS} FROM tenant ORDER BY slug"), &[], read_tenant)
 }
 
 fn read_tenant(row: &Row<'_>) -> Result<Result<Tenant, Error>, rusqlite::Error> {

@@ -152,6 +152,16 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
             with(&["copy.age", "--passphrase-file", "-"], 0).given("correct horse battery\n"),
             with(&["copy.age", "--passphrase-file", "-"], 6).given("correct horse battery\n"),
         ],
+        // The machine of a test may be short of room.
+        "doctor" => vec![
+            with(&["channels", "catalogue_freshness", "database_integrity"], 0),
+            with(&["--fix", "permissions"], 0),
+        ],
+        "backup" => vec![
+            with(&["--to", "backup.age", "--passphrase-file", "-"], 0).given("correct horse battery\n"),
+            with(&["--to", "backup.age", "--passphrase-file", "-"], 6).given("correct horse battery\n"),
+        ],
+        "restore" => return Some(Case::Apart("the running daemon has the directory")),
         "secret restore-master" => return Some(Case::Apart("the running daemon has the master key and the directory")),
         "secret remove" => {
             let set = run(&["secret", "set", "-t", "alder", "meta.verify_token", "-"], 0).given("a-verify-token\n");

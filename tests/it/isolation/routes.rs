@@ -11,6 +11,8 @@ enum Probe {
     Own { target: String, body: String, status: u16, shows: &'static [&'static str] },
     /// Another tenant's thing under this tenant's slug: not found, and told from a made-up one by nothing.
     Foreign { theirs: String, made_up: String, body: String },
+    /// The operator's, over all tenants, and to be read by nobody without the key that it was asked for.
+    Sealed { target: String, body: String },
     /// For the operator, over all tenants, and rightly with the words of all.
     OfAll { target: String },
 }
@@ -50,6 +52,13 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
             let public = age::x25519::Identity::generate().to_public();
             own("", &format!(r#"{{"recipients":["{public}"]}}"#), 200, &[])
         }
+        ("GET", "/doctor") | ("POST", "/doctor") => own("", "", 200, &[]),
+        ("POST", "/backup") => {
+            let public = age::x25519::Identity::generate().to_public();
+            vec![Probe::Sealed { target: at(""), body: format!(r#"{{"recipients":["{public}"]}}"#) }]
+        }
+        // Nobody has made one of that digest.
+        ("POST", "/backup/kept") => own("", r#"{"sha256":"00","bytes":1}"#, 409, &[]),
         // Kept would be a copy of another key.
         ("POST", "/master-key/recovery-copy/kept") => own("", r#"{"fingerprint":"00000000"}"#, 409, &[]),
         ("GET", "/conversations") => vec![Probe::OfAll { target: at("") }],
@@ -254,6 +263,13 @@ impl Asked<'_> {
                 }
                 found
             }
+            Probe::Sealed { target, body } => {
+                let (status, bytes) = self.fetch(&target, &body).await;
+                let shops = [&self.stage.alder, &self.stage.birch];
+                let shown: Vec<_> = shops.iter().flat_map(|shop| shop.canaries_in(&bytes)).collect();
+                let wrong = self.route.tenant_scoped || status != 200 || !shown.is_empty();
+                wrong.then(|| format!("{status}: is not for all tenants, or shows {shown:?}")).into_iter().collect()
+            }
             Probe::OfAll { target } => {
                 let body = if self.route.method == "POST" { "{}" } else { "" };
                 let (status, text) = self.send(&target, body).await;
@@ -268,11 +284,16 @@ impl Asked<'_> {
         }
     }
 
-    async fn send(&self, target: &str, body: &str) -> (u16, String) {
+    async fn fetch(&self, target: &str, body: &str) -> (u16, Vec<u8>) {
         let request =
             self.http.request(self.route.method.clone(), format!("http://aura{target}")).body(body.to_owned());
         let answer = request.header("content-type", "application/json").send().await.expect("the daemon answers");
-        (answer.status().as_u16(), answer.text().await.expect("the answer is text"))
+        (answer.status().as_u16(), answer.bytes().await.expect("the answer is whole").to_vec())
+    }
+
+    async fn send(&self, target: &str, body: &str) -> (u16, String) {
+        let (status, bytes) = self.fetch(target, body).await;
+        (status, String::from_utf8(bytes).expect("the answer is text"))
     }
 
     /// Status and body of a refusal, without what differs between any two: the id asked for and the request's own.
