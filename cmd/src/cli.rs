@@ -7,11 +7,12 @@ use clap::CommandFactory;
 
 use crate::{
     commands::{
-        audit::AuditArgs, backup::BackupArgs, bench::BenchArgs, catalog::CatalogArgs, chat::ChatArgs, completion::CompletionArgs,
-        config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs, demo::DemoArgs, doctor::DoctorArgs, explain::ExplainArgs,
-        help::HelpArgs, init::InitArgs, listen::ListenArgs, man::ManArgs, model::ModelArgs, notify::NotifyArgs,
-        persona::PersonaArgs, restore::RestoreArgs, secret::SecretArgs, serve::ServeArgs, staff::StaffArgs, status::StatusArgs,
-        tail::TailArgs, tenant::TenantArgs, trigger::TriggerArgs, tui::TuiArgs, usage::UsageArgs, version::VersionArgs,
+        audit::AuditArgs, backup::BackupArgs, bench::BenchArgs, catalog::CatalogArgs, chat::ChatArgs,
+        completion::CompletionArgs, config::ConfigArgs, connect::ConnectArgs, conversation::ConversationArgs,
+        demo::DemoArgs, doctor::DoctorArgs, explain::ExplainArgs, help::HelpArgs, init::InitArgs, listen::ListenArgs,
+        man::ManArgs, model::ModelArgs, notify::NotifyArgs, persona::PersonaArgs, restore::RestoreArgs,
+        secret::SecretArgs, serve::ServeArgs, staff::StaffArgs, status::StatusArgs, tail::TailArgs, tenant::TenantArgs,
+        trigger::TriggerArgs, tui::TuiArgs, usage::UsageArgs, version::VersionArgs,
     },
     form::JsonArg,
 };

@@ -81,6 +81,26 @@ impl Context {
         Ok((loaded.config, data_dir))
     }
 
+    /// The same on another data directory; closed by whoever asked for it.
+    pub fn at(&self, data_dir: PathBuf) -> Self {
+        Self::new(self.ui, Global { data_dir: Some(data_dir), ..self.global.clone() })
+    }
+
+    /// Where the data directory is or would be, and whether a flag, the environment or a file says so.
+    pub fn data_dir_named(&self) -> Result<(PathBuf, bool), Failure> {
+        let loaded = self.load(Vec::new())?;
+        let places = config::places(&loaded, &Environment::of_process())?;
+        Ok((places.data_dir, places.named))
+    }
+
+    /// The configuration file that is read, or would be.
+    pub fn config_file(&self, loaded: &Loaded) -> Result<PathBuf, Failure> {
+        let named = self.global.config.clone().or_else(|| loaded.file.clone());
+        named.or_else(|| config::user_file(&Environment::of_process())).ok_or_else(|| {
+            Failure::usage("there is no place for a configuration file").hint("Name one with `--config FILE`.")
+        })
+    }
+
     /// Where the data directory is or would be.
     pub fn data_dir(&self) -> Result<PathBuf, Failure> {
         let loaded = self.load(Vec::new())?;

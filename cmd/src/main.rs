@@ -150,8 +150,9 @@ impl Signals {
 
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
     use commands::{
-        audit, backup, bench, catalog, chat, completion, config, connect, conversation, doctor, explain, help, init, listen, man,
-        model, notify, persona, restore, secret, staff, status, tail, tenant, trigger, tui, usage, version,
+        audit, backup, bench, catalog, chat, completion, config, connect, conversation, doctor, explain, help, init,
+        listen, man, model, notify, persona, restore, secret, staff, status, tail, tenant, trigger, tui, usage,
+        version,
     };
     match command {
         Command::Serve(_) | Command::Demo(_) => Ok(()),

@@ -51,14 +51,17 @@ pub(super) fn read(
     Ok(None)
 }
 
-/// `./aura.toml`, the user's, the machine's.
-fn candidates(folder: &Path, environment: &Environment) -> Vec<PathBuf> {
+/// The user's own file, whether or not it is there.
+#[must_use]
+pub fn user_file(environment: &Environment) -> Option<PathBuf> {
     let absolute = |name| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let user = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
-    [Some(folder.join(NAME)), user.map(|user| user.join("aura").join(NAME)), Some(SYSTEM.into())]
-        .into_iter()
-        .flatten()
-        .collect()
+    user.map(|user| user.join("aura").join(NAME))
+}
+
+/// `./aura.toml`, the user's, the machine's.
+fn candidates(folder: &Path, environment: &Environment) -> Vec<PathBuf> {
+    [Some(folder.join(NAME)), user_file(environment), Some(SYSTEM.into())].into_iter().flatten().collect()
 }
 
 /// The keys that a file sets.

@@ -16,6 +16,7 @@ mod settings;
 pub use crate::secret::MasterKeyPolicy;
 pub use environment::{COMMAND_LINE, Environment};
 pub use error::Error;
+pub use file::user_file;
 pub use load::{Entry, Flag, Inputs, Loaded, Origin, load};
 pub use models::Models;
 pub use places::{DataDirPlaces, places, staff_socket};

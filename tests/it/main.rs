@@ -15,6 +15,7 @@ mod failpoints;
 mod fairness;
 mod faults;
 mod inbox;
+mod init;
 mod injection;
 mod isolation;
 mod kill;

@@ -18,7 +18,7 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
-use super::recovery;
+use super::{init::folder_of, recovery};
 use crate::{context::Context, failure::Failure, ui::Ui};
 
 /// Write everything but the master key into one encrypted file, while the daemon goes on
@@ -165,13 +165,6 @@ fn keep(draft: NamedTempFile, to: &Path, force: bool) -> Result<(), Failure> {
         Err(error) => return Err(failed(error.error)),
     }
     File::open(folder_of(to)).and_then(|folder| folder.sync_all()).map_err(failed)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    }
 }
 
 fn exists(path: &Path) -> Failure {

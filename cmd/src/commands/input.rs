@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use aura::{api::exit, domain::secret::PASSPHRASE_CHARS_MIN};
+use aura::{api::exit, domain::secret::PASSPHRASE_CHARS_MIN, terminal::terminal_safe};
 
 use crate::failure::Failure;
 
@@ -120,18 +120,27 @@ impl Draft {
 
 /// Asks a question; an empty line means `empty`, and whoever is not there declines.
 pub async fn agrees(question: &str, empty: bool) -> Result<bool, Failure> {
+    Ok(line(question).await?.is_some_and(|line| match line.trim().to_lowercase().as_str() {
+        "" => empty,
+        word => matches!(word, "y" | "yes"),
+    }))
+}
+
+/// Asks a question and reads a line; `None`: whoever is asked is not there.
+pub async fn line(question: &str) -> Result<Option<String>, Failure> {
     let failed = |error: io::Error| Failure::io("stdin could not be read", &error);
-    let terminal = console::Term::stderr();
-    terminal.write_str(question).map_err(failed)?;
+    remark(question)?;
     let read = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         io::stdin().lock().read_line(&mut line).map(|bytes| (bytes > 0).then_some(line))
     });
-    let read = read.await.map_err(|error| Failure::new(exit::FAILED, "failed", error.to_string()))?.map_err(failed)?;
-    Ok(read.is_some_and(|line| match line.trim().to_lowercase().as_str() {
-        "" => empty,
-        word => matches!(word, "y" | "yes"),
-    }))
+    read.await.map_err(|error| Failure::new(exit::FAILED, "failed", error.to_string()))?.map_err(failed)
+}
+
+/// Says something to whoever is asked, as it stands.
+pub fn remark(text: &str) -> Result<(), Failure> {
+    let said = console::Term::stderr().write_str(&terminal_safe(text));
+    said.map_err(|error| Failure::io("the question could not be asked", &error))
 }
 
 fn typed(prompt: &str) -> Result<String, Failure> {

@@ -1,5 +1,6 @@
 //! One file per command. The doc comment is the help.
 
+mod answers;
 pub mod audit;
 pub mod backup;
 pub mod bench;
@@ -7,6 +8,7 @@ pub mod catalog;
 pub mod chat;
 pub mod completion;
 pub mod config;
+mod config_file;
 pub mod connect;
 pub mod conversation;
 pub mod demo;

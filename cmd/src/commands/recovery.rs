@@ -86,6 +86,14 @@ impl Wanted {
         Ok(Self { file, whom: ask_whom(recipients, passphrase_file)? })
     }
 
+    /// One that is only spoken of: nobody is asked for a passphrase.
+    pub fn unasked(file: PathBuf) -> Result<Self, Failure> {
+        match file.symlink_metadata() {
+            Ok(_) => Err(exists(&file)),
+            Err(_) => Ok(Self { file, whom: NewRecoveryCopy::default() }),
+        }
+    }
+
     /// Has the copy made, writes it for its owner's eyes alone and lets Aura know that it is kept. The fingerprint of the key
     /// in it.
     pub async fn write(&self, client: &Client) -> Result<String, Failure> {

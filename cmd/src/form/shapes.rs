@@ -137,6 +137,9 @@ pub fn of(command: &str) -> Option<Schema> {
             ("data_dir", "Where all data is kept"),
             ("master_key", "Where the master key is kept"),
             ("recovery_copy", "The copy of the master key that was written"),
+            ("config", "The configuration file that was written"),
+            ("shop", "The shop that was added, by slug"),
+            ("model", "The model that was chosen"),
         ]),
         // The keys of the configuration are its fields.
         "config show" => json_schema!({ "type": "object", "additionalProperties": true }),

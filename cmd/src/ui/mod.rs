@@ -124,6 +124,11 @@ impl Ui {
         !self.json && !self.quiet && io::stderr().is_terminal()
     }
 
+    /// Whether there is somebody to ask.
+    pub fn asks(self) -> bool {
+        !self.json && !self.quiet && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
     /// The result: `value` for scripts, `text` for people.
     pub fn data<T: Serialize>(self, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
         if self.json { self.json_line(value) } else { self.page(&self.safe(&text())) }

@@ -76,6 +76,15 @@ impl Terminal {
         self.screen.write_all(format!("{line}\n").as_bytes()).expect("typed");
     }
 
+    /// Types a line as soon as `prompt` is shown.
+    pub fn types(&mut self, prompt: &str, line: &str) {
+        while !self.shown.contains(prompt) {
+            let more = self.more.recv_timeout(DEADLINE);
+            self.shown += &more.unwrap_or_else(|_| panic!("no `{prompt}`: {}", self.shown));
+        }
+        self.screen.write_all(format!("{line}\n").as_bytes()).expect("typed");
+    }
+
     /// Its exit code and all that was shown.
     pub async fn ended(mut self) -> (i32, String) {
         let status = tokio::time::timeout(DEADLINE, self.child.wait()).await.expect("it ends").expect("it is ours");
