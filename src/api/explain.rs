@@ -46,6 +46,12 @@ const ROWS: &[Row] = &[
         "Compare `aura version` and `aura status`, and restart the older one.",
     ),
     (
+        "backup_old",
+        "The newest backup is older than it should be.",
+        "`backup.max_age_hours` has passed since it was kept, or none was ever made.",
+        "`aura backup --to FILE`, best from a timer.",
+    ),
+    (
         "bench_failed",
         "A measurement could not be made.",
         "What it measures did not start or broke off.",
@@ -543,6 +549,12 @@ const ROWS: &[Row] = &[
         "It may work later, unchanged.",
         "The other side did not answer, or made no sense.",
         "Try again in a while.",
+    ),
+    (
+        "tenants_left_out",
+        "A backup is not of every shop.",
+        "Files of some shops could not be read while it was made; the message names the shops.",
+        "Keep it, mend these files (`aura audit verify -t SLUG`), and make another.",
     ),
     ("too_large", "The request is too large.", "A file or text has more bytes than are taken.", "Give less."),
     (
