@@ -30,6 +30,9 @@ pub struct ConversationQuery {
     /// Only these; all when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<ConversationFilter>,
+    /// Only those that somebody is responsible for: the name of one of the staff, `operator`, `me`, or `nobody`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
     /// Only those with this label: `spam`, `phishing`, `collaboration`, `business`, `job`, `insult`, `other`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
@@ -67,6 +70,9 @@ pub struct Conversation {
     pub state: String,
     /// Why a person answers.
     pub takeover: Option<Takeover>,
+    /// Who is responsible for it, whoever answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<Person>,
     /// The draft that waits for approval.
     pub draft: Option<Draft>,
     /// What was left to people and not dealt with yet.
@@ -136,9 +142,51 @@ pub struct Takeover {
     pub since: Time,
     /// When the shopper began to wait for the person.
     pub waiting_since: Option<Time>,
+    /// Who took it over in Aura, or wrote in it last; left out: nobody has yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Holder>,
     /// When the assistant answers again by itself; `null`: only when a person lets it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Time>,
+}
+
+/// A person of the shop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Person {
+    /// `operator`, or the person's id, `staff_…`.
+    pub id: String,
+    /// What people call the person; `null`: the person was removed, and the name with the person.
+    pub name: Option<String>,
+}
+
+/// The person of the shop who has a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Holder {
+    /// Who.
+    #[serde(flatten)]
+    pub person: Person,
+    /// Since when.
+    pub since: Time,
+    /// Whether that is whoever asks.
+    #[serde(default)]
+    pub you: bool,
+}
+
+/// A takeover that is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TakeoverQuery {
+    /// Whether to go on where another person has the conversation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anyway: bool,
+}
+
+/// Who is to be responsible for a conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAssignee {
+    /// The name of one of the staff, `operator`, or `me`; `null`: nobody.
+    pub assignee: Option<String>,
 }
 
 /// An answer that waits for a person.
@@ -166,6 +214,9 @@ pub struct DraftDecision {
     /// The draft that was seen; a conflict if another one waits by now. Whichever waits when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draft: Option<String>,
+    /// Whether to go on where another person has the conversation; else that is a conflict.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anyway: bool,
 }
 
 /// A person's words in a draft's place.
@@ -177,6 +228,9 @@ pub struct DraftEdit {
     pub draft: Option<String>,
     /// The words.
     pub text: String,
+    /// Whether to go on where another person has the conversation; else that is a conflict.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anyway: bool,
 }
 
 /// One conversation with everything in it.
@@ -215,6 +269,12 @@ pub struct Message {
     pub id: String,
     /// `shopper`, `bot` or `person`.
     pub side: String,
+    /// Which person wrote it in Aura: `operator`, or an id, `staff_…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author_id: Option<String>,
+    /// What people call that person; left out: nobody of ours wrote it, or the person was removed, and the name too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author_name: Option<String>,
     /// Its words; `null` for pure media and for what was taken back.
     pub text: Option<String>,
     /// What was attached.
@@ -254,6 +314,12 @@ pub struct OutboxRow {
     pub turn: Option<String>,
     /// `bot` or `person`.
     pub author: String,
+    /// Which person wrote it in Aura: `operator`, or an id, `staff_…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author_id: Option<String>,
+    /// What people call that person; left out: nobody of ours wrote it, or the person was removed, and the name too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author_name: Option<String>,
     /// Its words.
     pub text: String,
     /// `pending`, `sending`, `sent`, `unknown`, `failed` or `cancelled`.
@@ -296,9 +362,12 @@ pub struct NewLabel {
 }
 
 /// A person's message to send.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMessage {
     /// Its words.
     pub text: String,
+    /// Whether to go on where another person has the conversation; else that is a conflict.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anyway: bool,
 }

@@ -62,6 +62,9 @@ pub struct Event {
     pub correlation: Option<String>,
     /// Ids and figures.
     pub fields: serde_json::Map<String, serde_json::Value>,
+    /// What people call the other persons whom the fields name, by their ids; joined for display.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
     /// The words of the message it tells of, joined for display; never part of the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,

@@ -264,6 +264,12 @@ const ROWS: &[Row] = &[
         "The causes say more.",
     ),
     (
+        "held_by_another",
+        "Another person of the shop has this conversation.",
+        "The person took it over, or wrote in it last, and the shopper would hear from two.",
+        "Ask the person; go on all the same with `--anyway`, which the audit log keeps.",
+    ),
+    (
         "invalid",
         "Part of the request makes no sense.",
         "A value is of the wrong kind or out of bounds; the message names it.",

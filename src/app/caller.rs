@@ -133,14 +133,19 @@ impl TenantCtx {
     }
 }
 
-fn unknown(slug: &TenantSlug, tenants: &[Tenant]) -> Error {
-    let nearest = tenants
-        .iter()
-        .map(|tenant| (strsim::jaro_winkler(slug.as_str(), tenant.slug.as_str()), &tenant.slug))
+/// The one of `known` that was probably meant.
+pub(super) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|name| (strsim::jaro_winkler(written, name), name))
         .filter(|(likeness, _)| *likeness >= SIMILARITY_MIN)
-        .max_by(|one, other| one.0.total_cmp(&other.0));
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, name)| name)
+}
+
+fn unknown(slug: &TenantSlug, tenants: &[Tenant]) -> Error {
+    let nearest = nearest(slug.as_str(), tenants.iter().map(|tenant| tenant.slug.as_str()));
     let hint = match (nearest, tenants.is_empty()) {
-        (Some((_, nearest)), _) => format!("Did you mean `{nearest}`?"),
+        (Some(nearest), _) => format!("Did you mean `{nearest}`?"),
         (None, true) => format!("There is no tenant yet; add one with `aura tenant add {slug} --name NAME`."),
         (None, false) => "`aura tenant list` shows every tenant.".to_owned(),
     };

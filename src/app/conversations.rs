@@ -9,7 +9,7 @@ use crate::{
     domain::{
         ConversationId, Timestamp, TurnId,
         channel::{ChannelKind, ChannelRules},
-        conversation::{Conversation, Label, Overview, Takeover, TakeoverCause},
+        conversation::{Conversation, Label, Overview, Takeover, WhenHeld},
         outbox::Author,
         policy,
     },
@@ -61,9 +61,21 @@ impl App {
     }
 
     /// A person takes the conversation; what the bot had not begun to send is cancelled.
-    pub async fn conversation_takeover(&self, tenant: &TenantCtx, id: ConversationId) -> Result<Overview, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Held`] when another person has it and `when_held` does not go on.
+    pub async fn conversation_takeover(
+        &self,
+        tenant: &TenantCtx,
+        id: ConversationId,
+        when_held: WhenHeld,
+    ) -> Result<Overview, Error> {
         let store = self.tenant_store(tenant).await?;
-        store.take_over(id, TakeoverCause::Staff, self.clock.now()).await.map_err(with_hint)?;
+        let other = match store.take_over(id, when_held, self.clock.now()).await {
+            Ok(other) => other,
+            Err(error) => return Err(self.in_the_way(error).await),
+        };
+        self.went_on(tenant, id, "takeover", other).await?;
         self.changed(tenant.tenant().id).await?;
         overview(&store, id).await
     }
@@ -97,11 +109,16 @@ impl App {
     }
 
     /// Queues a person's message. The window and the tag are decided by `domain::policy`.
+    ///
+    /// # Errors
+    /// [`Error::Held`] when another person has the conversation and `when_held` does not go on; [`Error::Refused`] when the
+    /// channel's window for people has closed.
     pub async fn conversation_send(
         &self,
         tenant: &TenantCtx,
         id: ConversationId,
         text: &str,
+        when_held: WhenHeld,
     ) -> Result<Vec<OutboxRow>, Error> {
         not_empty(text)?;
         let store = self.tenant_store(tenant).await?;
@@ -109,7 +126,11 @@ impl App {
         self.may_send(tenant, &conversation, Author::Person).await?;
         let parts = split(text, ChannelRules::of(conversation.key.channel).text_bytes_max);
         let count = parts.len() as u32;
-        store.queue_person(id, parts, self.clock.now()).await?;
+        let other = match store.queue_person(id, parts, when_held, self.clock.now()).await {
+            Ok(other) => other,
+            Err(error) => return Err(self.in_the_way(error).await),
+        };
+        self.went_on(tenant, id, "send", other).await?;
         self.changed(tenant.tenant().id).await?;
         Ok(store.outbox_rows(id, count).await?)
     }

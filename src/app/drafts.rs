@@ -7,7 +7,7 @@ use crate::{
         ConversationId, Timestamp, TurnId,
         audit::NewAudit,
         channel::{ChannelKind, ChannelRules},
-        conversation::Overview,
+        conversation::{Overview, WhenHeld},
         outbox::Author,
         policy,
         reach::Allowed,
@@ -26,12 +26,14 @@ impl App {
     /// `wanted` names the draft that the person has seen.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when no draft waits, or another one by now; [`Error::Refused`] when the window has closed.
+    /// [`Error::Conflict`] when no draft waits, or another one by now; [`Error::Refused`] when the window has closed;
+    /// [`Error::Held`] when another person has the conversation and `when_held` does not go on.
     pub async fn draft_approve(
         &self,
         ctx: &TenantCtx,
         id: ConversationId,
         wanted: Option<TurnId>,
+        when_held: WhenHeld,
     ) -> Result<Vec<OutboxRow>, Error> {
         let store = self.tenant_store(ctx).await?;
         let mut conversation = conversations::find(&store, id).await?;
@@ -47,7 +49,11 @@ impl App {
                 });
             }
         }
-        let rows = store.approve_draft(id, wanted, self.clock.now()).await.map_err(|error| settled(ctx, id, error))?;
+        let (rows, other) = match store.approve_draft(id, wanted, when_held, self.clock.now()).await {
+            Ok(approved) => approved,
+            Err(error) => return Err(self.settled(ctx, id, error).await),
+        };
+        self.went_on(ctx, id, "approve", other).await?;
         self.decided(ctx, "draft.approved", id, rows.first().and_then(|row| row.turn)).await?;
         Ok(rows)
     }
@@ -64,7 +70,10 @@ impl App {
     ) -> Result<Overview, Error> {
         let store = self.tenant_store(ctx).await?;
         conversations::find(&store, id).await?;
-        let turn = store.reject_draft(id, wanted, self.clock.now()).await.map_err(|error| settled(ctx, id, error))?;
+        let turn = match store.reject_draft(id, wanted, self.clock.now()).await {
+            Ok(turn) => turn,
+            Err(error) => return Err(self.settled(ctx, id, error).await),
+        };
         self.decided(ctx, "draft.rejected", id, Some(turn)).await?;
         conversations::overview(&store, id).await
     }
@@ -73,13 +82,15 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Invalid`] for no words; [`Error::Conflict`] when no draft waits, or another one by now;
-    /// [`Error::Refused`] when the window for people has closed.
+    /// [`Error::Refused`] when the window for people has closed; [`Error::Held`] when another person has the conversation and
+    /// `when_held` does not go on.
     pub async fn draft_edit(
         &self,
         ctx: &TenantCtx,
         id: ConversationId,
         wanted: Option<TurnId>,
         text: &str,
+        when_held: WhenHeld,
     ) -> Result<Vec<OutboxRow>, Error> {
         conversations::not_empty(text)?;
         let store = self.tenant_store(ctx).await?;
@@ -88,10 +99,24 @@ impl App {
             self.may_send(ctx, &conversation, Author::Person).await?;
         }
         let parts = split(text, ChannelRules::of(conversation.key.channel).text_bytes_max);
-        let edited = store.edit_draft(id, wanted, parts, self.clock.now()).await;
-        let (turn, rows) = edited.map_err(|error| settled(ctx, id, error))?;
+        let (turn, rows, other) = match store.edit_draft(id, wanted, parts, when_held, self.clock.now()).await {
+            Ok(edited) => edited,
+            Err(error) => return Err(self.settled(ctx, id, error).await),
+        };
+        self.went_on(ctx, id, "edit", other).await?;
         self.decided(ctx, "draft.edited", id, Some(turn)).await?;
         Ok(rows)
+    }
+
+    /// A draft that no longer waits is a conflict, whoever was faster.
+    async fn settled(&self, ctx: &TenantCtx, id: ConversationId, error: store::Error) -> Error {
+        match error {
+            store::Error::Conflict(message) => Error::Conflict {
+                message,
+                hint: Some(format!("`aura conversation show -t {} {id}` shows how it stands.", slug(ctx))),
+            },
+            other => self.in_the_way(other).await,
+        }
     }
 
     async fn decided(
@@ -128,15 +153,4 @@ impl App {
 
 fn slug(ctx: &TenantCtx) -> &str {
     ctx.tenant().slug.as_str()
-}
-
-/// A draft that no longer waits is a conflict, whoever was faster.
-fn settled(ctx: &TenantCtx, id: ConversationId, error: store::Error) -> Error {
-    match error {
-        store::Error::Conflict(message) => Error::Conflict {
-            message,
-            hint: Some(format!("`aura conversation show -t {} {id}` shows how it stands.", slug(ctx))),
-        },
-        other => conversations::with_hint(other),
-    }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     archive,
-    domain::policy::Refusal,
+    domain::{Timestamp, policy::Refusal},
     secret,
     store::{self, DataDirError},
 };
@@ -70,6 +70,14 @@ pub enum Error {
         /// The fix.
         hint: Option<String>,
     },
+    /// Another person has the conversation, and two would answer one shopper.
+    #[error("{who} has this conversation")]
+    Held {
+        /// What people call the person.
+        who: String,
+        /// Since when.
+        since: Timestamp,
+    },
     /// The other side refused our credentials.
     #[error("{message}")]
     Credentials {
@@ -132,6 +140,7 @@ impl Error {
             Self::Refused(Refusal::NeverWrote) => "shopper_never_wrote",
             Self::Refused(Refusal::WindowClosed | Refusal::PersonWindowClosed) => "window_closed",
             Self::Conflict { .. } => "conflict",
+            Self::Held { .. } => "held_by_another",
             Self::Credentials { .. } => "credentials_refused",
             Self::Temporary { .. } => "temporary",
             Self::Gone { .. } => "gone",
@@ -153,7 +162,8 @@ impl Error {
             | Self::DataDir(DataDirError::Missing { .. })
             | Self::NotFound { .. }
             | Self::Gone { .. } => ErrorKind::NotFound,
-            Self::Store(store::Error::Conflict(_))
+            Self::Store(store::Error::Conflict(_) | store::Error::Held(_))
+            | Self::Held { .. }
             | Self::DataDir(DataDirError::Locked { .. })
             | Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Store(store::Error::Full { .. } | store::Error::Busy { .. } | store::Error::Stopped)
@@ -188,6 +198,7 @@ impl Error {
             Self::Refused(Refusal::PersonWindowClosed | Refusal::WindowClosed) => {
                 Some("It opens again when the shopper writes.".into())
             }
+            Self::Held { who, .. } => Some(format!("Ask {who}, or go on all the same with `--anyway`.")),
             Self::Gone { hint, .. } => Some(hint.clone()),
             Self::Refused(Refusal::NeverWrote) | Self::Temporary { .. } | Self::Unfit { .. } | Self::Failed { .. } => {
                 None

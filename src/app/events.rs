@@ -10,12 +10,12 @@ use std::{
 
 use futures_util::{StreamExt, stream, stream::BoxStream};
 
-use super::{App, Caller, Error, TenantCtx, tenants};
+use super::{App, Caller, Error, Names, TenantCtx, tenants};
 use crate::{
     domain::{
         MessageId, OutboxId, StaffId, TenantId, Timestamp, chain,
         event::{Event, Wanted},
-        staff::{InvalidStaffName, STAFF},
+        staff::{Doer, InvalidStaffName, STAFF},
         tenant::Tenant,
     },
     store::{self, Follower, TenantStore},
@@ -56,6 +56,8 @@ pub struct EventView {
     pub text: Option<String>,
     /// What people call the one of the staff who did it, if that is still known.
     pub who: Option<String>,
+    /// What people call the others of the staff whom it names.
+    pub named: Vec<(StaffId, String)>,
 }
 
 /// Events, and where they begin.
@@ -322,13 +324,15 @@ async fn read(
         None => store.event_seq_at(since).await?,
     };
     let page = store.events_after(position, wanted, rows).await?;
-    let by_staff = page.events.iter().any(|event| event.actor == STAFF);
-    let names = if by_staff { app.staff_names().await? } else { HashMap::new() };
+    let by_staff = page.events.iter().any(|event| event.actor == STAFF || event.payload.contains(StaffId::PREFIX));
+    let names = if by_staff { app.names().await? } else { Names::default() };
     let mut events = Vec::with_capacity(page.events.len());
     for event in page.events {
-        let Joined { text, staff } = joined(&store, &event).await?;
-        let who = staff.and_then(|id| names.get(&id)).map(ToString::to_string);
-        events.push(EventView { tenant: tenant.clone(), event, text, who });
+        let Joined { text, staff, others } = joined(&store, &event).await?;
+        let who = staff.and_then(|id| names.of(Doer::Staff(id))).map(str::to_owned);
+        let named = |id| Some((id, names.of(Doer::Staff(id))?.to_owned()));
+        let named = others.into_iter().filter_map(named).collect();
+        events.push(EventView { tenant: tenant.clone(), event, text, who, named });
     }
     Ok(Some(Read { events, after: page.after, more: page.more }))
 }
@@ -338,7 +342,11 @@ async fn read(
 struct Joined {
     text: Option<String>,
     staff: Option<StaffId>,
+    others: Vec<StaffId>,
 }
+
+/// Fields that name one of the staff beside the one who did it.
+const OTHERS: [&str; 2] = ["assignee", "from"];
 
 /// Joins the words that an event is about, and who of the staff it is about.
 async fn joined(store: &TenantStore, event: &Event) -> Result<Joined, Error> {
@@ -353,5 +361,6 @@ async fn joined(store: &TenantStore, event: &Event) -> Result<Joined, Error> {
     } else {
         None
     };
-    Ok(Joined { text, staff })
+    let others = OTHERS.iter().filter_map(|name| id(name)?.parse().ok()).collect();
+    Ok(Joined { text, staff, others })
 }

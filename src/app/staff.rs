@@ -1,13 +1,11 @@
 //! People whom the operator lets in: adding them, knowing them at the door, and closing it at once.
 
-use std::collections::HashMap;
-
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{App, Caller, Error};
+use super::{App, Caller, Error, caller::nearest};
 use crate::{
     domain::{
         StaffId,
@@ -75,6 +73,12 @@ impl App {
             return Err(Error::Invalid {
                 message: format!("nothing would tell `{}` from anybody else", new.name),
                 hint: Some("Name a user of this machine with --user or --uid, or make a key with --key.".into()),
+            });
+        }
+        if StaffName::RESERVED.contains(&new.name.as_str()) {
+            return Err(Error::Invalid {
+                message: format!("nobody can be called `{}`: it means something of its own", new.name),
+                hint: Some(format!("Choose another name than {}.", StaffName::RESERVED.join(", "))),
             });
         }
         let act = caller.act(self.clock.now());
@@ -146,22 +150,21 @@ impl App {
         }
     }
 
-    /// Names of everybody by id, for what logs say.
-    pub(super) async fn staff_names(&self) -> Result<HashMap<StaffId, StaffName>, Error> {
-        Ok(self.store.control().staff().await?.into_iter().map(|row| (row.staff.id, row.staff.name)).collect())
-    }
-
     /// The person of that name.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is none.
     pub(super) async fn staff_named(&self, name: &StaffName) -> Result<Staff, Error> {
         let all = self.store.control().staff().await?;
-        let found = all.into_iter().map(|row| row.staff).find(|staff| staff.name == *name);
-        found.ok_or_else(|| Error::NotFound {
+        if let Some(row) = all.iter().find(|row| row.staff.name == *name) {
+            return Ok(row.staff.clone());
+        }
+        let near = nearest(name.as_str(), all.iter().map(|row| row.staff.name.as_str()));
+        let hint = near.map(|near| format!("Did you mean `{near}`?"));
+        Err(Error::NotFound {
             what: "person",
             name: name.to_string(),
-            hint: Some("`aura staff list` shows everybody.".into()),
+            hint: Some(hint.unwrap_or_else(|| "`aura staff list` shows everybody.".into())),
         })
     }
 

@@ -229,9 +229,26 @@ impl Client {
         Ok((kind.to_owned(), whole(body).await?))
     }
 
-    /// Silences the assistant in a conversation: a person answers.
+    /// Silences the assistant in a conversation: a person answers. A conflict where another person has it.
     pub async fn take_over(&self, slug: &str, id: &str) -> Result<api::Conversation, Error> {
-        self.post(&["tenants", slug, "conversations", id, "takeover"], &()).await
+        self.take_over_as(slug, id, api::TakeoverQuery::default()).await
+    }
+
+    /// The same, as the query says.
+    pub async fn take_over_as(
+        &self,
+        slug: &str,
+        id: &str,
+        query: api::TakeoverQuery,
+    ) -> Result<api::Conversation, Error> {
+        let path = ["tenants", slug, "conversations", id, "takeover"];
+        self.json(request(Method::POST, &path, &query, Body::empty())?).await
+    }
+
+    /// Makes somebody responsible for a conversation, or nobody.
+    pub async fn assign(&self, slug: &str, id: &str, new: &api::NewAssignee) -> Result<api::Conversation, Error> {
+        let body = json_body(new)?;
+        self.json(request(Method::PUT, &["tenants", slug, "conversations", id, "assignee"], &(), body)?).await
     }
 
     /// Lets the assistant answer in a conversation again.

@@ -44,6 +44,7 @@ fn event(seq: i64) -> api::Event {
         actor: "bot".into(),
         correlation: None,
         fields: serde_json::Map::new(),
+        names: std::collections::BTreeMap::new(),
         text: None,
     }
 }

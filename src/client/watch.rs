@@ -181,6 +181,7 @@ mod tests {
             actor: "bot".into(),
             correlation: None,
             fields: serde_json::Map::new(),
+            names: std::collections::BTreeMap::new(),
             text: None,
         };
         Bytes::from(serde_json::to_string(&event).expect("an event is JSON") + "\n\n")

@@ -5,6 +5,7 @@ use super::{
     channel::{AccountId, ChannelKind, ShopperId},
     cost::PicoDollars,
     inbound::AttachmentKind,
+    staff::Doer,
     turn::{HandOverReason, SuppressReason},
 };
 
@@ -149,6 +150,25 @@ pub struct Takeover {
     pub unanswered_since: Option<Timestamp>,
 }
 
+/// Who has a conversation that a person answers: who took it over in Aura, or wrote in it last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Who.
+    pub by: Doer,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What becomes of a person's deed in a conversation that another person has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenHeld {
+    /// It is refused, and nothing changes: two people would answer one shopper.
+    #[default]
+    Refuse,
+    /// It is done all the same; the person has been told who has the conversation.
+    GoOn,
+}
+
 /// Messages of the shopper were left to people, and nobody has dealt with them yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parked {
@@ -180,6 +200,10 @@ pub struct Conversation {
     pub shopper_name_at: Option<Timestamp>,
     /// `None`: the bot answers.
     pub takeover: Option<Takeover>,
+    /// Which person of the shop that is, as far as it happened in Aura.
+    pub holder: Option<Holder>,
+    /// Who is responsible for it, whoever answers.
+    pub assignee: Option<Doer>,
     /// What was left to people.
     pub parked: Option<Parked>,
     /// What waits for approval.

@@ -72,6 +72,12 @@ kinds! {
     TakeoverStarted = "takeover.started",
     /// The bot answers again.
     TakeoverEnded = "takeover.ended",
+    /// A conversation that people have went from one of them to another.
+    TakeoverPassed = "takeover.passed",
+    /// Somebody is responsible for the conversation from now on.
+    Assigned = "conversation.assigned",
+    /// Nobody is responsible for it any more.
+    Unassigned = "conversation.unassigned",
     /// A person of the shop wrote.
     PersonWrote = "person.wrote",
     /// A DM was found that no webhook had brought.

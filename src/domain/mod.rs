@@ -35,7 +35,8 @@ pub mod turn;
 pub use clock::{Clock, Ids, Timestamp};
 pub use failure::chain;
 pub use id::{
-    CallId, ConversationId, MessageId, NotificationId, OutboxId, RequestId, StaffId, TargetId, TenantId, TurnId,
+    CallId, ConversationId, InvalidId, MessageId, NotificationId, OutboxId, RequestId, StaffId, TargetId, TenantId,
+    TurnId,
 };
 pub use language::Language;
 pub use money::{Currency, Money};

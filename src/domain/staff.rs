@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{StaffId, TenantId, Timestamp};
+use super::{InvalidId, StaffId, TenantId, Timestamp};
 
 /// How a person is addressed: `[a-z0-9][a-z0-9._-]{0,38}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +16,9 @@ pub struct InvalidStaffName(String);
 impl StaffName {
     /// The longest name.
     const BYTES_MAX: usize = 39;
+
+    /// Names that mean something of their own wherever a person is named: the operator, whoever asks, nobody.
+    pub const RESERVED: [&str; 3] = [OPERATOR, "me", "nobody"];
 
     /// The text.
     #[must_use]
@@ -128,6 +131,24 @@ impl Doer {
             Self::Operator => None,
             Self::Staff(id) => Some(id),
         }
+    }
+}
+
+impl fmt::Display for Doer {
+    /// `operator`, or the person's id.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Operator => f.write_str(OPERATOR),
+            Self::Staff(id) => id.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Doer {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        if text == OPERATOR { Ok(Self::Operator) } else { text.parse().map(Self::Staff) }
     }
 }
 

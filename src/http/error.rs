@@ -104,10 +104,15 @@ impl Error {
 impl From<app::Error> for Error {
     fn from(error: app::Error) -> Self {
         let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+        let message = match &error {
+            // Moments as people read them belong to this side of the edge.
+            app::Error::Held { since, .. } => format!("{error} since {}", api::Time::from(*since)),
+            error => error.to_string(),
+        };
         Self {
             causes: causes.map(ToString::to_string).collect(),
             hint: error.hint(),
-            ..Self::of(error.kind(), error.code(), error.to_string())
+            ..Self::of(error.kind(), error.code(), message)
         }
     }
 }

@@ -8,7 +8,7 @@ mod turn;
 
 use std::collections::BTreeMap;
 
-pub(super) use conversation::{conversation, conversation_detail, inbox_line, outbox_row};
+pub(super) use conversation::{Reader, conversation, conversation_detail, inbox_line, outbox_row};
 pub(super) use model_health::model_health;
 pub(super) use model_preview::model_previewed;
 pub(super) use system::system;
@@ -299,7 +299,7 @@ pub(super) fn checkpoint(note: Note) -> api::Checkpoint {
 }
 
 pub(super) fn event(view: EventView) -> api::Event {
-    let EventView { tenant, event, text, who } = view;
+    let EventView { tenant, event, text, who, named } = view;
     api::Event {
         tenant: tenant.slug.to_string(),
         tenant_id: tenant.id.to_string(),
@@ -309,6 +309,7 @@ pub(super) fn event(view: EventView) -> api::Event {
         actor: who.map_or(event.actor, |name| format!("staff:{name}")),
         correlation: event.correlation,
         fields: serde_json::from_str(&event.payload).unwrap_or_default(),
+        names: named.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
         text,
     }
 }

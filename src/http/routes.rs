@@ -109,6 +109,7 @@ routes! {
     tenant viewer   Json   GET    get    "/tenants/{slug}/conversations/{id}/messages/{message}/pictures/{n}" => conversations::picture,
     tenant agent    Json   POST   post   "/tenants/{slug}/conversations/{id}/takeover" => conversations::takeover,
     tenant agent    Json   POST   post   "/tenants/{slug}/conversations/{id}/release" => conversations::release,
+    tenant agent    Json   PUT    put    "/tenants/{slug}/conversations/{id}/assignee" => conversations::assign,
     tenant agent    Json   PUT    put    "/tenants/{slug}/conversations/{id}/label" => conversations::label,
     tenant agent    Json   POST   post   "/tenants/{slug}/conversations/{id}/messages" => conversations::send,
     tenant agent    Json   POST   post   "/tenants/{slug}/conversations/{id}/draft/approve" => conversations::approve,

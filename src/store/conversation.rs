@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 
 use super::{
-    Error, TenantStore, event, outbox,
+    Error, TenantStore, event, outbox, people,
     row::{id, moment, parsed, parsed_opt, strings},
     sight,
 };
@@ -11,7 +11,8 @@ use crate::domain::{
     ConversationId, Ids, Timestamp, TurnId,
     channel::{AccountId, ChannelKind, ShopperId},
     conversation::{
-        Conversation, ConversationKey, Draft, Label, Message, Parked, Side, Takeover, TakeoverCause, TakeoverEnd,
+        Conversation, ConversationKey, Draft, Holder, Label, Message, Parked, Side, Takeover, TakeoverCause,
+        TakeoverEnd, WhenHeld,
     },
     event::{EventKind, NewEvent},
     inbound::AttachmentKind,
@@ -37,6 +38,7 @@ pub(super) fn oldest_open() -> String {
 pub(super) const COLUMNS: &str = "
     id, channel, account_id, shopper_id, shopper_name, shopper_name_at_ms, language, label, last_message_at_ms, last_shopper_at_ms, disclosed_at_ms,
     takeover_cause, takeover_since_ms, waiting_since_ms, promised_since_ms, parked_reason, parked_since_ms,
+    holder, held_since_ms, assignee,
     (SELECT o.turn_id FROM outbox o
      WHERE o.conversation_id = conversation.id AND o.state = 'pending' AND o.held = 1 LIMIT 1) AS draft_turn_id,
     (SELECT min(o.queued_at_ms) FROM outbox o
@@ -53,6 +55,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
     let waiting_since = unanswered_since.into_iter().chain(moment(row, "promised_since_ms")?).min();
     let parked_reason = parsed_opt(row, "parked_reason", SuppressReason::parse)?;
     let parked_since = moment(row, "parked_since_ms")?.unwrap_or_default();
+    let holder = parsed_opt(row, "holder", |text| text.parse().ok())?;
+    let held_since = moment(row, "held_since_ms")?.unwrap_or_default();
     let draft = parsed_opt(row, "draft_turn_id", |text| text.parse().ok())?;
     let draft_since = moment(row, "draft_since_ms")?.unwrap_or_default();
     Ok(Conversation {
@@ -65,6 +69,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Conversation> {
         shopper_name: row.get("shopper_name")?,
         shopper_name_at: moment(row, "shopper_name_at_ms")?,
         takeover: cause.map(|cause| Takeover { since, cause, waiting_since, unanswered_since }),
+        holder: holder.map(|by| Holder { by, since: held_since }),
+        assignee: parsed_opt(row, "assignee", |text| text.parse().ok())?,
         parked: parked_reason.map(|reason| Parked { reason, since: parked_since }),
         draft: draft.map(|turn| Draft { turn, since: draft_since }),
         label: parsed_opt(row, "label", Label::parse)?,
@@ -165,7 +171,7 @@ pub(super) fn give_back(
 ) -> Result<bool, Error> {
     const SQL: &str = "
         UPDATE conversation SET takeover_cause = NULL, takeover_since_ms = NULL, waiting_since_ms = NULL,
-            promised_since_ms = NULL,
+            promised_since_ms = NULL, holder = NULL, held_since_ms = NULL,
             turn_due_at_ms = CASE WHEN EXISTS (SELECT 1 FROM message WHERE conversation_id = :id
                                                AND answerable = 1 AND turn_id IS NULL) THEN :now END
         WHERE id = :id AND takeover_cause IS NOT NULL";
@@ -374,16 +380,22 @@ impl TenantStore {
         .await
     }
 
-    /// A person takes the conversation.
+    /// A person takes the conversation. Returns whom it was taken from.
+    ///
+    /// # Errors
+    /// [`Error::Held`] when another person has it and `when_held` does not go on.
     pub async fn take_over(
         &self,
         conversation: ConversationId,
-        cause: TakeoverCause,
+        when_held: WhenHeld,
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Holder>, Error> {
         self.write("start a takeover", move |tx| {
-            require(tx, conversation)?;
-            take_over(tx, conversation, cause, "operator", now)
+            let found = require(tx, conversation)?;
+            let other = people::other_holder(&found, when_held)?;
+            take_over(tx, conversation, TakeoverCause::Staff, "operator", now)?;
+            people::hold(tx, &found, now)?;
+            Ok(other)
         })
         .await
     }

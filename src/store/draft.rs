@@ -8,10 +8,12 @@ use rusqlite::{OptionalExtension, Transaction, named_params};
 use super::{
     Error, TenantStore, conversation, event,
     outbox::{self, EDITED, OutboxRow, REJECTED, SELECT, append_queued, cancel_pending, read, unsay},
+    people,
     turn::takeover_cause,
 };
 use crate::domain::{
     ConversationId, Timestamp, TurnId,
+    conversation::{Holder, WhenHeld},
     event::{EventKind, NewEvent},
     outbox::Author,
     turn::{HandOverReason, SuppressReason},
@@ -143,20 +145,24 @@ fn rows_of(tx: &Transaction<'_>, turn: TurnId) -> Result<Vec<OutboxRow>, Error> 
 }
 
 impl TenantStore {
-    /// Lets the draft go out; a hand-over that it speaks of takes place. Returns its rows.
+    /// Lets the draft go out; a hand-over that it speaks of takes place. Returns its rows, and the other person who has the
+    /// conversation.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when no draft waits, or not the one that `wanted` names.
+    /// [`Error::Conflict`] when no draft waits, or not the one that `wanted` names; [`Error::Held`] when another person has
+    /// the conversation and `when_held` does not go on.
     pub async fn approve_draft(
         &self,
         conversation: ConversationId,
         wanted: Option<TurnId>,
+        when_held: WhenHeld,
         now: Timestamp,
-    ) -> Result<Vec<OutboxRow>, Error> {
+    ) -> Result<(Vec<OutboxRow>, Option<Holder>), Error> {
         const SQL: &str = "
             UPDATE outbox SET held = 0, approved_at_ms = :now, not_before_ms = :now, epoch = epoch + 1
             WHERE turn_id = :turn AND state = 'pending' AND held = 1";
         self.write("approve a draft", move |tx| {
+            let other = people::other_holder(&conversation::require(tx, conversation)?, when_held)?;
             let turn = waiting(tx, conversation, wanted)??;
             tx.prepare_cached(SQL)
                 .and_then(|mut update| update.execute(named_params! { ":turn": turn.to_string(), ":now": now.0 }))
@@ -168,7 +174,7 @@ impl TenantStore {
             for row in &rows {
                 append_queued(tx, conversation, &row.id.to_string(), Some(turn), row.author, now)?;
             }
-            Ok(rows)
+            Ok((rows, other))
         })
         .await
     }
@@ -195,7 +201,7 @@ impl TenantStore {
     }
 
     /// Sends a person's words in the draft's place. The conversation stays the assistant's, unless the draft was a
-    /// hand-over. Returns the draft's turn and the new rows.
+    /// hand-over. Returns the draft's turn, the new rows, and the other person who has the conversation.
     ///
     /// # Errors
     /// See [`TenantStore::approve_draft`].
@@ -204,15 +210,19 @@ impl TenantStore {
         conversation: ConversationId,
         wanted: Option<TurnId>,
         parts: Vec<String>,
+        when_held: WhenHeld,
         now: Timestamp,
-    ) -> Result<(TurnId, Vec<OutboxRow>), Error> {
+    ) -> Result<(TurnId, Vec<OutboxRow>, Option<Holder>), Error> {
         let ids = self.ids();
         let newest = format!("{SELECT} WHERE o.conversation_id = :id ORDER BY o.position DESC LIMIT :count");
         self.write("edit a draft", move |tx| {
+            let found = conversation::require(tx, conversation)?;
+            let other = people::other_holder(&found, when_held)?;
             let turn = waiting(tx, conversation, wanted)??;
             event::append(tx, now, &about(tx, EventKind::DraftEdited, "operator", conversation, turn)?)?;
             cancel_pending(tx, conversation, Some(turn), EDITED, now)?;
             hand_over(tx, conversation, turn, now)?;
+            people::hold(tx, &found, now)?;
             conversation::person_came(tx, conversation)?;
             suppress_turn(tx, conversation, turn, SuppressReason::AnsweredByPerson)?;
             conversation::unpark(tx, conversation)?;
@@ -233,7 +243,7 @@ impl TenantStore {
             };
             let mut rows = list().map_err(Error::sql("read the outbox"))?;
             rows.reverse();
-            Ok((turn, rows))
+            Ok((turn, rows, other))
         })
         .await
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::domain::TenantId;
+use crate::domain::{TenantId, conversation::Holder};
 
 /// SQLite's codes for a write that found no room: a full disk, and a file or its index at a size limit (`EFBIG` comes as
 /// a failed write). Nothing of the transaction is durable, and the next one may succeed.
@@ -110,6 +110,9 @@ pub enum Error {
     /// It exists already, or has moved on since it was read.
     #[error("{0}")]
     Conflict(String),
+    /// Another person has the conversation.
+    #[error("another person has this conversation")]
+    Held(Holder),
     /// The store is shutting down or has failed for good.
     #[error("the store has stopped")]
     Stopped,
@@ -155,6 +158,7 @@ impl Error {
             Self::Unreadable { .. } => "store_unreadable",
             Self::NotFound { .. } => "not_found",
             Self::Conflict(_) => "conflict",
+            Self::Held(_) => "held_by_another",
             Self::Stopped => "stopped",
         }
     }
@@ -179,6 +183,7 @@ impl Error {
             | Self::Unreadable { .. }
             | Self::NotFound { .. }
             | Self::Conflict(_)
+            | Self::Held(_)
             | Self::Stopped => None,
         }
     }

@@ -7,10 +7,11 @@ use super::{
     row::{json_strings, parsed, parsed_opt},
 };
 use crate::domain::{
-    ConversationId, Timestamp,
+    ConversationId, StaffId, Timestamp,
     conversation::{Label, Overview, Preview, Side},
     cost::PicoDollars,
     inbound::AttachmentKind,
+    staff::Doer,
     turn::HandOverReason,
 };
 
@@ -48,6 +49,18 @@ impl ConversationFilter {
     }
 }
 
+/// Whose responsibility conversations are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Assigned {
+    /// This one's.
+    To(Doer),
+    /// Nobody's who is still there: these are.
+    ToNobody {
+        /// Everybody whom the operator has let in.
+        known: Vec<StaffId>,
+    },
+}
+
 /// A list to make. What is left out narrows nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
@@ -57,6 +70,8 @@ pub struct Listing {
     pub label: Option<Label>,
     /// Only those with a message at this moment or later.
     pub since: Option<Timestamp>,
+    /// Only those that are somebody's, or nobody's.
+    pub assigned: Option<Assigned>,
     /// Only these, as far as there are any.
     pub ids: Option<Vec<ConversationId>>,
     /// The most rows.
@@ -95,6 +110,23 @@ pub(super) fn list(tx: &Transaction<'_>, wanted: &Listing) -> rusqlite::Result<V
     if ids.is_some() {
         sql.push_str(" AND id IN (SELECT value FROM json_each(:ids))");
         params.push((":ids", &ids));
+    }
+    let assignee = match &wanted.assigned {
+        None => None,
+        Some(Assigned::To(doer)) => {
+            sql.push_str(" AND assignee = :assignee");
+            Some(doer.to_string())
+        }
+        Some(Assigned::ToNobody { known }) => {
+            sql.push_str(
+                " AND (assignee IS NULL OR assignee <> 'operator'
+                       AND assignee NOT IN (SELECT value FROM json_each(:assignee)))",
+            );
+            Some(json_strings(known.iter().map(ToString::to_string)))
+        }
+    };
+    if assignee.is_some() {
+        params.push((":assignee", &assignee));
     }
     sql.push_str(" ORDER BY last_message_at_ms DESC LIMIT :limit");
     let mut select = tx.prepare_cached(&sql)?;

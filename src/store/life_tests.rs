@@ -15,7 +15,7 @@ use super::{
 use crate::domain::{
     ConversationId, Ids, Language, TenantId, Timestamp,
     channel::{AccountId, ChannelKind, ShopperId},
-    conversation::TakeoverCause,
+    conversation::{TakeoverCause, WhenHeld},
     inbound::{InboundEvent, InboundKind, InboundMessage},
     outbox::{OutboxState, SendOutcome},
     turn::{HandOverReason, TurnOutcome},
@@ -249,7 +249,7 @@ async fn what_a_run_has_recorded_is_forgotten_when_the_conversation_moves_on() {
                 &["shirts?"]
             }
             _ => {
-                shop.store.take_over(id, TakeoverCause::Staff, Timestamp(5_100)).await.expect("taken");
+                shop.store.take_over(id, WhenHeld::Refuse, Timestamp(5_100)).await.expect("taken");
                 let waiting = shop.store.conversation(id).await.expect("read").and_then(|it| it.takeover);
                 assert!(waiting.is_some_and(|it| it.waiting_since.is_some()), "her messages wait for the person");
                 assert!(shop.store.release(id, Timestamp(5_200)).await.expect("released"));
@@ -455,7 +455,7 @@ async fn a_person_who_writes_cancels_what_the_bot_had_queued() {
     shop.writes(0, "m1", "hi").await;
     shop.answers(3_000, &["Hello."]).await;
     let id = shop.conversation().await;
-    shop.store.queue_person(id, vec!["Layla here.".into()], Timestamp(3_010)).await.expect("queued");
+    shop.store.queue_person(id, vec!["Layla here.".into()], WhenHeld::Refuse, Timestamp(3_010)).await.expect("queued");
     let states = shop.states().await;
     assert_eq!(states[0], ("Hello.".to_owned(), OutboxState::Cancelled));
     assert_eq!(states[1], ("Layla here.".to_owned(), OutboxState::Pending));

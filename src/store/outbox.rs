@@ -5,16 +5,18 @@
 use rusqlite::{OptionalExtension, Row, Transaction, named_params};
 
 use super::{
-    Error, TenantStore, conversation, event, inbox,
-    row::{id, json_strings, moment, parsed, strings},
+    Error, TenantStore, conversation, event, inbox, people,
+    row::{id, json_strings, moment, parsed, parsed_opt, strings},
+    told,
 };
 use crate::domain::{
     ConversationId, Ids, MessageId, OutboxId, Timestamp, TurnId,
     channel::{AccountId, ChannelKind, ShopperId},
-    conversation::TakeoverCause,
+    conversation::{Holder, TakeoverCause, WhenHeld},
     event::{EventKind, NewEvent},
     outbox::{Author, OutboxState},
     product::ProductKey,
+    staff::Doer,
     turn::SuppressReason,
 };
 
@@ -35,6 +37,8 @@ pub struct OutboxRow {
     pub turn: Option<TurnId>,
     /// Who wrote it.
     pub author: Author,
+    /// Which person; `None`: the bot, or that was not kept then.
+    pub written_by: Option<Doer>,
     /// What it says.
     pub text: String,
     /// The products it names.
@@ -76,7 +80,7 @@ pub struct OutboxRow {
 }
 
 pub(super) const SELECT: &str = "
-    SELECT o.id, o.conversation_id, c.channel, o.account_id, o.shopper_id, o.turn_id, o.author, o.text, o.products, o.state,
+    SELECT o.id, o.conversation_id, c.channel, o.account_id, o.shopper_id, o.turn_id, o.author, o.written_by, o.text, o.products, o.state,
            o.reason, o.epoch, o.attempts, o.blind_retries, o.looks, o.held, o.queued_at_ms, o.guarded_at_ms,
            o.not_before_ms, o.sending_at_ms, o.sent_at_ms, o.mid, o.approved_at_ms IS NOT NULL AS approved,
            c.last_shopper_at_ms, c.shopper_name,
@@ -93,6 +97,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
         shopper: ShopperId(row.get("shopper_id")?),
         turn: row.get::<_, Option<String>>("turn_id")?.and_then(|text| text.parse().ok()),
         author: parsed(row, "author", Author::parse)?,
+        written_by: parsed_opt(row, "written_by", |text| text.parse().ok())?,
         text: row.get("text")?,
         products: strings(row, "products")?.into_iter().map(ProductKey).collect(),
         state: parsed(row, "state", OutboxState::parse)?,
@@ -148,19 +153,23 @@ pub(super) struct Queued<'a> {
 /// Queues messages behind whatever the conversation has.
 pub(super) fn enqueue(tx: &Transaction<'_>, queued: &Queued<'_>, ids: &dyn Ids, now: Timestamp) -> Result<(), Error> {
     const INSERT: &str = "
-        INSERT INTO outbox (id, conversation_id, account_id, shopper_id, turn_id, author, position, text, products, state,
+        INSERT INTO outbox (id, conversation_id, account_id, shopper_id, turn_id, author, written_by, position, text, products, state,
                             held, queued_at_ms, guarded_at_ms, not_before_ms)
-        SELECT :id, c.id, c.account_id, c.shopper_id, :turn, :author,
+        SELECT :id, c.id, c.account_id, c.shopper_id, :turn, :author, :written_by,
                1 + coalesce((SELECT max(position) FROM outbox WHERE conversation_id = c.id), 0),
                :text, :products, 'pending', :held, :now, :now, :not_before
         FROM conversation c WHERE c.id = :conversation";
     let products = json_strings(queued.products.iter().map(|key| &key.0));
+    let written_by = match queued.author {
+        Author::Person => Some(told::doer().to_string()),
+        Author::Bot => None,
+    };
     for part in queued.parts {
         let row = OutboxId::next(ids);
         let insert = || {
             tx.prepare_cached(INSERT)?.execute(named_params! {
                 ":id": row.to_string(), ":turn": queued.turn.map(|turn| turn.to_string()),
-                ":author": queued.author.as_str(), ":text": part, ":products": products, ":now": now.0,
+                ":author": queued.author.as_str(), ":written_by": written_by, ":text": part, ":products": products, ":now": now.0,
                 ":held": queued.held_until.is_some(), ":not_before": queued.held_until.unwrap_or(now).0,
                 ":conversation": queued.conversation.to_string(),
             })
@@ -437,15 +446,18 @@ impl TenantStore {
         &self,
         conversation: ConversationId,
         parts: Vec<String>,
+        when_held: WhenHeld,
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Holder>, Error> {
         const RESOLVE: &str = "
             UPDATE outbox SET state = 'failed', held = 0, epoch = epoch + 1
             WHERE conversation_id = :id AND state = 'unknown' AND held = 1";
         let ids = self.ids();
         self.write("queue a person's message", move |tx| {
-            conversation::require(tx, conversation)?;
+            let found = conversation::require(tx, conversation)?;
+            let other = people::other_holder(&found, when_held)?;
             conversation::take_over(tx, conversation, TakeoverCause::Staff, "operator", now)?;
+            people::hold(tx, &found, now)?;
             conversation::close_open(tx, conversation, SuppressReason::AnsweredByPerson, &*ids, now)?;
             tx.prepare_cached(RESOLVE)
                 .and_then(|mut update| update.execute(named_params! { ":id": conversation.to_string() }))
@@ -461,7 +473,8 @@ impl TenantStore {
                 products: &[],
                 held_until: None,
             };
-            enqueue(tx, &queued, &*ids, now)
+            enqueue(tx, &queued, &*ids, now)?;
+            Ok(other)
         })
         .await
     }

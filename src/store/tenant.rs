@@ -38,6 +38,7 @@ pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
         include_str!("migrations/tenant/0012_sights.sql"),
         include_str!("migrations/tenant/0013_message_count.sql"),
         include_str!("migrations/tenant/0014_turn_record.sql"),
+        include_str!("migrations/tenant/0015_people.sql"),
     ],
 };
 

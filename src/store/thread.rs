@@ -13,6 +13,7 @@ use crate::domain::{
     ConversationId, MessageId, Timestamp, TurnId,
     conversation::{Message, Overview},
     product::ProductKey,
+    staff::Doer,
 };
 
 /// Which part of a conversation.
@@ -46,6 +47,8 @@ pub struct Said {
     pub message: Message,
     /// The turn that covers it, or that wrote it.
     pub turn: Option<TurnId>,
+    /// Which person wrote it in Aura; `None`: nobody, or that was not kept then.
+    pub written_by: Option<Doer>,
 }
 
 const TURN_COLUMNS: &str = "id, outcome, reason, model, evidence, guard_refusals, started_at_ms, finished_at_ms";
@@ -126,7 +129,9 @@ fn page_sql(earlier: bool) -> String {
     let before = if earlier { "AND (at_ms, id) < (:at, :before)" } else { "" };
     format!(
         "SELECT {columns}, coalesce(turn_id, (SELECT o.turn_id FROM outbox o
-             WHERE side <> 'shopper' AND o.account_id = message.account_id AND o.mid = message.mid)) AS of_turn
+             WHERE side <> 'shopper' AND o.account_id = message.account_id AND o.mid = message.mid)) AS of_turn,
+             (SELECT o.written_by FROM outbox o
+              WHERE side = 'person' AND o.account_id = message.account_id AND o.mid = message.mid) AS written_by
          FROM message WHERE conversation_id = :id {before} ORDER BY at_ms DESC, id DESC LIMIT :limit"
     )
 }
@@ -142,6 +147,7 @@ fn said(
         Ok(Said {
             message: conversation::read_message(row)?,
             turn: parsed_opt(row, "of_turn", |text| text.parse().ok())?,
+            written_by: parsed_opt(row, "written_by", |text| text.parse().ok())?,
         })
     };
     let mut select = tx.prepare_cached(&page_sql(before.is_some()))?;

@@ -272,7 +272,7 @@ async fn a_restore_on_another_directory_has_every_conversation_and_sends_nothing
         assert_eq!(is, was, "label, draft, takeover and everything else");
     }
     let vanished = after[&shopper("vanished")].conversation.id.clone();
-    let words = api::NewMessage { text: "It is. Shall I put one aside?".into() };
+    let words = api::NewMessage { text: "It is. Shall I put one aside?".into(), ..api::NewMessage::default() };
     daemon.client().send(SHOP, &vanished, &words).await.expect("a person decides what becomes of it");
     until("it is said", async || house.sim.replies_to("vanished") == ["It is. Shall I put one aside?"]).await;
     daemon.kill().await;

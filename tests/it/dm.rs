@@ -175,7 +175,7 @@ async fn a_long_message_arrives_in_parts_and_in_order_even_if_the_first_part_has
     let id = aura.conversation("ana").await.conversation.id;
     let text = (0..400).map(|n| format!("wörd{n}")).collect::<Vec<_>>().join(" ");
     aura.sim.fail_send(1, Fault::Http { status: 500, delivered: false });
-    let message = api::NewMessage { text: text.clone() };
+    let message = api::NewMessage { text: text.clone(), ..api::NewMessage::default() };
     let queued = aura.client().send(SHOP, &id, &message).await.expect("the window is open");
     aura.until_idle().await;
     let parts = aura.sim.replies_to("ana").split_off(1);

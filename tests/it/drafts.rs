@@ -44,7 +44,7 @@ async fn id_of(aura: &TestAura, name: &str) -> String {
 }
 
 fn only(draft: &str) -> DraftDecision {
-    DraftDecision { draft: Some(draft.to_owned()) }
+    DraftDecision { draft: Some(draft.to_owned()), ..DraftDecision::default() }
 }
 
 async fn approve(aura: &TestAura, name: &str) -> Vec<api::OutboxRow> {
@@ -248,7 +248,7 @@ async fn a_person_who_writes_settles_the_draft() {
     }
     aura.sim.person_writes(ACCOUNT, "ana", "Yes, two of them.");
     aura.until_recorded().await;
-    let message = api::NewMessage { text: "Yes, three of them.".into() };
+    let message = api::NewMessage { text: "Yes, three of them.".into(), ..api::NewMessage::default() };
     aura.client().send(SHOP, &id_of(&aura, "ben").await, &message).await.expect("a draft blocks no person");
     aura.until_idle().await;
     for (name, texts) in [("ana", vec![]), ("ben", vec!["Yes, three of them.".to_owned()])] {
@@ -448,7 +448,7 @@ async fn pausing_keeps_an_approved_draft_until_the_shop_is_resumed() {
     let id = id_of(&aura, "ana").await;
     aura.client().approve_draft(SHOP, &id, &DraftDecision::default()).await.expect("a draft waits");
     // A person's message goes out even now: what has been due before it has been looked at.
-    let message = api::NewMessage { text: "One moment.".into() };
+    let message = api::NewMessage { text: "One moment.".into(), ..api::NewMessage::default() };
     writes_nothing_else(&aura, &message).await;
     assert_eq!(aura.sim.replies_to("ana").len(), 0, "paused");
     aura.client().resume_tenant(SHOP).await.expect("resumed");

@@ -30,6 +30,7 @@ mod modes;
 mod monitor;
 mod notify;
 mod overload;
+mod people;
 mod persona;
 mod persona_edit;
 mod pictures;

@@ -165,7 +165,10 @@ async fn a_hand_over_is_on_the_list_of_those_who_wait_at_once_and_until_a_person
     // Who takes it has not answered yet; who answers, in Aura or in the app, or lets the bot, has.
     aura.client().take_over(SHOP, &id_of("ana")).await.expect("taken");
     assert_eq!(waiting(&aura).await.len(), 4);
-    aura.client().send(SHOP, &id_of("ana"), &api::NewMessage { text: "Mia here.".into() }).await.expect("sent");
+    aura.client()
+        .send(SHOP, &id_of("ana"), &api::NewMessage { text: "Mia here.".into(), ..api::NewMessage::default() })
+        .await
+        .expect("sent");
     aura.sim.person_writes(ACCOUNT, "ben", "Mia here.");
     aura.until_idle().await;
     aura.client().release(SHOP, &id_of("cleo")).await.expect("released");

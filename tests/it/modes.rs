@@ -137,7 +137,7 @@ async fn a_person_who_answers_has_dealt_with_what_was_left_and_so_has_one_who_sa
     aura.sim.person_writes(ACCOUNT, "ana", "Yes, in the shop.");
     aura.until_recorded().await;
     let [ben, cleo] = [aura.conversation("ben").await, aura.conversation("cleo").await];
-    let message = api::NewMessage { text: "Yes, in the shop.".into() };
+    let message = api::NewMessage { text: "Yes, in the shop.".into(), ..api::NewMessage::default() };
     aura.client().send(SHOP, &ben.conversation.id, &message).await.expect("the window is open");
     aura.client().release(SHOP, &cleo.conversation.id).await.expect("it is there");
     for name in ["ana", "ben", "cleo"] {

@@ -321,7 +321,7 @@ async fn quiet_hours_are_kept_and_their_end_brings_one_digest() {
     assert!(end.to_string().ends_with("T05:30:00.000Z"), "{end}");
     // Somebody of the shop writes to Ben before: he need not be told of any more.
     let ben = aura.conversation("ben").await.conversation.id;
-    let message = api::NewMessage { text: "I am here".into() };
+    let message = api::NewMessage { text: "I am here".into(), ..api::NewMessage::default() };
     aura.client().send(SHOP, &ben, &message).await.expect("queued");
     aura.until_idle().await;
     waiting_is(&aura, "sleeper", 2).await;

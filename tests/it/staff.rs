@@ -23,7 +23,7 @@ fn group() -> u32 {
     rustix::process::getegid().as_raw()
 }
 
-async fn house() -> House {
+pub async fn house() -> House {
     let house = House::open_with(|config| config.staff_group = Some(group().to_string())).await;
     house.tenant("alder", "17841400000000001").await;
     house.tenant("birch", "17841400000000002").await;
@@ -31,7 +31,7 @@ async fn house() -> House {
 }
 
 /// Lets a person in with a key, and gives it back.
-async fn let_in(house: &House, name: &str, role: &str, tenants: &[&str]) -> String {
+pub async fn let_in(house: &House, name: &str, role: &str, tenants: &[&str]) -> String {
     let new = api::NewStaff {
         name: name.into(),
         role: Some(role.into()),
@@ -43,7 +43,7 @@ async fn let_in(house: &House, name: &str, role: &str, tenants: &[&str]) -> Stri
     added.key.expect("a key was made")
 }
 
-fn staff_client(house: &House, key: &str) -> Client {
+pub fn staff_client(house: &House, key: &str) -> Client {
     let socket = house.data_dir().join("staff.sock");
     Client::new(Transport::Staff { socket, key: Some(SecretString::from(key)) })
 }
@@ -261,14 +261,14 @@ async fn a_key_is_shown_once_and_a_user_is_known_by_the_system() {
     assert_eq!(nobody.tenants().await.expect_err("unknown").code(), "not_staff");
     let uid = rustix::process::getuid().as_raw().to_string();
     let added =
-        aura(house.data_dir(), &["staff", "add", "me", "--uid", &uid, "--role", "viewer", "-t", "birch"], "").await;
+        aura(house.data_dir(), &["staff", "add", "runner", "--uid", &uid, "--role", "viewer", "-t", "birch"], "").await;
     assert_eq!(added.code, 0, "{added:?}");
     let seen = nobody.tenants().await.expect("known");
     assert_eq!(seen.into_iter().map(|tenant| tenant.slug).collect::<Vec<_>>(), ["birch"]);
     for wrong in [
         vec!["staff", "add", "ghost"],
         vec!["staff", "add", "ghost", "--user", "no-such-login"],
-        vec!["staff", "edit", "me"],
+        vec!["staff", "edit", "runner"],
     ] {
         let ran = aura(house.data_dir(), &wrong, "").await;
         assert!(ran.code == 2 && ran.stderr.contains("hint: "), "{ran:?}");

@@ -202,6 +202,8 @@ impl App {
         match &incoming {
             Incoming::Done(_, Outcome::Said(words)) => self.say(Ink::Good, words.clone()),
             Incoming::Done(_, Outcome::Compared(_)) => {}
+            // The screen asks whether to go on.
+            Incoming::NotDone(_, trouble) if trouble.held => {}
             Incoming::NotDone(_, trouble) => {
                 let hint = trouble.hint.as_ref().map(|hint| format!(" - {hint}")).unwrap_or_default();
                 self.say(Ink::Bad, format!("{}{hint}", trouble.what));
@@ -219,7 +221,7 @@ impl App {
 
     /// What a deed has made old is read again.
     fn after(&mut self, deed: &Deed) {
-        match deed {
+        match deed.plain().0 {
             Deed::Pause(..) | Deed::Mode(..) => self.world.forget(&Load::Status),
             Deed::UseModel(tenant, ..) => {
                 self.world.forget(&Load::Models(tenant.clone()));
@@ -231,8 +233,9 @@ impl App {
             | Deed::Approve(place, _)
             | Deed::Reject(place, _)
             | Deed::EditDraft(place, ..)
+            | Deed::Assign(place, _)
             | Deed::Label(place, _) => self.world.touch(place),
-            Deed::Compare(..) | Deed::Picture(..) => {}
+            Deed::Compare(..) | Deed::Picture(..) | Deed::Anyway(_) => {}
         }
     }
 

@@ -17,6 +17,10 @@ pub trait Facts {
     fn words(&self) -> &str;
     /// Its shop.
     fn tenant(&self) -> Option<&str>;
+    /// Who is responsible for it; `None`: nobody.
+    fn assignee(&self) -> Option<&str> {
+        None
+    }
     /// Whether it is in the state of this name.
     fn is(&self, state: &str) -> bool;
     /// When it last changed.
@@ -42,6 +46,7 @@ enum What {
     Roughly(RefCell<Fuzzy>),
     Tenant(String),
     State(String),
+    Assignee(String),
     Since(Since),
     CostAbove(f64),
     CostBelow(f64),
@@ -51,7 +56,7 @@ enum What {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidFilter {
     /// No such key.
-    #[error("there is no `{key}:`{}; there are tenant:, state:, since:, cost> and cost<", near.map(|near| format!(" (did you mean `{near}:`?)")).unwrap_or_default())]
+    #[error("there is no `{key}:`{}; there are tenant:, state:, assignee:, since:, cost> and cost<", near.map(|near| format!(" (did you mean `{near}:`?)")).unwrap_or_default())]
     Key {
         /// What was written.
         key: String,
@@ -66,7 +71,7 @@ pub enum InvalidFilter {
     Cost(String),
 }
 
-const KEYS: [&str; 4] = ["tenant", "state", "since", "cost"];
+const KEYS: [&str; 5] = ["tenant", "state", "assignee", "since", "cost"];
 
 impl Filter {
     /// Reads a filter.
@@ -101,6 +106,7 @@ impl What {
             Self::Roughly(fuzzy) => fuzzy.borrow_mut().score(row.words()).is_some(),
             Self::Tenant(slug) => row.tenant().is_some_and(|tenant| tenant.starts_with(slug.as_str())),
             Self::State(state) => row.is(state),
+            Self::Assignee(name) => row.assignee().unwrap_or("nobody").starts_with(name.as_str()),
             Self::Since(since) => row.at().is_some_and(|at| at >= since.moment(now)),
             Self::CostAbove(least) => row.cost_usd().is_some_and(|cost| cost > *least),
             Self::CostBelow(most) => row.cost_usd().is_none_or(|cost| cost < *most),
@@ -135,6 +141,7 @@ fn keyed(key: &str, value: &str) -> Result<Option<What>, InvalidFilter> {
     let what = match key {
         "tenant" => What::Tenant(value.to_lowercase()),
         "state" => What::State(value.to_lowercase()),
+        "assignee" => What::Assignee(value.to_lowercase()),
         "since" if value.is_empty() => return Ok(None),
         "since" => What::Since(parse_since(value).map_err(InvalidFilter::Since)?),
         // `10:30` and `https://…` are words.
@@ -158,6 +165,9 @@ mod tests {
         }
         fn tenant(&self) -> Option<&str> {
             Some("noor")
+        }
+        fn assignee(&self) -> Option<&str> {
+            Some("ana")
         }
         fn is(&self, state: &str) -> bool {
             state == "waiting"
@@ -185,6 +195,8 @@ mod tests {
             "tenant:no",
             "!tenant:zed",
             "state:waiting",
+            "assignee:ana",
+            "!assignee:nobody",
             "since:2m",
             "cost>0.01",
             "cost<1",
@@ -199,7 +211,18 @@ mod tests {
         ] {
             assert!(passes(yes), "{yes}");
         }
-        for no in ["red", "!blue", "~zzz", "tenant:zed", "state:draft", "since:30s", "cost>0.02", "blue red"] {
+        for no in [
+            "red",
+            "!blue",
+            "~zzz",
+            "tenant:zed",
+            "state:draft",
+            "assignee:ben",
+            "assignee:nobody",
+            "since:30s",
+            "cost>0.02",
+            "blue red",
+        ] {
             assert!(!passes(no), "{no}");
         }
     }
@@ -209,7 +232,7 @@ mod tests {
         let error = |text| Filter::parse(text).err().expect("no filter").to_string();
         assert_eq!(
             error("tenat:noor"),
-            "there is no `tenat:` (did you mean `tenant:`?); there are tenant:, state:, since:, cost> and cost<"
+            "there is no `tenat:` (did you mean `tenant:`?); there are tenant:, state:, assignee:, since:, cost> and cost<"
         );
         assert_eq!(error("since:yesterday"), "since: an age such as 90s, 15m, 1h, 2d, or a UTC time");
         assert_eq!(error("cost>much"), "cost: `much` is no amount of dollars such as 0.01");

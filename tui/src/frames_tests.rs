@@ -55,7 +55,18 @@ fn rows() -> Vec<api::Conversation> {
                              "ends_at": Time(NOW.0 + 1_600_000).to_string()},
             }),
         ),
-        conversation(1, "noor", "محمد عبد الرحمن", "هل العباءة متوفرة باللون الأزرق؟", json!({})),
+        conversation(
+            1,
+            "noor",
+            "محمد عبد الرحمن",
+            "هل العباءة متوفرة باللون الأزرق؟",
+            json!({
+                "state": "person",
+                "takeover": {"cause": "staff", "since": before(300_000), "waiting_since": null,
+                             "holder": {"id": "staff_1", "name": "ana", "since": before(120_000), "you": false}},
+                "assignee": {"id": "staff_2", "name": "ben"},
+            }),
+        ),
         conversation(
             2,
             "zed-sneakers",
@@ -85,6 +96,11 @@ fn thread(of: &api::Conversation) -> api::ConversationDetail {
                "at": before(i64::from(900 - number * 60) * 1_000), "unsent": false,
                "pictures": attachments.len(), "seen": []})
     };
+    let by = |id: &str, name: Option<&str>, mut message: serde_json::Value| {
+        message["author_id"] = id.into();
+        message["author_name"] = name.into();
+        message
+    };
     let more = json!({
         "messages": [
             message(1, "shopper", Some("Hi! Do you have the linen abaya in blue? I saw it in your story and it looked \
@@ -93,6 +109,8 @@ fn thread(of: &api::Conversation) -> api::ConversationDetail {
             message(3, "shopper", None, &["image"]),
             message(4, "shopper", Some(HOSTILE), &[]),
             message(5, "person", Some("Layla here: it ships today 📦"), &[]),
+            by("staff_1", Some("ana"), message(6, "person", Some("Ana here"), &[])),
+            by("staff_3", None, message(7, "person", Some("Somebody who has left wrote this"), &[])),
         ],
         "has_more": true,
         "outbox": [{"id": "out_1", "turn": "turn_0192f5c8-0000-7000-8000-0000000000d1", "author": "bot",
@@ -260,6 +278,61 @@ fn a_message_goes_out_after_two_different_keys_and_ten_seconds() {
     assert_eq!(deeds(&effects), [&Deed::Send(place, "Hello".into())]);
 }
 
+/// Keys that choose the conversation that Ana has.
+const ANAS: &str = "/assignee:ben enter";
+
+#[test]
+fn where_another_person_has_the_conversation_that_is_asked_about_before_anything_is_sent() {
+    let mut app = told(ScreenId::Inbox);
+    press(&mut app, ANAS);
+    let shown = frame(&app, 160, 45);
+    assert!(shown.contains("person*") && shown.contains("ana has this (staff) since 2 min ago"), "{shown}");
+    assert!(shown.contains("Responsible: ben"), "{shown}");
+    assert!(deeds(&press(&mut app, "r Hello enter")).is_empty());
+    let asked = frame(&app, 100, 30);
+    assert!(
+        asked.contains("ana has this conversation since 2 min ago.") && asked.contains("send it anyway"),
+        "{asked}"
+    );
+    assert!(deeds(&press(&mut app, "enter")).is_empty(), "the key that led here sends nothing");
+    press(&mut app, "s");
+    let effects = app.update([Event::Tick(Time(NOW.0 + 10_000))]);
+    let send = Deed::Send(Place { tenant: "noor".into(), id: rows()[1].id.clone() }, "Hello".into());
+    assert_eq!(deeds(&effects), [&Deed::Anyway(Box::new(send))]);
+}
+
+#[test]
+fn where_another_person_was_faster_the_words_are_kept_and_it_is_asked_again() {
+    let mut app = told(ScreenId::Inbox);
+    let place = Place { tenant: "noor".into(), id: rows()[0].id.clone() };
+    let send = Deed::Send(place.clone(), "Hello".into());
+    let refused = |what: &str| crate::work::Trouble { what: what.into(), hint: None, away: false, held: true };
+    app.update([Event::Incoming(Incoming::NotDone(send.clone(), refused("ana has this conversation since 09:30")))]);
+    let shown = frame(&app, 100, 30);
+    assert!(shown.contains("Nothing was sent to Layla") && shown.contains("ana has this conversation"), "{shown}");
+    press(&mut app, "s");
+    let effects = app.update([Event::Tick(Time(NOW.0 + 20_000))]);
+    assert_eq!(deeds(&effects), [&Deed::Anyway(Box::new(send))]);
+    // What went out is not there to be written again.
+    press(&mut app, "r");
+    assert!(!frame(&app, 100, 30).contains("Hello"));
+    press(&mut app, "esc");
+    let deed = Deed::TakeOver(place);
+    app.update([Event::Incoming(Incoming::NotDone(deed.clone(), refused("ana has this conversation since 09:30")))]);
+    assert_eq!(deeds(&press(&mut app, "s")), [&Deed::Anyway(Box::new(deed))]);
+}
+
+#[test]
+fn somebody_is_made_responsible_from_those_who_are_seen_here() {
+    let mut app = told(ScreenId::Inbox);
+    press(&mut app, ANAS);
+    press(&mut app, "A");
+    let shown = frame(&app, 100, 30);
+    assert!(["me", "ana", "ben", "nobody"].iter().all(|name| shown.contains(name)), "{shown}");
+    let place = Place { tenant: "noor".into(), id: rows()[1].id.clone() };
+    assert_eq!(deeds(&press(&mut app, "ana enter")), [&Deed::Assign(place, Some("ana".into()))]);
+}
+
 #[test]
 fn a_message_that_is_taken_back_never_goes_out() {
     let mut app = told(ScreenId::Inbox);
@@ -314,7 +387,7 @@ fn the_choice_stays_with_its_conversation_when_another_one_moves_up() {
 #[test]
 fn a_lost_daemon_is_said_and_asked_for_nothing_but_its_state() {
     let mut app = told(ScreenId::Inbox);
-    let trouble = crate::work::Trouble { what: "no daemon answers".into(), hint: None, away: true };
+    let trouble = crate::work::Trouble { what: "no daemon answers".into(), hint: None, away: true, held: false };
     app.update([Event::Incoming(Incoming::Lost(trouble)), Event::Tick(Time(NOW.0 + 7_000))]);
     assert!(frame(&app, 100, 30).contains("daemon away for 7 s"));
     let effects = app.update([Event::Tick(Time(NOW.0 + 60_000))]);

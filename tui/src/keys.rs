@@ -190,6 +190,7 @@ actions! {
     Inbox      Reject       "reject"       ["x"]                "Reject the draft that waits";
     Inbox      EditDraft    "edit-draft"   ["e"]                "Send other words in the draft's place";
     Inbox      OpenPicture  "open"         ["o"]                "Open a harmless copy of the newest picture, or the one selected";
+    Inbox      Assign       "assign"       ["A"]                "Make somebody responsible for the conversation, or nobody";
     Inbox      Label        "label"        ["L"]                "Label the conversation as no customer matter, or clear its label";
     Inbox      Scope        "scope"        ["T"]                "Show conversations of this shop alone, or of all";
     Inbox      Evidence     "evidence"     ["v"]                "Show or hide what the answer rests on";

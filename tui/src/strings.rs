@@ -22,3 +22,6 @@ pub const NOTHING_TO_COPY: &str = "there is nothing to copy here";
 pub const NOTHING_TO_UNDO: &str = "nothing is about to be sent";
 /// Answered on enter in the reply box without words.
 pub const NOTHING_WRITTEN: &str = "nothing is written yet";
+
+/// A person of the shop who was removed, and the name with the person.
+pub const GONE: &str = "somebody who is gone";

@@ -109,6 +109,10 @@ pub enum Deed {
     Reject(Place, String),
     /// Sends words in this draft's place.
     EditDraft(Place, String, String),
+    /// Makes somebody responsible, or nobody.
+    Assign(Place, Option<String>),
+    /// The same where another person has the conversation: whoever asked for it has been told.
+    Anyway(Box<Deed>),
     /// Labels a conversation, or takes the label off.
     Label(Place, Option<String>),
     /// Silences a shop's assistant, or lets it answer again.
@@ -121,6 +125,17 @@ pub enum Deed {
     Compare(String, api::ModelPreview),
     /// Opens a harmless copy of a picture: conversation, message, which one of it.
     Picture(Place, String, u32),
+}
+
+impl Deed {
+    /// What is done, and whether it goes on where another person has the conversation.
+    #[must_use]
+    pub fn plain(&self) -> (&Self, bool) {
+        match self {
+            Self::Anyway(deed) => (deed, true),
+            deed => (deed, false),
+        }
+    }
 }
 
 /// What a deed came to.
@@ -141,12 +156,14 @@ pub struct Trouble {
     pub hint: Option<String>,
     /// Whether the daemon is away.
     pub away: bool,
+    /// Whether another person has the conversation.
+    pub held: bool,
 }
 
 impl From<&Error> for Trouble {
     fn from(error: &Error) -> Self {
         let away = matches!(error, Error::Unreachable { .. } | Error::Broken(_));
-        Self { what: error.to_string(), hint: error.hint(), away }
+        Self { what: error.to_string(), hint: error.hint(), away, held: error.code() == "held_by_another" }
     }
 }
 
@@ -288,9 +305,12 @@ impl Worker {
         let client = &self.client;
         let refused = |error: Error| Trouble::from(&error);
         let said = |words: String| Ok(Outcome::Said(words));
+        let (deed, anyway) = deed.plain();
         match deed {
+            // One inside another says nothing more.
+            Deed::Anyway(deed) => Box::pin(self.perform(deed)).await,
             Deed::TakeOver(Place { tenant, id }) => {
-                client.take_over(tenant, id).await.map_err(refused)?;
+                client.take_over_as(tenant, id, api::TakeoverQuery { anyway }).await.map_err(refused)?;
                 said("taken over: the assistant is silent here".into())
             }
             Deed::Release(Place { tenant, id }) => {
@@ -298,25 +318,31 @@ impl Worker {
                 said("released: the assistant answers again".into())
             }
             Deed::Send(Place { tenant, id }, text) => {
-                let message = api::NewMessage { text: text.clone() };
+                let message = api::NewMessage { text: text.clone(), anyway };
                 let rows = client.send(tenant, id, &message).await.map_err(refused)?;
                 let states: Vec<_> = rows.iter().map(|row| row.state.as_str()).collect();
                 said(format!("handed to the channel: {}", states.join(", ")))
             }
             Deed::Approve(Place { tenant, id }, draft) => {
-                let decision = api::DraftDecision { draft: Some(draft.clone()) };
+                let decision = api::DraftDecision { draft: Some(draft.clone()), anyway };
                 client.approve_draft(tenant, id, &decision).await.map_err(refused)?;
                 said("approved: the draft goes out".into())
             }
             Deed::Reject(Place { tenant, id }, draft) => {
-                let decision = api::DraftDecision { draft: Some(draft.clone()) };
+                let decision = api::DraftDecision { draft: Some(draft.clone()), anyway: false };
                 client.reject_draft(tenant, id, &decision).await.map_err(refused)?;
                 said("rejected: the messages are left to people".into())
             }
             Deed::EditDraft(Place { tenant, id }, draft, text) => {
-                let edit = api::DraftEdit { draft: Some(draft.clone()), text: text.clone() };
+                let edit = api::DraftEdit { draft: Some(draft.clone()), text: text.clone(), anyway };
                 client.edit_draft(tenant, id, &edit).await.map_err(refused)?;
                 said("sent in the draft's place".into())
+            }
+            Deed::Assign(Place { tenant, id }, assignee) => {
+                let new = api::NewAssignee { assignee: assignee.clone() };
+                let assigned = client.assign(tenant, id, &new).await.map_err(refused)?;
+                let to = assigned.assignee.map(|person| person.name.unwrap_or(person.id));
+                said(to.map_or("nobody is responsible any more".into(), |to| format!("assigned to {to}")))
             }
             Deed::Label(Place { tenant, id }, label) => {
                 client.label(tenant, id, &api::NewLabel { label: label.clone() }).await.map_err(refused)?;
@@ -352,7 +378,7 @@ impl Worker {
         let picture = self.client.picture(&place.tenant, &place.id, message, number).await;
         let (_, bytes) = picture.map_err(|error| Trouble::from(&error))?;
         let opened = tokio::task::spawn_blocking(move || crate::desktop::open_picture(&bytes)).await;
-        let wrong = |what: String| Trouble { what, hint: None, away: false };
+        let wrong = |what: String| Trouble { what, hint: None, away: false, held: false };
         match opened {
             Ok(Ok(path)) => Ok(Outcome::Said(format!("opened {}", path.display()))),
             Ok(Err(error)) => Err(wrong(error.to_string())),

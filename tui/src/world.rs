@@ -59,6 +59,21 @@ impl Row {
         self.conversation.shopper_name.as_deref().unwrap_or(&self.conversation.shopper_id)
     }
 
+    /// The other person who has it; `None`: nobody, or whoever looks.
+    #[must_use]
+    pub fn other_holder(&self) -> Option<&api::Holder> {
+        self.conversation.takeover.as_ref()?.holder.as_ref().filter(|holder| !holder.you)
+    }
+
+    /// Who of the shop has it, and who is responsible: `ana`, `@ben`, `ana @ben`.
+    #[must_use]
+    pub fn people(&self) -> String {
+        let holder = self.conversation.takeover.as_ref().and_then(|takeover| takeover.holder.as_ref());
+        let holder = holder.map(|holder| if holder.you { "you" } else { called(&holder.person) }.to_owned());
+        let assignee = self.conversation.assignee.as_ref().map(|person| format!("@{}", called(person)));
+        holder.into_iter().chain(assignee).collect::<Vec<_>>().join(" ")
+    }
+
     /// One word for how it stands; what wants a person comes first.
     #[must_use]
     pub fn state(&self) -> &'static str {
@@ -75,6 +90,12 @@ impl Row {
     }
 }
 
+/// What people call a person of the shop.
+#[must_use]
+pub fn called(person: &api::Person) -> &str {
+    person.name.as_deref().unwrap_or(crate::strings::GONE)
+}
+
 impl Facts for Row {
     fn words(&self) -> &str {
         &self.words
@@ -82,6 +103,10 @@ impl Facts for Row {
 
     fn tenant(&self) -> Option<&str> {
         Some(&self.place.tenant)
+    }
+
+    fn assignee(&self) -> Option<&str> {
+        self.conversation.assignee.as_ref()?.name.as_deref()
     }
 
     fn is(&self, state: &str) -> bool {

@@ -10,7 +10,7 @@ use aura::{
 };
 use futures_util::{StreamExt, pin_mut};
 
-use super::{draft, picture};
+use super::{assign, draft, picture};
 use crate::{cli::TenantArg, context::Context, failure::Failure, render, time::now};
 
 /// Watch conversations, take them over, write to shoppers
@@ -27,6 +27,7 @@ enum Verb {
     Picture(picture::Picture),
     Takeover(Takeover),
     Release(Release),
+    Assign(assign::Assign),
     Label(LabelArgs),
     Send(Send),
     Approve(draft::Approve),
@@ -92,6 +93,7 @@ Examples:
   aura conversation list -t noor --state waiting
   aura conversation list -t noor --state draft
   aura conversation list --state waiting --since 1d
+  aura conversation list -t noor --assignee me
   aura conversation list -t noor --limit 200 --json")]
 struct List {
     /// Only this tenant; all when left out
@@ -103,6 +105,9 @@ struct List {
     /// Only those with this label
     #[arg(long)]
     label: Option<Label>,
+    /// Only those that this person is responsible for: one of the staff, operator, me, or nobody
+    #[arg(long, value_name = "NAME")]
+    assignee: Option<String>,
     /// Only those with a message this far back or later: 90s, 15m, 1h, 2d, or a UTC time
     #[arg(long, value_name = "AGE", value_parser = parse_since)]
     since: Option<Since>,
@@ -136,6 +141,8 @@ struct Show {
 }
 
 /// Silence the assistant in a conversation: a person answers
+///
+/// Where another person has it already, nothing is done unless `--anyway` is given.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -146,6 +153,9 @@ struct Takeover {
     tenant: TenantArg,
     /// Conversation to take over
     conversation: ConversationId,
+    /// Go on where another person has the conversation; the audit log keeps that
+    #[arg(long)]
+    anyway: bool,
 }
 
 /// Let the assistant answer in a conversation again; what was left to people counts as dealt with
@@ -185,7 +195,8 @@ struct LabelArgs {
 
 /// Write to the shopper as a person
 ///
-/// Whether the channel's window allows it, and with which tag, is decided by Aura.
+/// Whether the channel's window allows it, and with which tag, is decided by Aura. Where another person has the
+/// conversation, nothing is sent unless `--anyway` is given.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -198,6 +209,9 @@ struct Send {
     conversation: ConversationId,
     /// The message, at most 1,000 bytes
     text: String,
+    /// Go on where another person has the conversation; the audit log keeps that
+    #[arg(long)]
+    anyway: bool,
 }
 
 pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failure> {
@@ -226,7 +240,9 @@ pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failur
         Verb::Picture(args) => picture::run(context, &args).await,
         Verb::Takeover(args) => {
             let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
-            let conversation = context.client().await?.take_over(slug, &id).await?;
+            let client = context.client().await?;
+            let query = api::TakeoverQuery { anyway: args.anyway };
+            let conversation = client.take_over_as(slug, &id, query).await?;
             let next = format!("aura conversation send -t {slug} {id} TEXT");
             changed(context, &conversation, "taken over: the assistant is silent in this conversation", next)
         }
@@ -236,6 +252,7 @@ pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failur
             let next = format!("aura conversation show -t {slug} {id}");
             changed(context, &conversation, "released: the assistant answers in this conversation again", next)
         }
+        Verb::Assign(args) => assign::run(context, args).await,
         Verb::Label(args) => {
             let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
             let label = api::NewLabel { label: args.label.map(|label| label.word().to_owned()) };
@@ -266,9 +283,10 @@ async fn list(context: &Context, args: &List) -> Result<(), Failure> {
         State::Labelled => ConversationFilter::Labelled,
     });
     let label = args.label.map(|label| label.word().to_owned());
-    let filtered = state.is_some() || label.is_some() || args.since.is_some();
+    let assignee = args.assignee.clone();
+    let filtered = state.is_some() || label.is_some() || args.since.is_some() || assignee.is_some();
     let since = args.since.map(|since| since.moment(now()));
-    let query = api::ConversationQuery { state, label, since, limit: Some(args.limit), ids: None };
+    let query = api::ConversationQuery { state, assignee, label, since, limit: Some(args.limit), ids: None };
     let client = context.client().await?;
     let of = args.slug.as_ref().map(|slug| format!(" -t {slug}")).unwrap_or_default();
     let list = match &args.slug {
@@ -311,7 +329,8 @@ async fn of_all(client: &Client, query: &api::ConversationQuery) -> Result<Liste
 
 async fn send(context: &Context, args: Send) -> Result<(), Failure> {
     let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
-    let rows = context.client().await?.send(slug, &id, &api::NewMessage { text: args.text }).await?;
+    let rows =
+        context.client().await?.send(slug, &id, &api::NewMessage { text: args.text, anyway: args.anyway }).await?;
     if context.ui.json {
         return context.ui.json_line(&api::List { items: rows });
     }
@@ -320,7 +339,12 @@ async fn send(context: &Context, args: Send) -> Result<(), Failure> {
     Ok(())
 }
 
-fn changed(context: &Context, conversation: &api::Conversation, what: &str, next: String) -> Result<(), Failure> {
+pub(super) fn changed(
+    context: &Context,
+    conversation: &api::Conversation,
+    what: &str,
+    next: String,
+) -> Result<(), Failure> {
     if context.ui.json {
         return context.ui.json_line(conversation);
     }

@@ -22,13 +22,21 @@ struct Which {
     draft: Option<TurnId>,
 }
 
+/// Whether to go on where somebody else is.
+#[derive(Debug, clap::Args)]
+struct Anyway {
+    /// Go on where another person has the conversation; the audit log keeps that
+    #[arg(long)]
+    anyway: bool,
+}
+
 impl Which {
     fn slug(&self) -> &str {
         self.tenant.slug.as_str()
     }
 
-    fn decision(&self) -> api::DraftDecision {
-        api::DraftDecision { draft: self.draft.map(|draft| draft.to_string()) }
+    fn decision(&self, anyway: bool) -> api::DraftDecision {
+        api::DraftDecision { draft: self.draft.map(|draft| draft.to_string()), anyway }
     }
 }
 
@@ -44,6 +52,8 @@ Examples:
 pub struct Approve {
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    anyway: Anyway,
 }
 
 /// Refuse the draft of a conversation: its messages are left to people
@@ -76,17 +86,19 @@ pub struct Edit {
     /// What is sent
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
+    #[command(flatten)]
+    anyway: Anyway,
 }
 
 pub async fn approve(context: &Context, args: &Approve) -> Result<(), Failure> {
     let (slug, id) = (args.which.slug(), args.which.conversation.to_string());
-    let rows = context.client().await?.approve_draft(slug, &id, &args.which.decision()).await?;
+    let rows = context.client().await?.approve_draft(slug, &id, &args.which.decision(args.anyway.anyway)).await?;
     queued(context, rows, "approved", slug, &id)
 }
 
 pub async fn reject(context: &Context, args: &Reject) -> Result<(), Failure> {
     let (slug, id) = (args.which.slug(), args.which.conversation.to_string());
-    let conversation = context.client().await?.reject_draft(slug, &id, &args.which.decision()).await?;
+    let conversation = context.client().await?.reject_draft(slug, &id, &args.which.decision(false)).await?;
     if context.ui.json {
         return context.ui.json_line(&conversation);
     }
@@ -115,7 +127,7 @@ pub async fn edit(context: &Context, args: Edit) -> Result<(), Failure> {
         }
         None => input::text_from_stdin()?,
     };
-    let rows = client.edit_draft(slug, &id, &api::DraftEdit { draft, text }).await?;
+    let rows = client.edit_draft(slug, &id, &api::DraftEdit { draft, text, anyway: args.anyway.anyway }).await?;
     queued(context, rows, "your words go out in its place", slug, &id)
 }
 

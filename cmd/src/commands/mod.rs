@@ -1,6 +1,7 @@
 //! One file per command. The doc comment is the help.
 
 mod answers;
+pub mod assign;
 pub mod audit;
 pub mod backup;
 pub mod bench;

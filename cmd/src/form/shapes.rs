@@ -84,7 +84,11 @@ pub fn of(command: &str) -> Option<Schema> {
             ("media_type", "What it is: image/jpeg, image/png"),
             ("bytes", "How large the file is"),
         ]),
-        "conversation takeover" | "conversation release" | "conversation label" | "conversation reject" => {
+        "conversation takeover"
+        | "conversation release"
+        | "conversation assign"
+        | "conversation label"
+        | "conversation reject" => {
             schema_for!(api::Conversation)
         }
         "conversation send" | "conversation approve" | "conversation edit" => items::<api::OutboxRow>(),

@@ -1,7 +1,7 @@
 //! Conversations and events.
 
 use aura::{
-    api::{Conversation, ConversationDetail, Draft, Event, Message, OutboxRow, Preview, Turn},
+    api::{Conversation, ConversationDetail, Draft, Event, Message, OutboxRow, Person, Preview, Turn},
     terminal::one_line,
 };
 use serde_json::Value;
@@ -13,6 +13,10 @@ use crate::ui::Ink;
 const NAME_COLUMNS: usize = 18;
 /// The same in a table that has little room for it.
 const NAME_COLUMNS_MIN: usize = 10;
+/// A person of the shop who was removed, and the name with the person.
+const GONE: &str = "somebody who is gone";
+/// The same where there is little room.
+const GONE_SHORT: &str = "(gone)";
 /// From this width on, a list has room for what was said last.
 const ROOMY_COLUMNS: usize = 150;
 /// Widest the beginning of a message is shown in a table.
@@ -34,7 +38,8 @@ pub fn conversations(rows: &[Conversation], of_several: bool, look: Look) -> Str
     for row in rows {
         let waiting = waits(row, look);
         let label = row.label.as_ref().map(|label| format!(" [{label}]")).unwrap_or_default();
-        let answerer = answered_by(row) + &label;
+        let assigned = row.assignee.as_ref().map(|person| format!(" @{}", called(person))).unwrap_or_default();
+        let answerer = answered_by(row) + &assigned + &label;
         let (name, last) = (
             look.clip(shopper(row), if of_several { NAME_COLUMNS_MIN } else { NAME_COLUMNS }),
             look.ago(row.last_message_at),
@@ -70,9 +75,20 @@ fn waits(row: &Conversation, look: Look) -> String {
     }
 }
 
-/// `bot`, `person (asked)`.
+/// `bot`, `person (asked)`, `ana (staff)`.
 fn answered_by(conversation: &Conversation) -> String {
-    conversation.takeover.as_ref().map_or_else(|| "bot".into(), |takeover| format!("person ({})", takeover.cause))
+    conversation.takeover.as_ref().map_or_else(
+        || "bot".into(),
+        |takeover| {
+            let who = takeover.holder.as_ref().map_or("person", |holder| called(&holder.person));
+            format!("{} ({})", one_line(who), takeover.cause)
+        },
+    )
+}
+
+/// What people call a person of the shop.
+fn called(person: &Person) -> &str {
+    person.name.as_deref().unwrap_or(GONE)
 }
 
 pub fn conversation(detail: &ConversationDetail, look: Look) -> String {
@@ -82,6 +98,7 @@ pub fn conversation(detail: &ConversationDetail, look: Look) -> String {
         ("shopper", format!("{} ({})", one_line(shopper(conversation)), conversation.shopper_id)),
         ("account", format!("{} on {}", conversation.account_id, conversation.channel)),
         ("answered by", answered_by(conversation)),
+        ("responsible", one_line(conversation.assignee.as_ref().map_or("-", called))),
         ("label", or_dash(conversation.label.as_deref()).into()),
         ("waiting since", look.ago_or_dash(conversation.takeover.as_ref().and_then(|takeover| takeover.waiting_since))),
         ("left to people", left_to_people(conversation, look)),
@@ -134,7 +151,12 @@ fn said(message: &Message, look: Look) -> String {
         // What `aura conversation picture` takes.
         parts.push(format!("({})", message.id));
     }
-    let (at, side) = (look.stamp(message.at), &message.side);
+    let who = match (&message.author_name, &message.author_id) {
+        (Some(name), _) => name,
+        (None, Some(_)) => GONE_SHORT,
+        (None, None) => &message.side,
+    };
+    let (at, side) = (look.stamp(message.at), look.clip(&one_line(who), NAME_COLUMNS_MIN));
     let indent = " ".repeat(at.len() + 2 + 9);
     format!("{at}  {side:7}  {}", parts.join(" ").replace('\n', &format!("\n{indent}")))
 }
@@ -148,7 +170,12 @@ fn outbox(rows: &[OutboxRow], look: Look) -> String {
             (false, state) => state.to_owned(),
         };
         let queued = look.ago(row.queued_at);
-        grid.row([&row.author, &state, or_dash(row.reason.as_deref()), &queued, &look.clip(&row.text, 48)]);
+        let by = match (&row.author_name, &row.author_id) {
+            (Some(name), _) => name,
+            (None, Some(_)) => GONE_SHORT,
+            (None, None) => &row.author,
+        };
+        grid.row([by, &state, or_dash(row.reason.as_deref()), &queued, &look.clip(&row.text, 48)]);
     }
     grid.finish()
 }
@@ -171,7 +198,7 @@ fn turns(rows: &[Turn], look: Look) -> String {
 /// fit wraps, so the words come before the ids.
 pub fn event(event: &Event, look: Look) -> Vec<(Ink, String)> {
     let fields = event.fields.iter().map(|(name, value)| match value {
-        Value::String(text) => format!("{name}={}", one_line(text)),
+        Value::String(text) => format!("{name}={}", one_line(event.names.get(text).unwrap_or(text))),
         other => format!("{name}={other}"),
     });
     let kind = one_line(&event.kind);

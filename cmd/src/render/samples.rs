@@ -48,6 +48,7 @@ pub fn a_conversation(name: Option<&str>, takeover: Option<Takeover>) -> Convers
         shopper_name: name.map(Into::into),
         state: if takeover.is_some() { "person" } else { "bot" }.into(),
         takeover,
+        assignee: None,
         draft: None,
         parked: None,
         label: None,
@@ -68,7 +69,25 @@ pub fn a_conversation(name: Option<&str>, takeover: Option<Takeover>) -> Convers
 }
 
 pub fn waiting() -> Option<Takeover> {
-    Some(Takeover { cause: "asked".into(), since: minutes_ago(9), waiting_since: Some(minutes_ago(5)), ends_at: None })
+    Some(Takeover {
+        cause: "asked".into(),
+        since: minutes_ago(9),
+        waiting_since: Some(minutes_ago(5)),
+        holder: None,
+        ends_at: None,
+    })
+}
+
+/// Ana has it.
+pub fn held() -> Option<Takeover> {
+    let person = a_person(Some("ana"));
+    let holder = Some(Holder { person, since: minutes_ago(2), you: false });
+    Some(Takeover { cause: "staff".into(), since: minutes_ago(2), waiting_since: None, holder, ends_at: None })
+}
+
+/// Without a name: one who was removed.
+pub fn a_person(name: Option<&str>) -> Person {
+    Person { id: "staff_0192f5c8-0000-7000-8000-0000000000aa".into(), name: name.map(Into::into) }
 }
 
 pub fn two_tenants() -> Vec<Tenant> {
@@ -139,6 +158,8 @@ pub fn some_conversations() -> Vec<Conversation> {
     rows[2].draft = Some(a_draft());
     rows[3].parked = Some(Parked { reason: "window_closed".into(), since: minutes_ago(90) });
     rows[1].label = Some("spam".into());
+    rows[1].takeover = held();
+    rows[2].assignee = Some(a_person(Some("ben")));
     rows
 }
 
@@ -146,6 +167,8 @@ pub fn a_detail() -> ConversationDetail {
     let message = |side: &str, text: Option<&str>, attachments: &[&str], minutes| Message {
         id: "msg_1".into(),
         side: side.into(),
+        author_id: (side == "person").then(|| a_person(None).id),
+        author_name: None,
         text: text.map(Into::into),
         attachments: attachments.iter().map(|&kind| kind.into()).collect(),
         at: minutes_ago(minutes),
@@ -158,6 +181,8 @@ pub fn a_detail() -> ConversationDetail {
         id: "out_1".into(),
         turn: Some("turn_1".into()),
         author: "bot".into(),
+        author_id: None,
+        author_name: None,
         text: "Yes, in M:\nLinen abaya, sand, 89.00 EUR".into(),
         state: "unknown".into(),
         reason: Some("timeout".into()),
@@ -174,12 +199,15 @@ pub fn a_detail() -> ConversationDetail {
         guard_refusals: 0,
         started_at: minutes_ago(3),
     };
+    let by_ana = Message { author_name: Some("ana".into()), ..message("person", Some("Ana here:\nit is"), &[], 1) };
     ConversationDetail {
         conversation: a_conversation(Some("Ana"), waiting()),
         messages: vec![
             message("shopper", Some("Is the linen abaya available in M?"), &["image"], 2 * 24 * 60),
             message("bot", Some("Yes, in M:\nLinen abaya, sand, 89.00 EUR"), &[], 4),
             message("shopper", None, &[], 3),
+            message("person", Some("Somebody who has left wrote this"), &[], 2),
+            by_ana,
         ],
         has_more: false,
         outbox: vec![row],

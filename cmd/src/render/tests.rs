@@ -108,6 +108,8 @@ fn conversation_with_a_draft() {
         id: "out_1".into(),
         turn: Some(a_draft().id),
         author: "bot".into(),
+        author_id: None,
+        author_name: None,
         text: text.into(),
         state: "pending".into(),
         reason: None,
@@ -127,7 +129,7 @@ fn conversation_with_a_draft() {
 #[test]
 fn event_lines() {
     let line = |kind: &str, text: Option<&str>| {
-        let fields = json!({ "conversation": "conv_0192f5c8", "bytes": 12 });
+        let fields = json!({ "conversation": "conv_0192f5c8", "bytes": 12, "assignee": "staff_1" });
         let shown = Event {
             tenant: "noor".into(),
             tenant_id: "ten_1".into(),
@@ -137,6 +139,7 @@ fn event_lines() {
             actor: "shopper".into(),
             correlation: None,
             fields: fields.as_object().cloned().unwrap_or_default(),
+            names: [("staff_1".to_owned(), "ben \u{1b}[31m".to_owned())].into(),
             text: text.map(Into::into),
         };
         let line: String = event(&shown, LOOK).into_iter().map(|(_, text)| text).collect();

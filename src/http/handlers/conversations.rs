@@ -6,15 +6,23 @@ use futures_util::StreamExt;
 
 use crate::{
     api,
-    app::{ConversationFilter, Listing, Page},
-    domain::{ConversationId, MessageId, TurnId, conversation::Label},
+    app::{ConversationFilter, Listing, Page, Responsible, Somebody, TenantCtx},
+    domain::{
+        ConversationId, MessageId, TurnId,
+        conversation::{Label, Overview, WhenHeld},
+        staff::{Doer, InvalidStaffName, OPERATOR},
+    },
     http::{
         Edge, Error,
         caller::{Asking, Scope},
         extract::{InConversation, OfPicture, OfTurn, Params, Payload},
-        map,
+        map::{self, Reader},
     },
+    store::OutboxRow,
 };
+
+/// Who is responsible for what nobody is responsible for.
+const NOBODY: &str = "nobody";
 
 /// Rows of a list that names no limit.
 const ROWS_DEFAULT: u32 = 50;
@@ -30,9 +38,10 @@ pub async fn list(
     Params(query): Params<api::ConversationQuery>,
 ) -> Result<Json<api::List<api::Conversation>>, Error> {
     let ids = query.ids.as_deref().map(parse_ids).transpose()?;
-    let wanted = Listing { ids, ..listing(&query)? };
+    let wanted = Listing { ids, ..listing(&edge, tenant.doer(), &query).await? };
     let conversations = edge.app.conversation_list(&tenant, wanted).await?;
-    Ok(Json(map::list(conversations, |row| map::conversation(&edge.app, tenant.tenant(), row))))
+    let reader = reader(&edge, tenant.doer()).await?;
+    Ok(Json(map::list(conversations, |row| map::conversation(&edge.app, tenant.tenant(), &reader, row))))
 }
 
 /// Of all tenants, as they are read: those of one follow each other, the newest first.
@@ -45,10 +54,12 @@ pub async fn list_all(
         return Err(Error::invalid("`ids` are of one tenant: ask for its conversations"));
     }
     let app = edge.app.clone();
-    let tenants = edge.app.inbox(&caller, listing(&query)?).await?;
+    let wanted = listing(&edge, caller.doer(), &query).await?;
+    let reader = reader(&edge, caller.doer()).await?;
+    let tenants = edge.app.inbox(&caller, wanted).await?;
     let lines = tenants.map(move |of| {
         let mut lines = Vec::new();
-        for line in map::inbox_line(&app, of) {
+        for line in map::inbox_line(&app, &reader, of) {
             serde_json::to_writer(&mut lines, &line)?;
             lines.push(b'\n');
         }
@@ -58,7 +69,7 @@ pub async fn list_all(
 }
 
 /// What a query asks for, but for its ids.
-fn listing(query: &api::ConversationQuery) -> Result<Listing, Error> {
+async fn listing(edge: &Edge, asking: Doer, query: &api::ConversationQuery) -> Result<Listing, Error> {
     let limit = limited(query.limit, ROWS_DEFAULT)?;
     let filter = match query.state {
         None => ConversationFilter::All,
@@ -70,7 +81,45 @@ fn listing(query: &api::ConversationQuery) -> Result<Listing, Error> {
         Some(api::ConversationFilter::Labelled) => ConversationFilter::Labelled,
     };
     let label = query.label.as_deref().map(parse_label).transpose()?;
-    Ok(Listing { filter, label, since: query.since.map(Into::into), ids: None, limit })
+    let assigned = match query.assignee.as_deref() {
+        None => None,
+        Some(NOBODY) => Some(edge.app.assigned(asking, Responsible::Nobody).await?),
+        Some(word) => Some(edge.app.assigned(asking, Responsible::Is(somebody(word)?)).await?),
+    };
+    Ok(Listing { filter, label, assigned, since: query.since.map(Into::into), ids: None, limit })
+}
+
+/// Who is meant by a word.
+fn somebody(word: &str) -> Result<Somebody, Error> {
+    Ok(match word {
+        "me" => Somebody::Me,
+        OPERATOR => Somebody::Operator,
+        name => Somebody::Named(name.parse().map_err(|error: InvalidStaffName| Error::invalid(error.to_string()))?),
+    })
+}
+
+const fn when_held(anyway: bool) -> WhenHeld {
+    if anyway { WhenHeld::GoOn } else { WhenHeld::Refuse }
+}
+
+async fn reader(edge: &Edge, asking: Doer) -> Result<Reader, Error> {
+    Ok(Reader { asking, names: edge.app.names().await? })
+}
+
+/// A conversation after something was done in it.
+async fn answered(edge: &Edge, tenant: &TenantCtx, overview: Overview) -> Result<Json<api::Conversation>, Error> {
+    let reader = reader(edge, tenant.doer()).await?;
+    Ok(Json(map::conversation(&edge.app, tenant.tenant(), &reader, overview)))
+}
+
+/// What was queued.
+async fn queued(
+    edge: &Edge,
+    tenant: &TenantCtx,
+    rows: Vec<OutboxRow>,
+) -> Result<Json<api::List<api::OutboxRow>>, Error> {
+    let reader = reader(edge, tenant.doer()).await?;
+    Ok(Json(map::list(rows, |row| map::outbox_row(row, &reader))))
 }
 
 fn limited(limit: Option<u32>, default: u32) -> Result<u32, Error> {
@@ -99,7 +148,9 @@ pub async fn show(
     let limit = limited(query.limit, MESSAGES_DEFAULT)?;
     let before = query.before.as_deref().map(str::parse::<MessageId>).transpose();
     let page = Page { before: before.map_err(|error| Error::invalid(error.to_string()))?, limit };
-    Ok(Json(map::conversation_detail(&edge.app, tenant.tenant(), edge.app.conversation_show(&tenant, id, page).await?)))
+    let thread = edge.app.conversation_show(&tenant, id, page).await?;
+    let reader = reader(&edge, tenant.doer()).await?;
+    Ok(Json(map::conversation_detail(&edge.app, tenant.tenant(), &reader, thread)))
 }
 
 pub async fn turn(
@@ -126,8 +177,10 @@ pub async fn takeover(
     State(edge): State<Edge>,
     Scope(tenant): Scope,
     InConversation(id): InConversation,
+    Params(query): Params<api::TakeoverQuery>,
 ) -> Result<Json<api::Conversation>, Error> {
-    Ok(Json(map::conversation(&edge.app, tenant.tenant(), edge.app.conversation_takeover(&tenant, id).await?)))
+    let taken = edge.app.conversation_takeover(&tenant, id, when_held(query.anyway)).await?;
+    answered(&edge, &tenant, taken).await
 }
 
 pub async fn release(
@@ -135,7 +188,19 @@ pub async fn release(
     Scope(tenant): Scope,
     InConversation(id): InConversation,
 ) -> Result<Json<api::Conversation>, Error> {
-    Ok(Json(map::conversation(&edge.app, tenant.tenant(), edge.app.conversation_release(&tenant, id).await?)))
+    let released = edge.app.conversation_release(&tenant, id).await?;
+    answered(&edge, &tenant, released).await
+}
+
+pub async fn assign(
+    State(edge): State<Edge>,
+    Scope(tenant): Scope,
+    InConversation(id): InConversation,
+    Payload(new): Payload<api::NewAssignee>,
+) -> Result<Json<api::Conversation>, Error> {
+    let to = new.assignee.as_deref().map(somebody).transpose()?;
+    let assigned = edge.app.conversation_assign(&tenant, id, to).await?;
+    answered(&edge, &tenant, assigned).await
 }
 
 pub async fn label(
@@ -145,7 +210,8 @@ pub async fn label(
     Payload(new): Payload<api::NewLabel>,
 ) -> Result<Json<api::Conversation>, Error> {
     let label = new.label.as_deref().map(parse_label).transpose()?;
-    Ok(Json(map::conversation(&edge.app, tenant.tenant(), edge.app.conversation_label(&tenant, id, label).await?)))
+    let labelled = edge.app.conversation_label(&tenant, id, label).await?;
+    answered(&edge, &tenant, labelled).await
 }
 
 fn parse_label(word: &str) -> Result<Label, Error> {
@@ -159,8 +225,8 @@ pub async fn send(
     InConversation(id): InConversation,
     Payload(message): Payload<api::NewMessage>,
 ) -> Result<Json<api::List<api::OutboxRow>>, Error> {
-    let rows = edge.app.conversation_send(&tenant, id, &message.text).await?;
-    Ok(Json(map::list(rows, map::outbox_row)))
+    let rows = edge.app.conversation_send(&tenant, id, &message.text, when_held(message.anyway)).await?;
+    queued(&edge, &tenant, rows).await
 }
 
 pub async fn approve(
@@ -169,8 +235,9 @@ pub async fn approve(
     InConversation(id): InConversation,
     Payload(decision): Payload<api::DraftDecision>,
 ) -> Result<Json<api::List<api::OutboxRow>>, Error> {
-    let rows = edge.app.draft_approve(&tenant, id, draft(decision.draft)?).await?;
-    Ok(Json(map::list(rows, map::outbox_row)))
+    let when_held = when_held(decision.anyway);
+    let rows = edge.app.draft_approve(&tenant, id, draft(decision.draft)?, when_held).await?;
+    queued(&edge, &tenant, rows).await
 }
 
 pub async fn reject(
@@ -179,11 +246,8 @@ pub async fn reject(
     InConversation(id): InConversation,
     Payload(decision): Payload<api::DraftDecision>,
 ) -> Result<Json<api::Conversation>, Error> {
-    Ok(Json(map::conversation(
-        &edge.app,
-        tenant.tenant(),
-        edge.app.draft_reject(&tenant, id, draft(decision.draft)?).await?,
-    )))
+    let rejected = edge.app.draft_reject(&tenant, id, draft(decision.draft)?).await?;
+    answered(&edge, &tenant, rejected).await
 }
 
 pub async fn edit(
@@ -192,8 +256,8 @@ pub async fn edit(
     InConversation(id): InConversation,
     Payload(edit): Payload<api::DraftEdit>,
 ) -> Result<Json<api::List<api::OutboxRow>>, Error> {
-    let rows = edge.app.draft_edit(&tenant, id, draft(edit.draft)?, &edit.text).await?;
-    Ok(Json(map::list(rows, map::outbox_row)))
+    let rows = edge.app.draft_edit(&tenant, id, draft(edit.draft)?, &edit.text, when_held(edit.anyway)).await?;
+    queued(&edge, &tenant, rows).await
 }
 
 /// The draft that a decision names.

@@ -2,16 +2,30 @@
 
 use crate::{
     api,
-    app::{App, inbox::OfTenant},
+    app::{App, Names, inbox::OfTenant},
     domain::{
-        conversation::{Label, Overview, Sight},
+        conversation::{Holder, Label, Overview, Sight},
+        staff::Doer,
         tenant::Tenant,
     },
     http::Error,
     store::{OutboxRow, Said, Thread, TurnSummary},
 };
 
-pub(in crate::http) fn conversation(app: &App, tenant: &Tenant, overview: Overview) -> api::Conversation {
+/// For whom something is shown.
+pub(in crate::http) struct Reader {
+    /// Who asks.
+    pub(in crate::http) asking: Doer,
+    /// What people are called.
+    pub(in crate::http) names: Names,
+}
+
+pub(in crate::http) fn conversation(
+    app: &App,
+    tenant: &Tenant,
+    reader: &Reader,
+    overview: Overview,
+) -> api::Conversation {
     let Overview { conversation, preview, messages, cost, handed_over } = overview;
     api::Conversation {
         id: conversation.id.to_string(),
@@ -25,8 +39,14 @@ pub(in crate::http) fn conversation(app: &App, tenant: &Tenant, overview: Overvi
             cause: takeover.cause.as_str().into(),
             since: takeover.since.into(),
             waiting_since: takeover.waiting_since.map(Into::into),
+            holder: conversation.holder.map(|Holder { by, since }| api::Holder {
+                person: person(by, reader),
+                since: since.into(),
+                you: by == reader.asking,
+            }),
             ends_at: app.bot_returns_at(&takeover).map(Into::into),
         }),
+        assignee: conversation.assignee.map(|assignee| person(assignee, reader)),
         draft: conversation.draft.map(|draft| api::Draft { id: draft.turn.to_string(), since: draft.since.into() }),
         parked: conversation
             .parked
@@ -48,12 +68,16 @@ pub(in crate::http) fn conversation(app: &App, tenant: &Tenant, overview: Overvi
     }
 }
 
+fn person(doer: Doer, reader: &Reader) -> api::Person {
+    api::Person { id: doer.to_string(), name: reader.names.of(doer).map(str::to_owned) }
+}
+
 /// What a list over all tenants says of one of them.
-pub(in crate::http) fn inbox_line(app: &App, of: OfTenant) -> Vec<api::InboxLine> {
+pub(in crate::http) fn inbox_line(app: &App, reader: &Reader, of: OfTenant) -> Vec<api::InboxLine> {
     let OfTenant { tenant, found } = of;
     match found {
         Ok(rows) => {
-            let row = |row| api::InboxLine::Conversation(Box::new(conversation(app, &tenant, row)));
+            let row = |row| api::InboxLine::Conversation(Box::new(conversation(app, &tenant, reader, row)));
             rows.into_iter().map(row).collect()
         }
         Err(error) => {
@@ -63,21 +87,28 @@ pub(in crate::http) fn inbox_line(app: &App, of: OfTenant) -> Vec<api::InboxLine
     }
 }
 
-pub(in crate::http) fn conversation_detail(app: &App, tenant: &Tenant, thread: Thread) -> api::ConversationDetail {
+pub(in crate::http) fn conversation_detail(
+    app: &App,
+    tenant: &Tenant,
+    reader: &Reader,
+    thread: Thread,
+) -> api::ConversationDetail {
     api::ConversationDetail {
-        conversation: conversation(app, tenant, thread.overview),
-        messages: thread.messages.into_iter().map(message).collect(),
+        conversation: conversation(app, tenant, reader, thread.overview),
+        messages: thread.messages.into_iter().map(|said| message(said, reader)).collect(),
         has_more: thread.has_more,
-        outbox: thread.outbox.into_iter().map(outbox_row).collect(),
+        outbox: thread.outbox.into_iter().map(|row| outbox_row(row, reader)).collect(),
         turns: thread.turns.into_iter().map(turn).collect(),
     }
 }
 
-fn message(Said { message, turn }: Said) -> api::Message {
+fn message(Said { message, turn, written_by }: Said, reader: &Reader) -> api::Message {
     let seen = |sight: Sight| api::Seen { picture: sight.picture as u32, shows: sight.shows, made_by: sight.made_by };
     api::Message {
         id: message.id.to_string(),
         side: message.side.as_str().into(),
+        author_id: written_by.map(|doer| doer.to_string()),
+        author_name: written_by.and_then(|doer| reader.names.of(doer)).map(str::to_owned),
         text: message.text,
         attachments: message.attachments.iter().map(|kind| kind.as_str().to_owned()).collect(),
         at: message.at.into(),
@@ -88,11 +119,13 @@ fn message(Said { message, turn }: Said) -> api::Message {
     }
 }
 
-pub(in crate::http) fn outbox_row(row: OutboxRow) -> api::OutboxRow {
+pub(in crate::http) fn outbox_row(row: OutboxRow, reader: &Reader) -> api::OutboxRow {
     api::OutboxRow {
         id: row.id.to_string(),
         turn: row.turn.map(|turn| turn.to_string()),
         author: row.author.as_str().into(),
+        author_id: row.written_by.map(|doer| doer.to_string()),
+        author_name: row.written_by.and_then(|doer| reader.names.of(doer)).map(str::to_owned),
         text: row.text,
         state: row.state.as_str().into(),
         reason: row.reason,

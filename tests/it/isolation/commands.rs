@@ -128,6 +128,7 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
                 of(&birch.conversation.to_string(), &birch.message),
             ]
         }
+        "conversation assign" => in_conversations(&["me"], 0, &[]),
         "conversation takeover" | "conversation release" => in_conversations(&[], 0, &[]),
         // No draft waits in alder's; that one does go out is shown elsewhere.
         "conversation approve" | "conversation reject" => in_conversations(&[], 6, &[]),

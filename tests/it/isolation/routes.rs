@@ -155,6 +155,7 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
             ]
         }
         ("POST", "/tenants/{slug}/conversations/{id}/takeover") => in_conversations("", 200, &[]),
+        ("PUT", "/tenants/{slug}/conversations/{id}/assignee") => in_conversations(r#"{"assignee":"me"}"#, 200, &[]),
         ("PUT", "/tenants/{slug}/conversations/{id}/label") => in_conversations(r#"{"label":"spam"}"#, 200, &[]),
         ("POST", "/tenants/{slug}/conversations/{id}/release") => in_conversations("", 200, &[]),
         // No draft waits in alder's; that one does go out is shown elsewhere.

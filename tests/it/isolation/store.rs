@@ -152,14 +152,12 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
                 Ok((words, catalogue.candidates(&plan, ROWS as usize)?, catalogue.products(&ids)?))
             }))
         }
-        "account_mended" | "take_over" | "record_effects" | "park_open" | "leave_open" | "name_shopper"
-        | "append_event" | "keep_sights" | "spare_products" | "finish_import" | "queue_person" | "finish_send" => {
-            Row::WriteOnly(NOTHING)
-        }
-        "label" | "release" | "release_if_due" | "claim_send" | "cancel_send" | "reopen_unsent" | "mark_guarded"
-        | "recover_sending" | "resolve_unknown" | "commit_turn" | "withdraw_answer" | "hold_answer" => {
-            Row::WriteOnly(COUNT)
-        }
+        "account_mended" | "record_effects" | "park_open" | "leave_open" | "name_shopper" | "append_event"
+        | "keep_sights" | "spare_products" | "finish_import" | "finish_send" => Row::WriteOnly(NOTHING),
+        "label" | "assign" | "release" | "release_if_due" | "claim_send" | "cancel_send" | "reopen_unsent"
+        | "mark_guarded" | "recover_sending" | "resolve_unknown" | "commit_turn" | "withdraw_answer"
+        | "hold_answer" => Row::WriteOnly(COUNT),
+        "take_over" | "queue_person" => Row::WriteOnly("gives who had the named conversation"),
         // Without a draft in the conversation they refuse; with one they give that draft's own rows.
         "approve_draft" | "edit_draft" | "reject_draft" => Row::WriteOnly("gives what it has just queued"),
         "record_inbound" => Row::WriteOnly("gives counts and ids of what was just brought"),

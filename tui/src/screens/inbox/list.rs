@@ -19,9 +19,10 @@ use crate::{
 const COLUMNS: &[Column] = &[
     Column::new("STATE", 8),
     Column::new("SHOPPER", 10).grows(2),
+    Column::new("WHO", 6).grows(1).folds(2),
     Column::new("SHOP", 8).grows(1).folds(1),
     Column::new("LAST", 4).right(),
-    Column::new("SAID", 16).grows(5).folds(2),
+    Column::new("SAID", 16).grows(5).folds(3),
 ];
 const SORTS: &[&str] = &["last message", "state", "shopper", "shop", "cost"];
 /// What wants a person comes first.
@@ -100,8 +101,9 @@ impl List {
         let now = canvas.now;
         table.draw(canvas, inside, |at| match self.rows.get(at).and_then(|place| world.rows.get(place)) {
             Some(row) => vec![
-                (state_ink(row.state()), row.state().to_owned()),
+                (state_ink(row.state()), marked(row)),
                 (Ink::Strong, row.shopper().to_owned()),
+                (Ink::Person, row.people()),
                 (Ink::Plain, row.place.tenant.clone()),
                 (Ink::Faint, age(row.conversation.last_message_at, now)),
                 (Ink::Faint, row.conversation.preview.as_ref().map(said).unwrap_or_default()),
@@ -109,6 +111,11 @@ impl List {
             None => Vec::new(),
         });
     }
+}
+
+/// Its state, with a star where another person has it.
+fn marked(row: &Row) -> String {
+    format!("{}{}", row.state(), if row.other_holder().is_some() { "*" } else { "" })
 }
 
 /// `bot: Yes, it is …`, `[image]`.

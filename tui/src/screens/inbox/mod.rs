@@ -5,8 +5,9 @@ mod list;
 mod thread;
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use aura::{api::Time, terminal::ago};
 use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
 
@@ -24,8 +25,8 @@ use crate::{
     scroll::Scroll,
     strings,
     table::Move,
-    work::{Deed, Load, Place},
-    world::{Row, Thread, World},
+    work::{Deed, Incoming, Load, Place},
+    world::{Row, Thread, World, called},
 };
 
 /// From this width on all three panes are seen.
@@ -92,7 +93,7 @@ impl Inbox {
     }
 
     /// The words are ready: one more key, which is another one, sends them.
-    fn stage(&mut self) -> Vec<Command> {
+    fn stage(&mut self, world: &World) -> Vec<Command> {
         let Some(writing) = &self.writing else { return Vec::new() };
         let text = writing.editor.text().trim().to_owned();
         if text.is_empty() {
@@ -103,7 +104,8 @@ impl Inbox {
             Purpose::Reply => Deed::Send(place, text.clone()),
             Purpose::InPlaceOf(draft) => Deed::EditDraft(place, draft.clone(), text.clone()),
         };
-        vec![ask_to_send(format!("Send to {shopper} of {}", writing.place.tenant), text, deed, shopper)]
+        let title = format!("Send to {shopper} of {}", writing.place.tenant);
+        vec![ask_to_send(title, text, deed, shopper, world.rows.get(&writing.place), world.now)]
     }
 
     fn approve(&self, row: &Row, world: &World) -> Vec<Command> {
@@ -112,7 +114,7 @@ impl Inbox {
         let words = thread::draft_words(&thread.detail, &draft.id);
         let deed = Deed::Approve(row.place.clone(), draft.id.clone());
         let title = format!("Approve the draft to {} of {}", row.shopper(), row.place.tenant);
-        vec![ask_to_send(title, words, deed, row.shopper().to_owned())]
+        vec![ask_to_send(title, words, deed, row.shopper().to_owned(), Some(row), world.now)]
     }
 
     fn reject(row: &Row) -> Vec<Command> {
@@ -125,6 +127,24 @@ impl Inbox {
             then: Command::Do(Deed::Reject(row.place.clone(), draft.id.clone())),
         };
         vec![Command::Confirm(Box::new(confirm))]
+    }
+
+    fn assign(row: &Row, world: &World) -> Vec<Command> {
+        let choice = |shown: &str, name: Option<&str>| {
+            (shown.to_owned(), Command::Do(Deed::Assign(row.place.clone(), name.map(str::to_owned))))
+        };
+        let mut choices = vec![choice("me", Some("me"))];
+        // Who else works here is known from what they have: the list of the staff is the operator's.
+        let people = world.rows.values().filter(|other| other.place.tenant == row.place.tenant).flat_map(|other| {
+            let holder = other.conversation.takeover.as_ref().and_then(|takeover| takeover.holder.as_ref());
+            holder.map(|holder| &holder.person).into_iter().chain(&other.conversation.assignee)
+        });
+        let names: BTreeSet<&str> = people.filter_map(|person| person.name.as_deref()).collect();
+        choices.extend(names.into_iter().map(|name| choice(name, Some(name))));
+        if row.conversation.assignee.is_some() {
+            choices.push(choice("nobody", None));
+        }
+        vec![Command::Pick(Pick { title: "Responsible".into(), choices })]
     }
 
     fn label(row: &Row) -> Vec<Command> {
@@ -188,9 +208,21 @@ fn no_draft() -> Command {
     Command::Warn("no draft waits here".into())
 }
 
-/// Sending takes a key that is not the one that led here.
-fn ask_to_send(title: String, body: String, deed: Deed, shopper: String) -> Command {
-    Command::Confirm(Box::new(Confirm { title, body, key: 's', verb: "send it", then: Command::Hold(deed, shopper) }))
+/// Sending takes a key that is not the one that led here. Where another person has the conversation, that is asked about
+/// with it.
+fn ask_to_send(title: String, body: String, deed: Deed, shopper: String, row: Option<&Row>, now: Time) -> Command {
+    let (body, verb, deed) = match row.and_then(Row::other_holder) {
+        None => (body, "send it", deed),
+        Some(holder) => {
+            let held = format!("{} has this conversation since {}.", called(&holder.person), ago(holder.since, now));
+            (format!("{held} Write in it all the same?\n\n{body}"), "send it anyway", anyway(deed))
+        }
+    };
+    Command::Confirm(Box::new(Confirm { title, body, key: 's', verb, then: Command::Hold(deed, shopper) }))
+}
+
+fn anyway(deed: Deed) -> Deed {
+    Deed::Anyway(Box::new(deed))
 }
 
 impl Screen for Inbox {
@@ -237,7 +269,7 @@ impl Screen for Inbox {
                 }
             }
             Action::Leave => self.leave_writing(),
-            Action::Stage => return self.stage(),
+            Action::Stage => return self.stage(world),
             Action::NewLine => {
                 if let Some(writing) = &mut self.writing {
                     writing.editor.insert("\n");
@@ -326,6 +358,10 @@ impl Screen for Inbox {
     }
 
     fn held(&mut self, deed: &Deed) {
+        let deed = deed.plain().0;
+        if let Deed::Send(place, _) = deed {
+            self.begun.remove(place);
+        }
         if let (Some(writing), Deed::Send(place, _) | Deed::EditDraft(place, ..)) = (&self.writing, deed)
             && writing.place == *place
         {
@@ -334,17 +370,31 @@ impl Screen for Inbox {
     }
 
     fn taken_back(&mut self, deed: &Deed) {
-        if let Deed::Send(place, text) = deed {
+        if let Deed::Send(place, text) = deed.plain().0 {
             self.begun.entry(place.clone()).or_insert_with(|| Editor::with(text.clone()));
         }
     }
 
-    fn heard(&mut self, incoming: &crate::work::Incoming, _world: &World) -> Vec<Command> {
+    fn heard(&mut self, incoming: &Incoming, world: &World) -> Vec<Command> {
+        let Incoming::NotDone(deed, trouble) = incoming else { return Vec::new() };
         // What could not be sent is not lost: it is there again when somebody writes.
-        if let crate::work::Incoming::NotDone(Deed::Send(place, text), _) = incoming {
+        if let Deed::Send(place, text) = deed.plain().0 {
             self.begun.entry(place.clone()).or_insert_with(|| Editor::with(text.clone()));
         }
-        Vec::new()
+        if !trouble.held {
+            return Vec::new();
+        }
+        // Another person was faster than what was shown here.
+        let (body, key) = (format!("{}.", trouble.what), 's');
+        let (title, verb, then) = match deed.plain().0 {
+            Deed::Send(place, _) | Deed::EditDraft(place, ..) | Deed::Approve(place, _) => {
+                let shopper = world.rows.get(place).map_or_else(|| place.id.clone(), |row| row.shopper().to_owned());
+                let title = format!("Nothing was sent to {shopper}");
+                (title, "send it anyway", Command::Hold(anyway(deed.clone()), shopper))
+            }
+            deed => ("Nothing was done".into(), "do it anyway", Command::Do(anyway(deed.clone()))),
+        };
+        vec![Command::Confirm(Box::new(Confirm { title, body, key, verb, then }))]
     }
 
     fn back(&mut self, _world: &World) -> bool {
@@ -394,6 +444,7 @@ impl Inbox {
             Action::TakeOver => return vec![Command::Do(Deed::TakeOver(row.place.clone()))],
             Action::Approve => return self.approve(row, world),
             Action::Reject => return Self::reject(row),
+            Action::Assign => return Self::assign(row, world),
             Action::Label => return Self::label(row),
             Action::OpenPicture => return self.open_picture(world),
             Action::Scope => {

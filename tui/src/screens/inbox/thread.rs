@@ -16,7 +16,7 @@ use crate::{
     text,
     theme::Ink,
     work::{Load, Place},
-    world::{Thread, World},
+    world::{Thread, World, called},
 };
 
 /// Cells before the words of a message.
@@ -134,7 +134,13 @@ fn banner(canvas: &Canvas<'_, '_>, thread: &Thread, cells: usize) -> Vec<Line<'s
     let conversation = &thread.detail.conversation;
     let mut said: Vec<(Ink, String)> = Vec::new();
     if let Some(takeover) = &conversation.takeover {
-        let mut words = format!("A person has this ({}) since {}", takeover.cause, canvas.ago(takeover.since));
+        let (who, since) = match &takeover.holder {
+            Some(holder) if holder.you => ("You have", holder.since),
+            Some(holder) => (called(&holder.person), holder.since),
+            None => ("A person has", takeover.since),
+        };
+        let has = if takeover.holder.as_ref().is_some_and(|holder| !holder.you) { " has" } else { "" };
+        let mut words = format!("{who}{has} this ({}) since {}", takeover.cause, canvas.ago(since));
         if let Some(since) = takeover.waiting_since {
             words.push_str(&format!("; the shopper has waited since {}", canvas.ago(since)));
         }
@@ -142,6 +148,9 @@ fn banner(canvas: &Canvas<'_, '_>, thread: &Thread, cells: usize) -> Vec<Line<'s
             words.push_str(&format!("; back to the assistant in {}", left_until(ends, canvas.now)));
         }
         said.push((Ink::Person, words));
+    }
+    if let Some(person) = &conversation.assignee {
+        said.push((Ink::Person, format!("Responsible: {}", called(person))));
     }
     if let Some(parked) = &conversation.parked {
         let words = format!("Left to people: {}, {}", parked.reason, canvas.ago(parked.since));
@@ -168,7 +177,7 @@ fn lines_of(canvas: &Canvas<'_, '_>, thread: &Thread, cells: usize) -> Vec<Line<
         let (ink, who) = match message.side.as_str() {
             "shopper" => (Ink::Shopper, detail.conversation.shopper_name.as_deref().unwrap_or("shopper")),
             "bot" => (Ink::Assistant, "assistant"),
-            _ => (Ink::Person, "person"),
+            _ => (Ink::Person, author(message.author_name.as_deref(), message.author_id.as_deref())),
         };
         lines.push(canvas.inked(&[(ink, who), (Ink::Faint, "  "), (Ink::Faint, &canvas.ago(message.at))]));
         if message.unsent {
@@ -189,7 +198,10 @@ fn lines_of(canvas: &Canvas<'_, '_>, thread: &Thread, cells: usize) -> Vec<Line<
     }
     for row in detail.outbox.iter().filter(|row| !matches!(row.state.as_str(), "sent" | "cancelled")) {
         let ink = if row.author == "bot" { Ink::Assistant } else { Ink::Person };
-        let who = if row.author == "bot" { "assistant" } else { "person" };
+        let who = match row.author.as_str() {
+            "bot" => "assistant",
+            _ => author(row.author_name.as_deref(), row.author_id.as_deref()),
+        };
         lines.push(canvas.inked(&[(ink, who), (Ink::Faint, "  "), (Ink::Wanted, &on_its_way(row))]));
         said(canvas, &mut lines, &row.text, cells);
         lines.push(Line::default());
@@ -209,6 +221,15 @@ fn lines_of(canvas: &Canvas<'_, '_>, thread: &Thread, cells: usize) -> Vec<Line<
         lines.pop();
     }
     lines
+}
+
+/// Who of the shop wrote: by name, as far as it was written in Aura.
+fn author<'a>(name: Option<&'a str>, id: Option<&'a str>) -> &'a str {
+    match (name, id) {
+        (Some(name), _) => name,
+        (None, Some(_)) => strings::GONE,
+        (None, None) => "person",
+    }
 }
 
 fn said(canvas: &Canvas<'_, '_>, lines: &mut Vec<Line<'static>>, words: &str, cells: usize) {
