@@ -33,6 +33,7 @@ pub const TABLE: &[Row] = &[
         None,
         Danger::Disruptive("The assistant answers in this conversation again, and no person has it."),
     ),
+    ("conversation erase", None, Danger::Destructive),
     ("notify remove", None, Danger::Disruptive("Nobody is told through this target any more.")),
     ("secret remove", None, Danger::Disruptive("Whatever needs this secret stops working.")),
     (

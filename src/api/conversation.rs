@@ -189,6 +189,19 @@ pub struct NewAssignee {
     pub assignee: Option<String>,
 }
 
+/// What was erased.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Erased {
+    /// Which conversation.
+    pub id: String,
+    /// Messages in it.
+    pub messages: u64,
+    /// Turns, with everything that was kept of them.
+    pub turns: u64,
+    /// When; long ago where it was erased before, and nothing is counted then.
+    pub erased_at: Time,
+}
+
 /// An answer that waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Draft {

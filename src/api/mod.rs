@@ -35,8 +35,8 @@ pub use catalog::{
 pub use chat::{ChatAnswer, ChatQuestion, ChatReply, Usage};
 pub use conversation::{
     CONVERSATION_IDS_MAX, Conversation, ConversationDetail, ConversationFilter, ConversationQuery, Draft,
-    DraftDecision, DraftEdit, Holder, InboxLine, Message, NewAssignee, NewLabel, NewMessage, OutboxRow, PageQuery,
-    Parked, Person, Preview, Seen, SkippedTenant, Takeover, TakeoverQuery, Turn,
+    DraftDecision, DraftEdit, Erased, Holder, InboxLine, Message, NewAssignee, NewLabel, NewMessage, OutboxRow,
+    PageQuery, Parked, Person, Preview, Seen, SkippedTenant, Takeover, TakeoverQuery, Turn,
 };
 pub use doctor::{DoctorQuery, DoctorReport, Finding};
 pub use event::{EVENTS_BYTES_MAX, EVENTS_HEARTBEAT_S, EVENTS_SINCE, Event, EventQuery};

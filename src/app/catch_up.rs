@@ -136,6 +136,7 @@ impl App {
         let rules = InboundRules {
             channel: ChannelKind::Instagram,
             debounce_ms: i64::from(self.config.conversation.debounce_ms),
+            tombstones: Some(self.secrets.tombstones(account.tenant).await?),
             own_app_id: self.config.meta.app_id.clone(),
             now,
         };

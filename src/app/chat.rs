@@ -97,7 +97,13 @@ impl App {
     }
 
     fn local_rules(&self) -> InboundRules {
-        InboundRules { channel: ChannelKind::Local, debounce_ms: 0, own_app_id: None, now: self.clock.now() }
+        InboundRules {
+            channel: ChannelKind::Local,
+            debounce_ms: 0,
+            tombstones: None,
+            own_app_id: None,
+            now: self.clock.now(),
+        }
     }
 
     async fn finish_locally(&self, attended: &Attended, conversation: ConversationId) -> Result<(), Error> {

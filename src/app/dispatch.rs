@@ -178,13 +178,14 @@ impl App {
         let rules = InboundRules {
             channel: ChannelKind::Instagram,
             debounce_ms,
+            tombstones: Some(self.secrets.tombstones(tenant).await?),
             own_app_id: self.config.meta.app_id.clone(),
             now,
         };
         let report = store.record_inbound(arrivals, rules).await?;
         drop(hold);
         self.metrics.inbox_duplicates.inc_by(report.duplicates.into());
-        tracing::debug!(tenant.id = %tenant, events = count, new = report.new, "events recorded");
+        tracing::debug!(tenant.id = %tenant, events = count, new = report.new, erased = report.erased, "events recorded");
         self.work.wake(tenant, now);
         Ok(())
     }

@@ -19,6 +19,7 @@ pub mod disk;
 pub mod dispatch;
 pub mod doctor;
 mod drafts;
+mod erase;
 mod error;
 pub mod events;
 mod find;
@@ -65,7 +66,7 @@ use std::{
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-pub use crate::store::{ConversationFilter, Listing, Page};
+pub use crate::store::{ConversationFilter, Erased, Listing, Page};
 use crate::{
     agent::writer::Writer,
     channel::{Channel, Instagram, Local, instagram::Graph},

@@ -57,6 +57,10 @@ pub struct Restored {
     pub master_key: KeyFound,
     /// Replies that wait for a person because nobody knows whether they have gone out since, by tenant; only those with any.
     pub held: Vec<(String, u64)>,
+    /// Conversations that were erased since the backup, and are again.
+    pub erased: u64,
+    /// Tenants, by slug, of which nobody knows what was erased since: their files of now cannot be read.
+    pub erasures_unknown: Vec<String>,
     /// Where the data of before is; `None`: there was none, or nothing was changed.
     pub before: Option<PathBuf>,
 }
@@ -119,10 +123,10 @@ pub fn restore(
     let staged = Staged::at(folder.clone());
     let ready = stage(&folder, &staged, dir, wanted).and_then(|manifest| {
         let key = master_key(&staged, dir, policy, environment)?;
-        let held = prepare(&staged, &manifest, ids, act)?;
-        Ok((manifest, key, held))
+        let prepared = prepare(&staged, &manifest, dir, ids, act)?;
+        Ok((manifest, key, prepared))
     });
-    let (manifest, master_key, held) = match ready {
+    let (manifest, master_key, Prepared { held, erased, erasures_unknown }) = match ready {
         Ok(ready) => ready,
         Err(error) => {
             dir.abandon_restore()?;
@@ -132,11 +136,11 @@ pub fn restore(
     let contents = contents(&manifest);
     if wanted.dry_run {
         dir.abandon_restore()?;
-        return Ok(Restored { contents, master_key, held, before: None });
+        return Ok(Restored { contents, master_key, held, erased, erasures_unknown, before: None });
     }
     let before = dir.put_restored(act.at.0)?;
-    tracing::info!(tenants = contents.tenants.len(), held = held.len(), "a backup was restored");
-    Ok(Restored { contents, master_key, held, before })
+    tracing::info!(tenants = contents.tenants.len(), held = held.len(), erased, "a backup was restored");
+    Ok(Restored { contents, master_key, held, erased, erasures_unknown, before })
 }
 
 /// A directory with data that nobody has given up.
@@ -181,18 +185,36 @@ fn stage(folder: &Path, staged: &Staged, dir: &DataDir, wanted: &Wanted) -> Resu
     Ok(manifest)
 }
 
+/// What making the unpacked files ready came to; see [`Restored`].
+#[derive(Default)]
+struct Prepared {
+    held: Vec<(String, u64)>,
+    erased: u64,
+    erasures_unknown: Vec<String>,
+}
+
 /// Makes of what was unpacked what a restored installation has to be.
-fn prepare(staged: &Staged, manifest: &Manifest, ids: &Arc<dyn Ids>, act: Act) -> Result<Vec<(String, u64)>, Error> {
-    let (mut removed, mut held) = (Vec::new(), Vec::new());
+fn prepare(
+    staged: &Staged,
+    manifest: &Manifest,
+    dir: &DataDir,
+    ids: &Arc<dyn Ids>,
+    act: Act,
+) -> Result<Prepared, Error> {
+    let (mut removed, mut prepared) = (Vec::new(), Prepared::default());
     for note in &manifest.tenants {
         let id: TenantId = note.id.parse().map_err(|_| broken("it names a tenant by something that is no id"))?;
         match note.state {
             TenantState::Removed => removed.push(id),
             TenantState::Unreadable => {}
             TenantState::Kept => {
+                match staged.erase_again(id, &dir.tenant_db(id), act.at)? {
+                    Some(erased) => prepared.erased += erased,
+                    None => prepared.erasures_unknown.push(note.slug.clone()),
+                }
                 let HeldRows { rows, .. } = staged.hold_unsent(id, ids, act.at)?;
                 if rows > 0 {
-                    held.push((note.slug.clone(), rows));
+                    prepared.held.push((note.slug.clone(), rows));
                 }
             }
         }
@@ -201,7 +223,7 @@ fn prepare(staged: &Staged, manifest: &Manifest, ids: &Arc<dyn Ids>, act: Act) -
         .number("made_at_ms", manifest.head.made_at_ms)
         .number("tenants", manifest.tenants.len() as i64);
     staged.prepare_control(&removed, &entry, act)?;
-    Ok(held)
+    Ok(prepared)
 }
 
 /// The key that everything in the backup is sealed under. One that is missing can be put back afterwards; another one in its

@@ -5,6 +5,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::OnceCell;
 
 use super::{Caller, Error, Installation, TenantCtx, installation::data_key};
 use crate::{
@@ -12,9 +13,10 @@ use crate::{
     domain::{
         TenantId, Timestamp,
         audit::Act,
+        erasure::Tombstones,
         secret::{SecretInfo, SecretName, SecretScope},
     },
-    secret::{DataKey, Signer, Vault},
+    secret::{DataKey, Signer, TombstoneKey, Vault},
     store::{self, Control, NewSecret, Remembered},
 };
 
@@ -129,6 +131,8 @@ pub struct Secrets {
     configured: Arc<HashMap<KnownSecret, SecretString>>,
     /// So that a webhook's signature does not cost a read and a decryption.
     remembered: Remembered<(SecretScope, SecretName), Option<SecretString>>,
+    /// The same for as long as the installation lives.
+    tombstone_key: Arc<OnceCell<TombstoneKey>>,
 }
 
 impl std::fmt::Debug for Secrets {
@@ -150,6 +154,7 @@ impl Secrets {
             known,
             configured: Arc::new(configured),
             remembered: Remembered::new(REMEMBERED_MAX),
+            tombstone_key: Arc::default(),
         }
     }
 
@@ -290,6 +295,13 @@ impl Secrets {
     /// Who signs for the installation, under `name`.
     pub(super) async fn signer(&self, name: String) -> Result<Signer, Error> {
         Ok(self.data_key(SecretScope::Installation).await?.signer(name)?)
+    }
+
+    /// Makes the tombstones of a tenant.
+    pub(super) async fn tombstones(&self, tenant: TenantId) -> Result<Tombstones, Error> {
+        let make = || async { Ok::<_, Error>(self.data_key(SecretScope::Installation).await?.tombstone_key()) };
+        let key = self.tombstone_key.get_or_try_init(make).await?.clone();
+        Ok(Tombstones::new(move |conversation| key.tombstone(tenant, conversation)))
     }
 
     async fn data_key(&self, scope: SecretScope) -> Result<DataKey, Error> {

@@ -256,6 +256,12 @@ impl Client {
         self.post(&["tenants", slug, "conversations", id, "release"], &()).await
     }
 
+    /// Erases a conversation for good; `confirm` repeats its id.
+    pub async fn erase(&self, slug: &str, id: &str, confirm: &str) -> Result<api::Erased, Error> {
+        let path = ["tenants", slug, "conversations", id];
+        self.json(request(Method::DELETE, &path, &[("confirm", confirm)], Body::empty())?).await
+    }
+
     /// Puts a label on a conversation, or takes it off.
     pub async fn label(&self, slug: &str, id: &str, label: &api::NewLabel) -> Result<api::Conversation, Error> {
         let body = json_body(label)?;

@@ -64,6 +64,8 @@ kinds! {
     Labelled = "conversation.labelled",
     /// A person took the label off.
     Unlabelled = "conversation.unlabelled",
+    /// A conversation was erased, with everything that was known of its shopper.
+    ConversationErased = "conversation.erased",
     /// The assistant asked for a person.
     HandedOver = "conversation.handed_over",
     /// Messages of the shopper were left to people.

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod conversation;
 pub mod cost;
 pub mod embedding;
+pub mod erasure;
 pub mod event;
 pub mod evidence;
 pub mod failure;

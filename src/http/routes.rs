@@ -105,6 +105,7 @@ routes! {
     tenant agent    Json   POST   post   "/tenants/{slug}/chat" => chat::chat,
     tenant viewer   Json   GET    get    "/tenants/{slug}/conversations" => conversations::list,
     tenant viewer   Json   GET    get    "/tenants/{slug}/conversations/{id}" => conversations::show,
+    tenant admin    Json   DELETE delete "/tenants/{slug}/conversations/{id}" => conversations::erase,
     tenant viewer   Json   GET    get    "/tenants/{slug}/conversations/{id}/turns/{turn}" => conversations::turn,
     tenant viewer   Json   GET    get    "/tenants/{slug}/conversations/{id}/messages/{message}/pictures/{n}" => conversations::picture,
     tenant agent    Json   POST   post   "/tenants/{slug}/conversations/{id}/takeover" => conversations::takeover,

@@ -2,6 +2,7 @@
 //!
 //! Knows no file but `master.key`, and nothing of who may ask: `app` decides that, `store` keeps what is sealed here.
 
+mod data_key;
 mod envelope;
 mod error;
 mod found;
@@ -11,10 +12,11 @@ mod signer;
 mod value;
 mod vault;
 
+pub use data_key::{DataKey, TombstoneKey};
 pub use error::Error;
 pub use found::KeyFound;
 pub use master::{MasterKeyPlace, MasterKeyPolicy, Places};
 pub use recovery::{CopyFor, CopyKey, OpenedBy};
 pub use signer::{NotSigned, Signer};
 pub use value::Secret;
-pub use vault::{DataKey, RecoveryCopy, Restored, Vault};
+pub use vault::{RecoveryCopy, Restored, Vault};

@@ -3,24 +3,22 @@
 use std::sync::{PoisonError, RwLock};
 
 use hkdf::Hkdf;
-use hmac::{Hmac, KeyInit, Mac};
-use secrecy::SecretString;
 use sha2::Sha256;
 
 use super::{
-    CopyFor, CopyKey, Error, MasterKeyPlace, Places, Signer,
+    CopyFor, CopyKey, DataKey, Error, MasterKeyPlace, Places,
     envelope::{self, Binding, Key},
     master::{Found, Slot},
     recovery,
 };
-use crate::domain::secret::{Fingerprint, Sealed, SecretName, SecretScope};
+use crate::domain::secret::{Fingerprint, Sealed, SecretScope};
 
 /// What a data key is sealed as.
 const DATA_KEY: &str = "data key";
 /// Data keys are not rotated yet.
 const DATA_KEY_VERSION: u32 = 1;
 /// Bytes of the HMAC that a fingerprint shows: eight hex digits tell versions apart and give nothing away.
-const FINGERPRINT_BYTES: usize = 4;
+pub(super) const FINGERPRINT_BYTES: usize = 4;
 
 /// Holds the master key. Cheap to share behind an `Arc`.
 pub struct Vault {
@@ -251,76 +249,6 @@ const fn key_binding(scope: SecretScope) -> Binding<'static> {
     Binding { scope, purpose: DATA_KEY, version: DATA_KEY_VERSION }
 }
 
-/// The key that seals the secrets of one tenant, or of the installation. Wiped when dropped.
-pub struct DataKey {
-    scope: SecretScope,
-    sealing: Key,
-    fingerprinting: Key,
-    signing: Key,
-}
-
-impl std::fmt::Debug for DataKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("DataKey").field(&self.scope).finish()
-    }
-}
-
-impl DataKey {
-    /// One key per use, so that what one use gives away is worth nothing to the other.
-    fn derive(scope: SecretScope, plain: &[u8]) -> Self {
-        let root = Hkdf::<Sha256>::new(None, plain);
-        let (mut sealing, mut fingerprinting, mut signing) = (Key::default(), Key::default(), Key::default());
-        let uses = [
-            (&mut sealing, "aura/v1/seal"),
-            (&mut fingerprinting, "aura/v1/fingerprint"),
-            (&mut signing, "aura/v1/audit"),
-        ];
-        for (key, info) in uses {
-            root.expand(info.as_bytes(), key.as_mut_slice()).expect("32 bytes are within HKDF's limit of 255 hashes");
-        }
-        Self { scope, sealing, fingerprinting, signing }
-    }
-
-    /// Seals a secret as its `version`-th value.
-    pub fn seal(&self, name: &SecretName, version: u32, value: &str) -> Result<Sealed, Error> {
-        envelope::seal(&self.sealing, self.binding(&purpose(name), version), value.as_bytes())
-    }
-
-    /// Opens a secret that was sealed under the same name and version.
-    ///
-    /// # Errors
-    /// [`Error::Broken`] when it was changed, or sealed for another scope, name or version.
-    pub fn open(&self, name: &SecretName, version: u32, sealed: &Sealed) -> Result<SecretString, Error> {
-        let plain = envelope::open(&self.sealing, self.binding(&purpose(name), version), sealed)?;
-        let text = std::str::from_utf8(&plain).map_err(|_| Error::Broken { what: purpose(name) })?;
-        Ok(SecretString::from(text))
-    }
-
-    /// Tells two values of one name apart; nobody without this key can check a guess against it.
-    #[must_use]
-    pub fn fingerprint(&self, name: &SecretName, value: &str) -> Fingerprint {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(self.fingerprinting.as_slice()).expect("HMAC takes any key length");
-        mac.update(&(name.as_str().len() as u64).to_be_bytes());
-        mac.update(name.as_str().as_bytes());
-        mac.update(value.as_bytes());
-        Fingerprint(hex::encode(&mac.finalize().into_bytes()[..FINGERPRINT_BYTES]))
-    }
-
-    /// Signs checkpoints under `name`.
-    pub fn signer(&self, name: String) -> Result<Signer, Error> {
-        Signer::new(name, &self.signing)
-    }
-
-    const fn binding<'a>(&self, purpose: &'a str, version: u32) -> Binding<'a> {
-        Binding { scope: self.scope, purpose, version }
-    }
-}
-
-fn purpose(name: &SecretName) -> String {
-    format!("secret/{name}")
-}
-
 #[cfg(test)]
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt, path::Path};
@@ -329,6 +257,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::secret::SecretName;
     use crate::{domain::TenantId, secret::MasterKeyPolicy};
 
     fn places(policy: MasterKeyPolicy, data_dir: &Path, credentials: Option<&Path>) -> Places {

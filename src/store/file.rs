@@ -27,6 +27,8 @@ const READERS_MAX: usize = 3;
 /// earlier, so that the one that somebody waits for never pays for what an import has written.
 const CHECKPOINT_PAGES: i64 = 2_000;
 const CHECKPOINT_PAGES_BULK: i64 = 1_500;
+/// A larger file is written anew through the system's temporary folder, a smaller one in memory.
+const REWRITE_IN_MEMORY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// A handle on an open file. Cheap to clone.
 #[derive(Clone)]
@@ -241,6 +243,34 @@ impl DatabaseFile {
                 drop(snapshot);
                 readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
                 value
+            })
+            .await
+    }
+
+    /// Writes the file anew without what was deleted from it, and empties its log. Everybody else waits meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when another process reads the file; [`Error::Full`] when there is no room for a second copy.
+    pub(super) async fn rewrite(&self, action: &'static str) -> Result<(), Error> {
+        let turn = self.bulk_turn().await?;
+        let writer = Arc::clone(&self.writer).lock_owned().await;
+        // A reader of ours would keep the log from being emptied.
+        let _readers = self.readers.permits.acquire_many(READERS_MAX as u32).await.map_err(|_| Error::Stopped)?;
+        let path = self.readers.path.clone();
+        self.blocking
+            .run(move || {
+                let _turn = turn;
+                let large = path.metadata().is_ok_and(|file| file.len() > REWRITE_IN_MEMORY_BYTES_MAX);
+                let store = |store: &str| writer.connection.pragma_update(None, "temp_store", store);
+                if large {
+                    store("FILE").map_err(Error::sql(action))?;
+                }
+                let written = writer.connection.execute_batch("VACUUM").map_err(Error::sql(action));
+                if large {
+                    store("MEMORY").map_err(Error::sql(action))?;
+                }
+                written?;
+                sqlite::empty_log(&writer.connection, action)
             })
             .await
     }

@@ -6,14 +6,15 @@ use rusqlite::{OptionalExtension, Transaction, named_params};
 use serde_json::json;
 
 use super::{
-    Error, TenantStore, conversation, echo, event, inbox, memory, outbox, record,
+    Error, TenantStore, conversation, echo, erase, event, inbox, memory, outbox, record,
     row::{id, json_strings, parsed_opt},
     silence,
 };
 use crate::domain::{
     ConversationId, Ids, MessageId, RequestId, Timestamp, TurnId,
     channel::{ChannelKind, ShopperId},
-    conversation::{Message, TakeoverCause, TakeoverEnd},
+    conversation::{ConversationKey, Message, TakeoverCause, TakeoverEnd},
+    erasure::Tombstones,
     event::{EventKind, NewEvent},
     inbound::{AttachmentKind, InboundEvent, InboundKind, InboundMessage},
     turn::SuppressReason,
@@ -45,6 +46,8 @@ pub struct InboundRules {
     pub channel: ChannelKind,
     /// The wait after a shopper's last message before a turn is due.
     pub debounce_ms: i64,
+    /// Recognises those whose data was erased; `None`: nothing can come back here.
+    pub tombstones: Option<Tombstones>,
     /// Our own app's id there, where known.
     pub own_app_id: Option<String>,
     /// The current moment.
@@ -58,6 +61,8 @@ pub struct InboundReport {
     pub new: u32,
     /// Events that were here already.
     pub duplicates: u32,
+    /// Events of people who were erased since: nothing is kept of them.
+    pub erased: u32,
 }
 
 struct Recorder<'a> {
@@ -99,7 +104,17 @@ impl TenantStore {
         self.write("record what came in", move |tx| {
             let recorder = Recorder { tx, rules: &rules, ids: &*ids };
             let mut report = InboundReport::default();
+            let tombstones = match erase::has_graves(tx)? {
+                true => rules.tombstones.as_ref(),
+                false => None,
+            };
             for arrival in &arrivals {
+                if let Some(tombstones) = tombstones
+                    && recorder.is_erased(arrival, tombstones)?
+                {
+                    report.erased += 1;
+                    continue;
+                }
                 match recorder.record(arrival)? {
                     true => report.new += 1,
                     false => report.duplicates += 1,
@@ -118,6 +133,17 @@ impl TenantStore {
 }
 
 impl Recorder<'_> {
+    /// Whether whoever it is of was erased after it happened.
+    fn is_erased(&self, arrival: &Arrival, tombstones: &Tombstones) -> Result<bool, Error> {
+        let Some(shopper) = &arrival.event.shopper else { return Ok(false) };
+        let key = ConversationKey {
+            channel: self.rules.channel,
+            account: arrival.event.account.clone(),
+            shopper: shopper.clone(),
+        };
+        erase::is_erased(self.tx, tombstones.of(&key), self.happened_at(arrival))
+    }
+
     /// `false` if the event was here already.
     fn record(&self, arrival: &Arrival) -> Result<bool, Error> {
         let event = &arrival.event;

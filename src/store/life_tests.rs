@@ -57,8 +57,13 @@ impl Shop {
             kind,
         };
         let arrival = Arrival { event, received_at: Timestamp(now), request: None, recovered: false };
-        let rules =
-            InboundRules { channel: ChannelKind::Instagram, debounce_ms: 3_000, own_app_id: None, now: Timestamp(now) };
+        let rules = InboundRules {
+            channel: ChannelKind::Instagram,
+            debounce_ms: 3_000,
+            tombstones: None,
+            own_app_id: None,
+            now: Timestamp(now),
+        };
         let report = self.store.record_inbound(vec![arrival], rules).await.expect("recorded");
         (report.new, report.duplicates)
     }

@@ -91,6 +91,20 @@ pub(super) fn open_copier(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
+/// Moves the write-ahead log into the file and cuts it to nothing.
+///
+/// # Errors
+/// [`Error::Busy`] when somebody reads or writes for longer than is waited.
+pub(super) fn empty_log(connection: &Connection, action: &'static str) -> Result<(), Error> {
+    let busy: bool = connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get("busy"))
+        .map_err(Error::sql(action))?;
+    match busy {
+        false => Ok(()),
+        true => Err(Error::Busy { action, source: "somebody else reads the file".into() }),
+    }
+}
+
 /// The versions of SQLite and sqlite-vec in this binary, read once.
 pub fn versions() -> Result<(String, String), Error> {
     static READ: OnceLock<(String, String)> = OnceLock::new();

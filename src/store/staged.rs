@@ -9,10 +9,11 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use uuid::Uuid;
 
-use super::{Error, control, event, journal, outcome, sqlite, tenant, walk};
+use super::{Error, control, erase, event, journal, outcome, sqlite, tenant, walk};
 use crate::domain::{
     Ids, TenantId, Timestamp,
     audit::{Act, NewAudit},
+    chain,
     proof::Walked,
     secret::Sealed,
     tenant::Tenant,
@@ -106,6 +107,37 @@ impl Staged {
         in_transaction(file, |tx| control::restored::prepare(tx, removed, entry, act))
     }
 
+    /// Erases again what `present`, the same tenant's file of now, says was erased since; how many conversations it had.
+    /// `None`: that file cannot be read, so nobody knows what was.
+    ///
+    /// # Errors
+    /// When the unpacked file cannot be written.
+    pub fn erase_again(&self, tenant: TenantId, present: &Path, now: Timestamp) -> Result<Option<u64>, Error> {
+        if !present.is_file() {
+            return Ok(Some(0));
+        }
+        let graves = match buried(present) {
+            Ok(graves) => graves,
+            Err(error) => {
+                tracing::warn!(tenant.id = %tenant, error = %chain(&error), "erasures could not be read");
+                return Ok(None);
+            }
+        };
+        if graves.is_empty() {
+            return Ok(Some(0));
+        }
+        let path = self.tenant_db(tenant);
+        let file = sqlite::open_known(&path, &tenant::SCHEMA)?;
+        event::claim(&file, tenant)?;
+        let erased = in_transaction(file, |tx| erase::erase_again(tx, &graves, now))?;
+        if erased > 0 {
+            let file = sqlite::open_known(&path, &tenant::SCHEMA)?;
+            file.execute_batch("VACUUM").map_err(Error::sql("overwrite what was erased"))?;
+            sqlite::empty_log(&file, "overwrite what was erased")?;
+        }
+        Ok(Some(erased))
+    }
+
     /// Has everything in a tenant's file that had not surely left wait for a person.
     pub fn hold_unsent(&self, tenant: TenantId, ids: &Arc<dyn Ids>, now: Timestamp) -> Result<HeldRows, Error> {
         let file = sqlite::open_known(&self.tenant_db(tenant), &tenant::SCHEMA)?;
@@ -113,6 +145,18 @@ impl Staged {
         let rows = in_transaction(file, |tx| outcome::hold_unsent(tx, &**ids, now))?;
         Ok(HeldRows { tenant, rows })
     }
+}
+
+/// What was erased, as a file says that may be from before there were tombstones.
+fn buried(path: &Path) -> Result<Vec<erase::Grave>, Error> {
+    const THERE: &str = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'erasure'";
+    in_transaction(sqlite::open_reader(path)?, |tx| {
+        let there = tx.prepare(THERE).and_then(|mut select| select.exists([]));
+        match there.map_err(Error::sql("read tombstones"))? {
+            true => erase::graves(tx),
+            false => Ok(Vec::new()),
+        }
+    })
 }
 
 /// Whether SQLite finds everything in its place, in a file of this kind that is not newer than we are.

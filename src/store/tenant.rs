@@ -39,6 +39,7 @@ pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
         include_str!("migrations/tenant/0013_message_count.sql"),
         include_str!("migrations/tenant/0014_turn_record.sql"),
         include_str!("migrations/tenant/0015_people.sql"),
+        include_str!("migrations/tenant/0016_erasure.sql"),
     ],
 };
 
@@ -189,7 +190,7 @@ impl TenantStore {
         self.file.id
     }
 
-    fn database(&self) -> &DatabaseFile {
+    pub(super) fn database(&self) -> &DatabaseFile {
         self.file.database.as_ref().expect("it is taken only when the last handle is gone")
     }
 

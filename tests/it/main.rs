@@ -10,6 +10,7 @@ mod disk;
 mod dm;
 mod doctor;
 mod drafts;
+mod erasure;
 mod evidence;
 mod failpoints;
 mod fairness;

@@ -33,6 +33,7 @@ enum Verb {
     Approve(draft::Approve),
     Edit(draft::Edit),
     Reject(draft::Reject),
+    Erase(Erase),
 }
 
 /// Who answers in the conversations that are wanted.
@@ -214,6 +215,28 @@ struct Send {
     anyway: bool,
 }
 
+/// Erase a conversation for good, with everything that is known of its shopper through it
+///
+/// Messages, turns, replies, what models saw and summed up, and the bytes of all that in the files. Counts that name nobody
+/// stay. What arrives again of before, from Instagram or out of a backup, is not kept. Run again, it finishes what was cut
+/// short. Backups that were made before still hold it; restored beside this directory, they lose it again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  aura conversation erase -t noor conv_0192f5c8-0000-7000-8000-000000000001 \\
+    --confirm conv_0192f5c8-0000-7000-8000-000000000001
+  aura conversation erase -t noor conv_0192f5c8-0000-7000-8000-000000000001 \\
+    --confirm conv_0192f5c8-0000-7000-8000-000000000001 --json")]
+struct Erase {
+    #[command(flatten)]
+    tenant: TenantArg,
+    /// Conversation to erase
+    conversation: ConversationId,
+    /// The id once more, to be sure
+    #[arg(long, value_name = "ID")]
+    confirm: String,
+}
+
 pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failure> {
     match args.verb {
         Verb::List(args) => list(context, &args).await,
@@ -269,7 +292,31 @@ pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failur
         Verb::Approve(args) => draft::approve(context, &args).await,
         Verb::Edit(args) => draft::edit(context, args).await,
         Verb::Reject(args) => draft::reject(context, &args).await,
+        Verb::Erase(args) => erase(context, &args).await,
     }
+}
+
+async fn erase(context: &Context, args: &Erase) -> Result<(), Failure> {
+    let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
+    if args.confirm != id {
+        let message = format!("`--confirm {}` does not confirm erasing {id}", args.confirm);
+        return Err(Failure::usage(message).hint(format!("To erase it for good: `--confirm {id}`.")));
+    }
+    let erased = context.client().await?.erase(slug, &id, &args.confirm).await?;
+    if context.ui.json {
+        return context.ui.json_line(&erased);
+    }
+    let what = match erased.messages {
+        0 => format!("erased {id} before, and overwrote once more what was left of it"),
+        messages => {
+            let messages = render::count(messages, "message", "messages");
+            let turns = render::count(erased.turns, "turn", "turns");
+            format!("erased {id}: {messages} and {turns} are gone, and overwritten")
+        }
+    };
+    // Backups of before still have it.
+    context.ui.done(what, "aura backup --to FILE");
+    Ok(())
 }
 
 async fn list(context: &Context, args: &List) -> Result<(), Failure> {

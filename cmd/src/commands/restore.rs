@@ -10,7 +10,7 @@ use indicatif::{HumanBytes, ProgressBar};
 use serde_json::json;
 
 use super::{backup::progress, input};
-use crate::{context::Context, failure::Failure};
+use crate::{context::Context, failure::Failure, render};
 
 /// Put a backup in the place of what the data directory holds
 ///
@@ -80,7 +80,8 @@ pub async fn run(context: &Context, args: RestoreArgs) -> Result<(), Failure> {
 }
 
 fn tell(context: &Context, restored: &Restored, data_dir: &str, dry_run: bool) -> Result<(), Failure> {
-    let (ui, Restored { contents, master_key, held, before }) = (context.ui, restored);
+    let Restored { contents, master_key, held, erased, erasures_unknown, before } = restored;
+    let ui = context.ui;
     let has_key = matches!(master_key, KeyFound::Opens(_));
     let made_at = Time::from(contents.made_at);
     let before = before.as_ref().map(|path| path.display().to_string());
@@ -89,7 +90,7 @@ fn tell(context: &Context, restored: &Restored, data_dir: &str, dry_run: bool) -
         return ui.json_line(&json!({
             "data_dir": data_dir, "restored": !dry_run, "made_at": made_at, "made_by": contents.aura,
             "files": contents.files, "bytes": contents.bytes, "tenants": contents.tenants, "left_out": contents.left_out,
-            "held": held, "before": before,
+            "held": held, "erased": erased, "erasures_unknown": erasures_unknown, "before": before,
             "master_key": { "fingerprint": contents.master_key, "in_place": has_key },
         }));
     }
@@ -103,6 +104,15 @@ fn tell(context: &Context, restored: &Restored, data_dir: &str, dry_run: bool) -
         ui.say(format!(
             "{slug}: {rows} unsent replies {would} for a person: aura conversation list -t {slug} --state waiting"
         ));
+    }
+    if *erased > 0 {
+        let conversations = render::count(*erased, "conversation", "conversations");
+        let are = if dry_run { "would be" } else { "are" };
+        ui.say(format!("erased since the backup, and {are} erased again: {conversations}"));
+    }
+    if !erasures_unknown.is_empty() {
+        let slugs = list(erasures_unknown);
+        ui.always(format!("warning: nobody knows what was erased since of {slugs}: their files of now cannot be read"));
     }
     if let Some(before) = before {
         ui.say(format!("the data of before is in {before}; delete it when you need it no more"));

@@ -84,6 +84,7 @@ pub fn of(command: &str) -> Option<Schema> {
             ("media_type", "What it is: image/jpeg, image/png"),
             ("bytes", "How large the file is"),
         ]),
+        "conversation erase" => schema_for!(api::Erased),
         "conversation takeover"
         | "conversation release"
         | "conversation assign"
@@ -120,6 +121,8 @@ pub fn of(command: &str) -> Option<Schema> {
             ("tenants", "Tenants in it, by slug"),
             ("left_out", "Tenants whose files could not be read when it was made"),
             ("held", "Replies that wait for a person, by tenant"),
+            ("erased", "Conversations that were erased since the backup, and are again"),
+            ("erasures_unknown", "Tenants, by slug, of which nobody knows what was erased since"),
             ("before", "Where the data of before is"),
             ("master_key", "The fingerprint of its master key, and whether that is in its place"),
         ]),

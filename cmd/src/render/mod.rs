@@ -24,7 +24,7 @@ pub use conversation::{conversation, conversations, event};
 pub use doctor::{finding, finding_notes};
 pub use explain::{code, codes};
 pub use health::model_health;
-pub use layout::{Grid, Look};
+pub use layout::{Grid, Look, count};
 pub use model::{budget, model_test, models, prices, usage};
 pub use notify::{notify_targets, notify_tests};
 pub use persona_file::persona_file;

@@ -4,9 +4,10 @@ use axum::{Json, body::Body, extract::State, http::header, response::IntoRespons
 use bytes::Bytes;
 use futures_util::StreamExt;
 
+use super::tenants::Confirm;
 use crate::{
     api,
-    app::{ConversationFilter, Listing, Page, Responsible, Somebody, TenantCtx},
+    app::{ConversationFilter, Erased, Listing, Page, Responsible, Somebody, TenantCtx},
     domain::{
         ConversationId, MessageId, TurnId,
         conversation::{Label, Overview, WhenHeld},
@@ -201,6 +202,16 @@ pub async fn assign(
     let to = new.assignee.as_deref().map(somebody).transpose()?;
     let assigned = edge.app.conversation_assign(&tenant, id, to).await?;
     answered(&edge, &tenant, assigned).await
+}
+
+pub async fn erase(
+    State(edge): State<Edge>,
+    Scope(tenant): Scope,
+    InConversation(id): InConversation,
+    Params(sure): Params<Confirm>,
+) -> Result<Json<api::Erased>, Error> {
+    let Erased { messages, turns, at } = edge.app.conversation_erase(&tenant, id, &sure.confirm).await?;
+    Ok(Json(api::Erased { id: id.to_string(), messages, turns, erased_at: at.into() }))
 }
 
 pub async fn label(

@@ -79,7 +79,7 @@ pub async fn resume(State(edge): State<Edge>, Scope(tenant): Scope) -> Result<Js
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Confirm {
-    confirm: String,
+    pub(super) confirm: String,
 }
 
 pub async fn remove(

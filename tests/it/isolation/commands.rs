@@ -139,6 +139,14 @@ fn case(stage: &Stage, command: &str) -> Option<Case> {
         "notify remove" => vec![in_alder(&["webhook"], 0), in_alder(&["nobody"], 3)],
         // Nobody listens on its port.
         "notify test" => vec![in_alder(&[PAGER], 8), in_alder(&["nobody"], 3)],
+        "conversation erase" => {
+            let ids = [birch.conversation, birch.shared, birch.taken_over].map(|id| id.to_string());
+            let foreign = ids.iter().map(String::as_str).chain([MADE_UP_CONVERSATION]);
+            let mut runs: Vec<Run> = foreign.map(|id| in_alder(&[id, "--confirm", id], 3)).collect();
+            // Others need it.
+            runs.push(in_alder(&[&alder.conversation.to_string(), "--confirm", "another"], 2));
+            runs
+        }
         "conversation label" => in_conversations(&["spam"], 0, &[]),
         "secret set" => vec![in_alder(&["meta.verify_token", "-"], 0).given("a-verify-token\n")],
         "secret list" | "model list" | "usage" => vec![in_alder(&[], 0)],

@@ -156,6 +156,20 @@ fn probes(stage: &Stage, route: &Route) -> Option<Vec<Probe>> {
         }
         ("POST", "/tenants/{slug}/conversations/{id}/takeover") => in_conversations("", 200, &[]),
         ("PUT", "/tenants/{slug}/conversations/{id}/assignee") => in_conversations(r#"{"assignee":"me"}"#, 200, &[]),
+        // Confirmed as whatever is named, a foreign one is not there; its own is confirmed wrongly, since others need it.
+        ("DELETE", "/tenants/{slug}/conversations/{id}") => {
+            let to = |id: &str, confirm: &str| {
+                route.path.replace("{slug}", alder.slug).replace("{id}", id) + "?confirm=" + confirm
+            };
+            let foreign = [birch.conversation, birch.shared, birch.taken_over].map(|id| Probe::Foreign {
+                theirs: to(&id.to_string(), &id.to_string()),
+                made_up: to(MADE_UP_CONVERSATION, MADE_UP_CONVERSATION),
+                body: String::new(),
+            });
+            let target = to(&alder.conversation.to_string(), "another");
+            let own = Probe::Own { target, body: String::new(), status: 400, shows: &[] };
+            foreign.into_iter().chain([own]).collect()
+        }
         ("PUT", "/tenants/{slug}/conversations/{id}/label") => in_conversations(r#"{"label":"spam"}"#, 200, &[]),
         ("POST", "/tenants/{slug}/conversations/{id}/release") => in_conversations("", 200, &[]),
         // No draft waits in alder's; that one does go out is shown elsewhere.
@@ -305,7 +319,7 @@ impl Asked<'_> {
             error.remove("request_id");
         }
         let is_id = |part: &&str| ["conv_", "turn_", "msg_", "only-"].iter().any(|kind| part.starts_with(kind));
-        let told = target.split('/').filter(is_id).fold(answer.to_string(), |told, id| told.replace(id, "ID"));
+        let told = target.split(['/', '?']).filter(is_id).fold(answer.to_string(), |told, id| told.replace(id, "ID"));
         (status, told)
     }
 

@@ -152,6 +152,8 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
                 Ok((words, catalogue.candidates(&plan, ROWS as usize)?, catalogue.products(&ids)?))
             }))
         }
+        "erase" => Row::WriteOnly("gives counts of what was in the conversation that it was given"),
+        "scrub" => Row::WriteOnly(NOTHING),
         "account_mended" | "record_effects" | "park_open" | "leave_open" | "name_shopper" | "append_event"
         | "keep_sights" | "spare_products" | "finish_import" | "finish_send" => Row::WriteOnly(NOTHING),
         "label" | "assign" | "release" | "release_if_due" | "claim_send" | "cancel_send" | "reopen_unsent"
