@@ -49,7 +49,7 @@ async fn a_conversation_is_taken_over_written_in_and_released() {
     let aura = asked().await;
     let mut screen = open(&aura);
     screen.press("t");
-    screen.shows("A person has this");
+    screen.shows("You have this");
     assert!(aura.conversation("ana").await.conversation.takeover.is_some());
     screen.press("rHello Ana\r");
     screen.shows("s send it");
