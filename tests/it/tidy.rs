@@ -64,7 +64,7 @@ fn may_use(room: &str) -> Option<Vec<&'static str>> {
         "cmd" => with_domain(&["api", "client", "config", "daemon", "fault", "sim", "telemetry", "terminal", "tui"]),
         // The way to a model is measured by itself, without a turn around it.
         "bench" => with_domain(&["api", "app", "client", "config", "daemon", "net", "provider", "sim", "telemetry"]),
-        "tui" => with_domain(&["api", "client", "terminal"]),
+        "tui" => with_domain(&["api", "client", "fault", "terminal"]),
         _ => return None,
     })
 }

@@ -72,6 +72,14 @@ pub enum Event {
     Tick(Time),
 }
 
+impl Event {
+    /// How much there is to take in: rows and events.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        if let Self::Incoming(incoming) = self { incoming.weight() } else { 1 }
+    }
+}
+
 /// What is to be done outside.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -139,7 +147,10 @@ impl App {
                 Event::Key(key) => effects.extend(self.key(key)),
                 Event::Mouse(mouse) => effects.extend(self.mouse(mouse)),
                 Event::Paste(text) => self.paste(&text),
-                Event::Tick(now) => effects.extend(self.tick(now)),
+                Event::Tick(now) => {
+                    effects.extend(self.tick(now));
+                    changed = true;
+                }
                 Event::Incoming(incoming) => {
                     effects.extend(self.incoming(incoming));
                     changed = true;

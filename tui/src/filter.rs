@@ -92,6 +92,12 @@ impl Filter {
         self.terms.is_empty()
     }
 
+    /// Whether a row that does not change may pass now and not later.
+    #[must_use]
+    pub fn reads_the_clock(&self) -> bool {
+        self.terms.iter().any(|term| matches!(term.what, What::Since(_)))
+    }
+
     /// Whether `row` passes.
     #[must_use]
     pub fn passes(&self, row: &impl Facts, now: Time) -> bool {

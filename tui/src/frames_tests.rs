@@ -420,6 +420,32 @@ fn the_palette_finds_actions_and_shops() {
 }
 
 #[test]
+fn a_thread_that_made_room_for_others_is_read_again_when_somebody_comes_back() {
+    let mut app = told(ScreenId::Inbox);
+    let more = (5..75).map(|number| conversation(number, "noor", "Layla", "Is it there?", json!({})));
+    let lines = more.map(|row| api::InboxLine::Conversation(Box::new(row))).collect();
+    app.update([Event::Incoming(Incoming::Loaded(Load::Inbox, Answer::Inbox(lines)))]);
+    let mut read = Vec::new();
+    for keys in ["j"; 74] {
+        for effect in press(&mut app, keys) {
+            if let Effect::Load(Load::Thread(place, None)) = effect {
+                let row = app.world.rows.get(&place).expect("it is a row").conversation.clone();
+                let answer = Answer::Thread(Box::new(thread(&row)));
+                app.update([Event::Incoming(Incoming::Loaded(Load::Thread(place.clone(), None), answer))]);
+                read.push(place.id);
+            }
+        }
+    }
+    assert_eq!(read.len(), 74, "each was read once");
+    let first = rows()[0].id.clone();
+    let wanted = press(&mut app, "g").into_iter();
+    let again: Vec<_> = wanted
+        .filter_map(|effect| if let Effect::Load(Load::Thread(place, None)) = effect { Some(place.id) } else { None })
+        .collect();
+    assert_eq!(again, [first]);
+}
+
+#[test]
 fn a_paused_list_loses_nothing() {
     let mut app = told(ScreenId::Live);
     press(&mut app, "p");

@@ -13,6 +13,7 @@ mod fuzzy;
 pub mod keys;
 mod outgoing;
 mod overlay;
+mod rows;
 mod screens;
 mod scroll;
 mod session;
@@ -41,7 +42,7 @@ use crate::{
     theme::Theme,
     work::{ANSWERS_MAX, Worker},
 };
-pub use crate::{screens::ScreenId, session::run};
+pub use crate::{screens::ScreenId, session::run, work::CONVERSATIONS_MAX};
 
 /// How long a dump waits for what it shows.
 const DUMP_PATIENCE: Duration = Duration::from_secs(30);

@@ -188,6 +188,18 @@ pub enum Incoming {
     Event(Box<api::Event>),
 }
 
+impl Incoming {
+    /// How much there is to take in: rows and events.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Loaded(_, Answer::Inbox(lines)) => lines.len(),
+            Self::Loaded(_, Answer::Rows(rows)) => rows.len(),
+            _ => 1,
+        }
+    }
+}
+
 /// Does the slow work.
 #[derive(Clone)]
 pub struct Worker {
@@ -263,6 +275,7 @@ impl Worker {
     }
 
     async fn read(&self, load: &Load) -> Result<Answer, Error> {
+        aura::fault::point("monitor_read");
         let client = &self.client;
         Ok(match load {
             Load::Inbox => return self.inbox().await,

@@ -1,11 +1,15 @@
 //! What the monitor knows of Aura, as far as it was told. Screens read it; only answers and events change it.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
 
 use aura::api::{self, Time};
 
 use crate::{
     filter::Facts,
+    rows::Rows,
     work::{Answer, Incoming, Load, Place, Trouble},
 };
 
@@ -28,104 +32,6 @@ pub enum Link {
     Lost(Trouble, Time),
     /// It will not come back for this monitor.
     Over(Trouble),
-}
-
-/// One conversation of the inbox.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// Where it is.
-    pub place: Place,
-    /// What is known of it.
-    pub conversation: api::Conversation,
-    words: String,
-    cost_usd: Option<f64>,
-}
-
-impl Row {
-    fn new(conversation: api::Conversation) -> Self {
-        let tenant = &conversation.tenant;
-        let name = conversation.shopper_name.as_deref().unwrap_or_default();
-        let said = conversation.preview.as_ref().and_then(|preview| preview.text.as_deref()).unwrap_or_default();
-        let label = conversation.label.as_deref().unwrap_or_default();
-        let words = format!("{tenant} {name} {} {label} {said} {}", conversation.shopper_id, conversation.id);
-        let cost_usd = conversation.cost_usd.parse().ok();
-        let place = Place { tenant: tenant.clone(), id: conversation.id.clone() };
-        Self { place, words: words.to_lowercase(), cost_usd, conversation }
-    }
-
-    /// What people call the shopper.
-    #[must_use]
-    pub fn shopper(&self) -> &str {
-        self.conversation.shopper_name.as_deref().unwrap_or(&self.conversation.shopper_id)
-    }
-
-    /// The other person who has it; `None`: nobody, or whoever looks.
-    #[must_use]
-    pub fn other_holder(&self) -> Option<&api::Holder> {
-        self.conversation.takeover.as_ref()?.holder.as_ref().filter(|holder| !holder.you)
-    }
-
-    /// Who of the shop has it, and who is responsible: `ana`, `@ben`, `ana @ben`.
-    #[must_use]
-    pub fn people(&self) -> String {
-        let holder = self.conversation.takeover.as_ref().and_then(|takeover| takeover.holder.as_ref());
-        let holder = holder.map(|holder| if holder.you { "you" } else { called(&holder.person) }.to_owned());
-        let assignee = self.conversation.assignee.as_ref().map(|person| format!("@{}", called(person)));
-        holder.into_iter().chain(assignee).collect::<Vec<_>>().join(" ")
-    }
-
-    /// One word for how it stands; what wants a person comes first.
-    #[must_use]
-    pub fn state(&self) -> &'static str {
-        let conversation = &self.conversation;
-        let waits = conversation.takeover.as_ref().is_some_and(|takeover| takeover.waiting_since.is_some());
-        match conversation {
-            _ if waits => "waiting",
-            api::Conversation { draft: Some(_), .. } => "draft",
-            api::Conversation { parked: Some(_), .. } => "parked",
-            api::Conversation { takeover: Some(_), .. } => "person",
-            api::Conversation { label: Some(_), .. } => "labelled",
-            _ => "bot",
-        }
-    }
-}
-
-/// What people call a person of the shop.
-#[must_use]
-pub fn called(person: &api::Person) -> &str {
-    person.name.as_deref().unwrap_or(crate::strings::GONE)
-}
-
-impl Facts for Row {
-    fn words(&self) -> &str {
-        &self.words
-    }
-
-    fn tenant(&self) -> Option<&str> {
-        Some(&self.place.tenant)
-    }
-
-    fn assignee(&self) -> Option<&str> {
-        self.conversation.assignee.as_ref()?.name.as_deref()
-    }
-
-    fn is(&self, state: &str) -> bool {
-        self.state() == state
-            || match state {
-                "person" => self.conversation.takeover.is_some(),
-                "open" => self.conversation.open_messages > 0,
-                "labelled" => self.conversation.label.is_some(),
-                _ => false,
-            }
-    }
-
-    fn at(&self) -> Option<Time> {
-        Some(self.conversation.last_message_at)
-    }
-
-    fn cost_usd(&self) -> Option<f64> {
-        self.cost_usd
-    }
 }
 
 /// A thread as far as it was read.
@@ -210,15 +116,18 @@ impl<K: Clone + Eq + std::hash::Hash, V> Shelf<K, V> {
         self.kept.get_mut(key)
     }
 
-    fn put(&mut self, key: K, value: V) {
-        if self.kept.insert(key.clone(), value).is_none() {
-            self.order.push_back(key);
-            if self.order.len() > KEPT_MAX
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.kept.remove(&oldest);
-            }
+    /// Takes one more; what had to go for it.
+    #[must_use]
+    fn put(&mut self, key: K, value: V) -> Option<K> {
+        if self.kept.insert(key.clone(), value).is_some() {
+            return None;
         }
+        self.order.push_back(key);
+        let oldest = if self.order.len() > KEPT_MAX { self.order.pop_front() } else { None };
+        if let Some(oldest) = &oldest {
+            self.kept.remove(oldest);
+        }
+        oldest
     }
 }
 
@@ -230,23 +139,23 @@ pub struct World {
     /// Whether Aura is there.
     pub link: Link,
     /// Conversations by place.
-    pub rows: HashMap<Place, Row>,
+    pub rows: Rows,
     /// Shops whose conversations could not be read, with the reason.
     pub unread: BTreeMap<String, String>,
     /// Whether the inbox was read to its end.
     pub inbox_read: bool,
     /// Threads.
     pub threads: Shelf<Place, Thread>,
-    /// What answers rest on, by run.
-    pub turns: Shelf<String, api::TurnDetail>,
+    /// What answers rest on, by conversation and run.
+    pub turns: Shelf<(Place, String), api::TurnDetail>,
     /// Events, the oldest first.
     pub events: VecDeque<Seen>,
     /// Events that were seen since the start.
     pub events_seen: u64,
-    /// The installation and its shops.
-    pub status: Option<api::Status>,
-    /// How models are.
-    pub health: Option<api::ModelHealth>,
+    /// The installation and its shops; another one whenever it was read.
+    pub status: Option<Arc<api::Status>>,
+    /// How models are; another one whenever it was read.
+    pub health: Option<Arc<api::ModelHealth>>,
     /// Models of a shop.
     pub models: Shelf<String, api::Models>,
     /// What models cost.
@@ -273,7 +182,7 @@ impl World {
         Self {
             now,
             link: Link::default(),
-            rows: HashMap::new(),
+            rows: Rows::default(),
             unread: BTreeMap::new(),
             inbox_read: false,
             threads: Shelf::default(),
@@ -419,58 +328,97 @@ impl World {
         if !more_follows {
             self.loading.remove(&load);
         }
-        match (&load, answer) {
-            (_, Answer::Inbox(lines)) => lines.into_iter().for_each(|line| self.inbox_line(line)),
-            (_, Answer::InboxEnd) => self.inbox_read = true,
+        // What had to make room is read again when somebody wants to see it.
+        let gone = match (&load, answer) {
+            (_, Answer::Inbox(lines)) => {
+                lines.into_iter().for_each(|line| self.inbox_line(line));
+                None
+            }
+            (_, Answer::InboxEnd) => {
+                self.inbox_read = true;
+                None
+            }
             (Load::Rows(tenant, _), Answer::Rows(rows)) => {
-                let tenant = tenant.clone();
-                for conversation in rows {
-                    // What a thread shows is read again when its conversation has changed.
-                    let place = Place { tenant: tenant.clone(), id: conversation.id.clone() };
-                    self.loaded.remove(&Load::Thread(place.clone(), None));
-                    self.loaded.retain(|load, _| !matches!(load, Load::Turn(of, _) if *of == place));
-                    self.put_row(conversation);
-                }
+                self.reread(tenant, rows);
+                None
             }
             (Load::Thread(place, before), Answer::Thread(detail)) => {
-                self.put_thread(place.clone(), before.is_some(), *detail);
+                let gone = self.put_thread(place.clone(), before.is_some(), *detail);
+                gone.map(|place| Load::Thread(place, None))
             }
-            (Load::Turn(_, turn), Answer::Turn(detail)) => self.turns.put(turn.clone(), *detail),
-            (_, Answer::Status(status)) => self.status = Some(*status),
-            (_, Answer::Health(health)) => self.health = Some(*health),
-            (Load::Models(tenant), Answer::Models(models)) => self.models.put(tenant.clone(), *models),
-            (_, Answer::Prices(prices)) => self.prices = prices,
-            (_, Answer::System(system)) => self.system = Some(*system),
-            (Load::Catalog(tenant), Answer::Catalog(catalog)) => self.catalogs.put(tenant.clone(), *catalog),
+            (Load::Turn(place, turn), Answer::Turn(detail)) => {
+                self.turns.put((place.clone(), turn.clone()), *detail).map(|(place, turn)| Load::Turn(place, turn))
+            }
+            (_, Answer::Status(status)) => {
+                self.status = Some(Arc::from(status));
+                None
+            }
+            (_, Answer::Health(health)) => {
+                self.health = Some(Arc::from(health));
+                None
+            }
+            (Load::Models(tenant), Answer::Models(models)) => {
+                self.models.put(tenant.clone(), *models).map(Load::Models)
+            }
+            (_, Answer::Prices(prices)) => {
+                self.prices = prices;
+                None
+            }
+            (_, Answer::System(system)) => {
+                self.system = Some(*system);
+                None
+            }
+            (Load::Catalog(tenant), Answer::Catalog(catalog)) => {
+                self.catalogs.put(tenant.clone(), *catalog).map(Load::Catalog)
+            }
             (Load::Search(tenant, words), Answer::Search(result)) => {
-                self.searches.put((tenant.clone(), words.clone()), *result);
+                let gone = self.searches.put((tenant.clone(), words.clone()), *result);
+                gone.map(|(tenant, words)| Load::Search(tenant, words))
             }
             (Load::Product(tenant, key), Answer::Product(product)) => {
-                self.products.put((tenant.clone(), key.clone()), *product);
+                let gone = self.products.put((tenant.clone(), key.clone()), *product);
+                gone.map(|(tenant, key)| Load::Product(tenant, key))
             }
             // A worker answers what it was asked for.
-            (_, answer) => never_asked(&answer),
+            (_, answer) => {
+                never_asked(&answer);
+                None
+            }
+        };
+        match gone {
+            Some(Load::Thread(gone, _)) => {
+                self.loaded.retain(|load, _| !matches!(load, Load::Thread(place, _) if *place == gone));
+            }
+            Some(gone) => self.forget(&gone),
+            None => {}
+        }
+    }
+
+    /// Takes in conversations of a shop that were read again.
+    fn reread(&mut self, tenant: &str, rows: Vec<api::Conversation>) {
+        for conversation in rows {
+            // What a thread shows is read again when its conversation has changed.
+            let place = Place { tenant: tenant.to_owned(), id: conversation.id.clone() };
+            self.loaded.remove(&Load::Thread(place.clone(), None));
+            self.loaded.retain(|load, _| !matches!(load, Load::Turn(of, _) if *of == place));
+            self.rows.put(conversation);
         }
     }
 
     fn inbox_line(&mut self, line: api::InboxLine) {
         match line {
-            api::InboxLine::Conversation(row) => self.put_row(*row),
+            api::InboxLine::Conversation(row) => self.rows.put(*row),
             api::InboxLine::Skipped(skipped) => {
                 self.unread.insert(skipped.tenant, skipped.skipped.message);
             }
         }
     }
 
-    fn put_row(&mut self, conversation: api::Conversation) {
-        let row = Row::new(conversation);
-        self.rows.insert(row.place.clone(), row);
-    }
-
-    fn put_thread(&mut self, place: Place, older: bool, detail: api::ConversationDetail) {
+    /// Takes in part of a thread; the place of the one that had to go for it.
+    fn put_thread(&mut self, place: Place, older: bool, detail: api::ConversationDetail) -> Option<Place> {
         self.editions += 1;
         let (edition, has_more) = (self.editions, detail.has_more);
-        self.put_row(detail.conversation.clone());
+        self.rows.put(detail.conversation.clone());
         match self.threads.get_mut(&place) {
             Some(thread) if older => {
                 let known: HashSet<String> = thread.detail.messages.iter().map(|one| one.id.clone()).collect();
@@ -480,6 +428,7 @@ impl World {
                 thread.detail.messages = messages;
                 thread.has_more = has_more;
                 thread.edition = edition;
+                None
             }
             Some(thread) => {
                 // The newest again: what was read of older ones stays.
@@ -498,6 +447,7 @@ impl World {
                 }
                 thread.detail = detail;
                 thread.edition = edition;
+                None
             }
             None => self.threads.put(place, Thread { detail, has_more, edition }),
         }

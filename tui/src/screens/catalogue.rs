@@ -6,7 +6,7 @@ use ratatui::{layout::Rect, text::Line};
 
 use super::{
     Command, Screen, Want,
-    parts::{instead, pairs, price},
+    parts::{instead, list_and_detail, pairs, price},
 };
 use crate::{
     canvas::{Canvas, Hit},
@@ -174,15 +174,12 @@ impl Screen for Catalogue {
     fn view(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect) {
         let [head, body] = split_top(area, HEAD_ROWS);
         self.view_head(world, canvas, head);
-        let beside = body.width >= BESIDE;
-        if self.inspecting && !beside {
-            return self.view_product(world, canvas, body, true);
+        let places = list_and_detail(body, BESIDE, 55, self.inspecting);
+        if let Some(list) = places.list {
+            self.view_hits(world, canvas, list);
         }
-        let width = if beside { body.width * 55 / 100 } else { body.width };
-        self.view_hits(world, canvas, Rect { width, ..body });
-        if beside {
-            let place = Rect { x: body.x + width, width: body.width - width, ..body };
-            self.view_product(world, canvas, place, false);
+        if let Some(detail) = places.detail {
+            self.view_product(world, canvas, detail, places.alone);
         }
     }
 }

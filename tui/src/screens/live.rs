@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use super::{
     Command, Screen, Want,
-    parts::{pairs, titled},
+    parts::{list_and_detail, pairs, titled},
 };
 use crate::{
     canvas::{Canvas, Hit},
@@ -153,20 +153,12 @@ impl Screen for Live {
     }
 
     fn view(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect) {
-        let beside = area.width >= BESIDE;
-        let (list, detail) = match (beside, self.inspecting) {
-            (true, _) => {
-                let width = area.width * 6 / 10;
-                (Some(Rect { width, ..area }), Some(Rect { x: area.x + width, width: area.width - width, ..area }))
-            }
-            (false, true) => (None, Some(area)),
-            (false, false) => (Some(area), None),
-        };
-        if let Some(list) = list {
+        let places = list_and_detail(area, BESIDE, 60, self.inspecting);
+        if let Some(list) = places.list {
             self.view_list(world, canvas, list);
         }
-        if let Some(detail) = detail {
-            self.view_event(world, canvas, detail, !beside);
+        if let Some(detail) = places.detail {
+            self.view_event(world, canvas, detail, places.alone);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What answers: the model of every shop and role, how each model is, and two models side by side before one is swapped.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use aura::api;
 use crossterm::event::KeyEvent;
@@ -8,7 +8,7 @@ use ratatui::{layout::Rect, text::Line};
 
 use super::{
     Command, Confirm, Pick, Screen, Want,
-    parts::{instead, titled},
+    parts::{beside, instead, titled},
 };
 use crate::{
     canvas::{Canvas, Hit},
@@ -48,6 +48,8 @@ const QUESTION: &str = "Do you have this in blue, and how long does delivery tak
 #[derive(Default)]
 pub(super) struct Models {
     filter: Filter,
+    /// What the rows are made of.
+    health: Option<Arc<api::ModelHealth>>,
     rows: Vec<Choice>,
     cursor: Cursor,
     on_figures: bool,
@@ -104,6 +106,27 @@ struct Comparing {
 impl Models {
     fn chosen(&self) -> Option<&Choice> {
         self.rows.get(self.cursor.row())
+    }
+
+    /// Makes the rows of what is known now.
+    fn remake(&mut self, world: &World) {
+        self.health.clone_from(&world.health);
+        let Some(health) = &world.health else { return };
+        let before = self.chosen().map(|choice| (choice.tenant.clone(), choice.choice.role.clone()));
+        let choices = health.tenants.iter().flat_map(|tenant| {
+            tenant.roles.iter().map(|choice| Choice {
+                tenant: tenant.tenant.clone(),
+                words: format!("{} {} {}", tenant.tenant, choice.role, choice.model).to_lowercase(),
+                choice: choice.clone(),
+            })
+        });
+        self.rows = choices.filter(|choice| self.filter.passes(choice, world.now)).collect();
+        let same = |row: &Choice| Some((row.tenant.clone(), row.choice.role.clone())) == before;
+        match self.rows.iter().position(same) {
+            Some(at) => self.cursor.choose(at),
+            None => self.cursor.keep_within(self.rows.len()),
+        }
+        self.figures.keep_within(health.models.len());
     }
 
     /// Every model that is known here: chosen somewhere, on an Ollama's disk, with a known price.
@@ -184,22 +207,13 @@ impl Screen for Models {
     }
 
     fn refresh(&mut self, world: &World) {
-        let Some(health) = &world.health else { return };
-        let before = self.chosen().map(|choice| (choice.tenant.clone(), choice.choice.role.clone()));
-        let choices = health.tenants.iter().flat_map(|tenant| {
-            tenant.roles.iter().map(|choice| Choice {
-                tenant: tenant.tenant.clone(),
-                words: format!("{} {} {}", tenant.tenant, choice.role, choice.model).to_lowercase(),
-                choice: choice.clone(),
-            })
-        });
-        self.rows = choices.filter(|choice| self.filter.passes(choice, world.now)).collect();
-        let same = |row: &Choice| Some((row.tenant.clone(), row.choice.role.clone())) == before;
-        match self.rows.iter().position(same) {
-            Some(at) => self.cursor.choose(at),
-            None => self.cursor.keep_within(self.rows.len()),
+        let same = match (&self.health, &world.health) {
+            (Some(made_of), Some(known)) => Arc::ptr_eq(made_of, known),
+            (_, known) => known.is_none(),
+        };
+        if !same {
+            self.remake(world);
         }
-        self.figures.keep_within(health.models.len());
     }
 
     fn act(&mut self, action: Action, world: &World) -> Vec<Command> {
@@ -305,7 +319,7 @@ impl Screen for Models {
 
     fn set_filter(&mut self, filter: Filter, world: &World) {
         self.filter = filter;
-        self.refresh(world);
+        self.remake(world);
     }
 
     fn value(&self, world: &World) -> Option<String> {
@@ -436,9 +450,7 @@ impl Comparing {
             let typed = u16::try_from(text::width(self.editor.before())).unwrap_or(0);
             canvas.cursor((inside.x + typed).min(inside.right().saturating_sub(1)), inside.y);
         }
-        let half = answers.width / 2;
-        let left = Rect { width: half, ..answers };
-        let right = Rect { x: answers.x + half, width: answers.width - half, ..answers };
+        let [left, right] = beside(answers, 50);
         for (place, model, title) in
             [(left, &self.now.model, format!("{} (now)", self.now.model)), (right, &self.other, self.other.clone())]
         {

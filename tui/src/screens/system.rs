@@ -5,7 +5,7 @@ use ratatui::{layout::Rect, text::Line};
 
 use super::{
     Command, Screen, Want,
-    parts::{instead, pairs},
+    parts::{beside, instead, pairs},
 };
 use crate::{
     canvas::{Canvas, Hit},
@@ -76,18 +76,13 @@ impl Screen for System {
     }
 
     fn view(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect) {
-        let (first, second) = if area.width >= BESIDE {
-            let width = area.width / 2;
-            (Rect { width, ..area }, Rect { x: area.x + width, width: area.width - width, ..area })
-        } else {
-            let [top, bottom] = split_top(area, area.height * 55 / 100);
-            (top, bottom)
-        };
+        let [first, second] =
+            if area.width >= BESIDE { beside(area, 50) } else { split_top(area, area.height * 55 / 100) };
         let inside = canvas.pane(first, "Installation", !self.on_problems);
         canvas.hit(first, Hit::Pane(0));
         match &world.system {
             Some(system) => {
-                let lines = pairs(canvas, &installation(system, world.status.as_ref(), canvas), inside.width.into());
+                let lines = pairs(canvas, &installation(system, world.status.as_deref(), canvas), inside.width.into());
                 let skip = self.scroll[0].within(lines.len(), inside.height.into());
                 canvas.lines(inside, lines, skip);
             }

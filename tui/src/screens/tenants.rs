@@ -1,13 +1,13 @@
 //! The shops: how each is, how much it is written to, what it spends, how often people are called.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
 
-use aura::api::TenantStatus;
+use aura::api::{Status, TenantStatus};
 use ratatui::layout::Rect;
 
 use super::{
     Command, Confirm, Pick, Screen, Want,
-    parts::{instead, pairs, titled},
+    parts::{instead, list_and_detail, pairs, titled},
 };
 use crate::{
     canvas::{Canvas, Hit},
@@ -44,7 +44,10 @@ const REFRESH_MS: i64 = 3_000;
 #[derive(Default)]
 pub(super) struct Tenants {
     filter: Filter,
-    rows: Vec<String>,
+    /// What the rows are made of.
+    status: Option<Arc<Status>>,
+    /// Places of the shops that pass, in their order.
+    rows: Vec<usize>,
     cursor: Cursor,
     by: usize,
     turned: bool,
@@ -107,12 +110,28 @@ fn health(status: &TenantStatus) -> (Ink, String) {
 }
 
 impl Tenants {
-    fn find<'w>(world: &'w World, slug: &str) -> Option<&'w TenantStatus> {
-        world.status.as_ref()?.tenants.iter().find(|tenant| tenant.slug == slug)
+    fn shop(&self, row: usize) -> Option<&TenantStatus> {
+        self.status.as_ref()?.tenants.get(*self.rows.get(row)?)
     }
 
-    fn chosen<'w>(&self, world: &'w World) -> Option<&'w TenantStatus> {
-        Self::find(world, self.rows.get(self.cursor.row())?)
+    fn chosen(&self) -> Option<&TenantStatus> {
+        self.shop(self.cursor.row())
+    }
+
+    /// Makes the rows of what is known now.
+    fn remake(&mut self, world: &World) {
+        let before = self.chosen().map(|shop| shop.slug.clone());
+        self.status.clone_from(&world.status);
+        let shops = self.status.as_ref().map_or(&[][..], |status| &status.tenants);
+        let passes = |(at, shop): (usize, &TenantStatus)| self.filter.passes(&Shop::new(shop), world.now).then_some(at);
+        let mut rows: Vec<usize> = shops.iter().enumerate().filter_map(passes).collect();
+        rows.sort_by(|a, b| self.compare(&shops[*a], &shops[*b]));
+        let at = before.and_then(|slug| rows.iter().position(|row| shops[*row].slug == slug));
+        self.rows = rows;
+        match at {
+            Some(at) => self.cursor.choose(at),
+            None => self.cursor.keep_within(self.rows.len()),
+        }
     }
 
     fn compare(&self, a: &TenantStatus, b: &TenantStatus) -> Ordering {
@@ -143,20 +162,17 @@ impl Screen for Tenants {
     }
 
     fn refresh(&mut self, world: &World) {
-        let before = self.rows.get(self.cursor.row()).cloned();
-        let all = world.status.iter().flat_map(|status| &status.tenants);
-        let mut rows: Vec<&TenantStatus> =
-            all.filter(|tenant| self.filter.passes(&Shop::new(tenant), world.now)).collect();
-        rows.sort_by(|a, b| self.compare(a, b));
-        self.rows = rows.into_iter().map(|tenant| tenant.slug.clone()).collect();
-        match before.and_then(|slug| self.rows.iter().position(|row| *row == slug)) {
-            Some(at) => self.cursor.choose(at),
-            None => self.cursor.keep_within(self.rows.len()),
+        let same = match (&self.status, &world.status) {
+            (Some(made_of), Some(known)) => Arc::ptr_eq(made_of, known),
+            (made_of, known) => made_of.is_none() && known.is_none(),
+        };
+        if !same || self.filter.reads_the_clock() {
+            self.remake(world);
         }
     }
 
-    fn act(&mut self, action: Action, world: &World) -> Vec<Command> {
-        let Some(tenant) = self.chosen(world) else { return vec![Command::Warn(strings::NO_TENANTS.into())] };
+    fn act(&mut self, action: Action, _world: &World) -> Vec<Command> {
+        let Some(tenant) = self.chosen() else { return vec![Command::Warn(strings::NO_TENANTS.into())] };
         let slug = tenant.slug.clone();
         match action {
             Action::Enter => self.inspecting = !self.inspecting,
@@ -209,7 +225,7 @@ impl Screen for Tenants {
 
     fn set_filter(&mut self, filter: Filter, world: &World) {
         self.filter = filter;
-        self.refresh(world);
+        self.remake(world);
     }
 
     fn sorts(&self) -> (&'static [&'static str], usize, bool) {
@@ -219,15 +235,15 @@ impl Screen for Tenants {
     fn sort(&mut self, by: usize, turned: bool, world: &World) {
         self.by = by;
         self.turned = turned;
-        self.refresh(world);
+        self.remake(world);
     }
 
     fn value(&self, _world: &World) -> Option<String> {
-        self.rows.get(self.cursor.row()).cloned()
+        self.chosen().map(|shop| shop.slug.clone())
     }
 
     fn command(&self, _world: &World) -> Option<Vec<String>> {
-        let slug = self.rows.get(self.cursor.row())?;
+        let slug = &self.chosen()?.slug;
         Some(["aura", "tenant", "show", slug].map(str::to_owned).into())
     }
 
@@ -236,15 +252,12 @@ impl Screen for Tenants {
     }
 
     fn view(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect) {
-        let beside = area.width >= BESIDE;
-        if self.inspecting && !beside {
-            return self.view_shop(world, canvas, area, true);
+        let places = list_and_detail(area, BESIDE, 65, self.inspecting);
+        if let Some(list) = places.list {
+            self.view_list(world, canvas, list);
         }
-        let width = if beside { area.width * 65 / 100 } else { area.width };
-        self.view_list(world, canvas, Rect { width, ..area });
-        if beside {
-            let place = Rect { x: area.x + width, width: area.width - width, ..area };
-            self.view_shop(world, canvas, place, false);
+        if let Some(detail) = places.detail {
+            self.view_shop(world, canvas, detail, places.alone);
         }
     }
 }
@@ -270,14 +283,14 @@ impl Tenants {
             pane: 0,
             sorted: None,
         };
-        table.draw(canvas, inside, |at| match self.rows.get(at).and_then(|slug| Self::find(world, slug)) {
+        table.draw(canvas, inside, |at| match self.shop(at) {
             Some(tenant) => cells(tenant),
             None => Vec::new(),
         });
     }
 
     fn view_shop(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect, focused: bool) {
-        let Some(tenant) = self.chosen(world) else {
+        let Some(tenant) = self.chosen() else {
             canvas.pane(area, "Shop", focused);
             return;
         };

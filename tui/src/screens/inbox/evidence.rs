@@ -40,7 +40,7 @@ pub(super) fn view(
     canvas.hit(area, Hit::Pane(2));
     let Some((place, _)) = thread else { return canvas.empty(inside, "Choose a conversation.") };
     let Some(turn) = turn else { return canvas.empty(inside, "No answer yet.") };
-    let Some(detail) = world.turns.get(&turn.id) else {
+    let Some(detail) = world.turns.get(&(place.clone(), turn.id.clone())) else {
         return instead(canvas, inside, world, &Load::Turn(place.clone(), turn.id.clone()), strings::LOADING);
     };
     let lines = lines(detail, canvas, inside.width.into());

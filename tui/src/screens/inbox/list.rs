@@ -1,19 +1,24 @@
-//! The list of conversations. It remembers which one is chosen by its id, so that new messages do not move the choice.
+//! The list of conversations. It remembers which one is chosen by its id, so that new messages do not move the choice, and
+//! takes in what has changed row by row.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashSet, sync::Arc};
 
-use aura::{api::Preview, terminal::age};
+use aura::{
+    api::{Preview, Time},
+    terminal::age,
+};
 use ratatui::layout::Rect;
 
 use super::super::parts::{instead, titled};
 use crate::{
     canvas::Canvas,
     filter::{Facts, Filter},
+    rows::{News, Row},
     strings,
     table::{Column, Cursor, Move, Table},
     theme::Ink,
     work::{Load, Place},
-    world::{Row, World},
+    world::World,
 };
 
 const COLUMNS: &[Column] = &[
@@ -28,16 +33,31 @@ const SORTS: &[&str] = &["last message", "state", "shopper", "shop", "cost"];
 /// What wants a person comes first.
 const STATES: [&str; 6] = ["waiting", "draft", "parked", "person", "bot", "labelled"];
 
+/// Rows that change together and are placed one by one; more are sorted in together.
+const ONE_BY_ONE: usize = 16;
+
 /// The rows that pass the filter, in their order.
 #[derive(Default)]
 pub(super) struct List {
-    pub(super) filter: Filter,
-    rows: Vec<Place>,
+    filter: Filter,
+    /// Every row, in its order.
+    all: Vec<Arc<Row>>,
+    /// Those of them that pass.
+    rows: Vec<Arc<Row>>,
     cursor: Cursor,
     chosen: Option<Place>,
+    order: Order,
+    /// Up to which edition of the rows this is made.
+    edition: u64,
+    /// At which moment the filter was asked.
+    asked_at: Option<Time>,
+}
+
+/// By what rows are sorted.
+#[derive(Clone, Copy, Default)]
+struct Order {
     by: usize,
     turned: bool,
-    all: usize,
 }
 
 impl List {
@@ -46,15 +66,61 @@ impl List {
         self.chosen.as_ref()
     }
 
+    pub(super) const fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// Filters by this from now on.
+    pub(super) fn set_filter(&mut self, filter: Filter, world: &World) {
+        self.take_in(world);
+        self.filter = filter;
+        self.pass(world.now);
+    }
+
+    /// Takes in what has changed since the last time.
     pub(super) fn refresh(&mut self, world: &World) {
-        self.all = world.rows.len();
-        let mut rows: Vec<&Row> = world.rows.values().filter(|row| self.filter.passes(*row, world.now)).collect();
-        rows.sort_unstable_by(|a, b| {
-            let order = compare(self.by, a, b);
-            if self.turned { order.reverse() } else { order }
-        });
-        self.rows = rows.into_iter().map(|row| row.place.clone()).collect();
-        let at = self.chosen.as_ref().and_then(|chosen| self.rows.iter().position(|place| place == chosen));
+        let changed = self.take_in(world);
+        // Rows grow too old for `since:` without changing.
+        let aged = self.filter.reads_the_clock() && self.asked_at != Some(world.now);
+        if aged {
+            self.pass(world.now);
+        } else if changed {
+            self.find_again();
+        }
+    }
+
+    /// Whether anything had changed.
+    fn take_in(&mut self, world: &World) -> bool {
+        let order = self.order;
+        match world.rows.since(self.edition) {
+            News::Nothing => return false,
+            News::Some(changed) => {
+                let passing = changed.iter().filter(|row| self.filter.passes(&***row, world.now)).cloned().collect();
+                let places: HashSet<&Place> = changed.iter().map(|row| &row.place).collect();
+                order.replace(&mut self.rows, &places, passing);
+                order.replace(&mut self.all, &places, changed.clone());
+            }
+            News::All => {
+                self.all = world.rows.iter().cloned().collect();
+                self.all.sort_unstable_by(|a, b| order.compare(a, b));
+                self.pass(world.now);
+            }
+        }
+        self.edition = world.rows.edition();
+        true
+    }
+
+    /// Asks the filter about every row.
+    fn pass(&mut self, now: Time) {
+        self.rows.clear();
+        self.rows.extend(self.all.iter().filter(|row| self.filter.passes(&***row, now)).cloned());
+        self.asked_at = Some(now);
+        self.find_again();
+    }
+
+    /// Finds the chosen row where it stands now; whatever has taken its place is chosen when it is gone.
+    fn find_again(&mut self) {
+        let at = self.chosen.as_ref().and_then(|chosen| self.rows.iter().position(|row| row.place == *chosen));
         match at {
             Some(at) => self.cursor.choose(at),
             None => self.cursor.keep_within(self.rows.len()),
@@ -74,20 +140,24 @@ impl List {
     }
 
     fn remember(&mut self) {
-        self.chosen = self.rows.get(self.cursor.row()).cloned();
+        self.chosen = self.rows.get(self.cursor.row()).map(|row| row.place.clone());
     }
 
     pub(super) const fn sorts(&self) -> (&'static [&'static str], usize, bool) {
-        (SORTS, self.by, self.turned)
+        (SORTS, self.order.by, self.order.turned)
     }
 
-    pub(super) const fn sort(&mut self, by: usize, turned: bool) {
-        self.by = by;
-        self.turned = turned;
+    /// Sorts by this from now on.
+    pub(super) fn sort(&mut self, by: usize, turned: bool, world: &World) {
+        self.take_in(world);
+        self.order = Order { by, turned };
+        let order = self.order;
+        self.all.sort_unstable_by(|a, b| order.compare(a, b));
+        self.pass(world.now);
     }
 
     pub(super) fn view(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect, focused: bool) {
-        let mut title = titled("Conversations", self.rows.len(), self.all, &self.filter);
+        let mut title = titled("Conversations", self.rows.len(), self.all.len(), &self.filter);
         if !world.unread.is_empty() {
             title.push_str(&format!("  {} shops unread", world.unread.len()));
         }
@@ -99,7 +169,7 @@ impl List {
         let table =
             Table { columns: COLUMNS, count: self.rows.len(), cursor: &self.cursor, focused, pane: 0, sorted: None };
         let now = canvas.now;
-        table.draw(canvas, inside, |at| match self.rows.get(at).and_then(|place| world.rows.get(place)) {
+        table.draw(canvas, inside, |at| match self.rows.get(at) {
             Some(row) => vec![
                 (state_ink(row.state()), marked(row)),
                 (Ink::Strong, row.shopper().to_owned()),
@@ -136,15 +206,118 @@ fn state_ink(state: &str) -> Ink {
     }
 }
 
-fn compare(by: usize, a: &Row, b: &Row) -> Ordering {
-    let newest = || b.conversation.last_message_at.cmp(&a.conversation.last_message_at);
-    let state = |row: &Row| STATES.iter().position(|state| *state == row.state());
-    let first = match by {
-        1 => state(a).cmp(&state(b)),
-        2 => a.shopper().to_lowercase().cmp(&b.shopper().to_lowercase()),
-        3 => a.place.tenant.cmp(&b.place.tenant),
-        4 => b.cost_usd().unwrap_or(0.0).total_cmp(&a.cost_usd().unwrap_or(0.0)),
-        _ => Ordering::Equal,
-    };
-    first.then_with(newest).then_with(|| a.place.cmp(&b.place))
+impl Order {
+    /// No two rows are equal, so that each has one place.
+    fn compare(self, a: &Row, b: &Row) -> Ordering {
+        let newest = || b.conversation.last_message_at.cmp(&a.conversation.last_message_at);
+        let state = |row: &Row| STATES.iter().position(|state| *state == row.state());
+        let first = match self.by {
+            1 => state(a).cmp(&state(b)),
+            2 => a.name().cmp(b.name()),
+            3 => a.place.tenant.cmp(&b.place.tenant),
+            4 => b.cost_usd().unwrap_or(0.0).total_cmp(&a.cost_usd().unwrap_or(0.0)),
+            _ => Ordering::Equal,
+        };
+        let order = first.then_with(newest).then_with(|| a.place.cmp(&b.place));
+        if self.turned { order.reverse() } else { order }
+    }
+
+    /// Puts `new` into sorted `rows`, in which nothing is left of `places`.
+    fn replace(self, rows: &mut Vec<Arc<Row>>, places: &HashSet<&Place>, mut new: Vec<Arc<Row>>) {
+        rows.retain(|row| !places.contains(&row.place));
+        if new.len() <= ONE_BY_ONE {
+            for row in new {
+                let at = rows.partition_point(|other| self.compare(other, &row).is_lt());
+                rows.insert(at, row);
+            }
+        } else {
+            rows.append(&mut new);
+            // Stable on purpose: it merges what is sorted already instead of sorting it again.
+            rows.sort_by(|a, b| self.compare(a, b));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aura::api;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: Time = Time(1_795_253_405_123);
+
+    fn conversation(number: u8, age_minutes: u8, state: u8) -> api::Conversation {
+        let mut row = json!({
+            "id": format!("conv_{number:03}"), "tenant": format!("shop-{}", number % 3), "channel": "instagram",
+            "account_id": "1", "shopper_id": number.to_string(), "shopper_name": format!("name {}", state % 5),
+            "state": "bot", "open_messages": 0, "message_count": 1, "cost_usd": format!("0.0{}", state % 7),
+            "last_message_at": Time(NOW.0 - i64::from(age_minutes) * 60_000).to_string(),
+        });
+        if state.is_multiple_of(4) {
+            row["label"] = "spam".into();
+        }
+        serde_json::from_value(row).expect("a shape of the API")
+    }
+
+    fn shown(list: &List) -> Vec<&str> {
+        list.rows.iter().map(|row| row.place.id.as_str()).collect()
+    }
+
+    proptest! {
+        /// Each batch is what one frame takes in: sometimes more than is remembered as changes or placed one by one.
+        #[test]
+        fn a_list_that_takes_changes_in_is_the_list_made_anew(
+            batches in prop::collection::vec(prop::collection::vec((any::<u8>(), 0_u8..90, any::<u8>()), 0..40), 1..8),
+            by in 0..SORTS.len(),
+            turned in any::<bool>(),
+            filter in prop::sample::select(vec!["", "name", "!name", "state:labelled", "since:30m", "tenant:shop-1"]),
+        ) {
+            let mut world = World::new(NOW);
+            let filter = || Filter::parse(filter).expect("a filter");
+            let mut list = List::default();
+            list.set_filter(filter(), &world);
+            list.sort(by, turned, &world);
+            for batch in batches {
+                for (number, age, state) in batch {
+                    world.rows.put(conversation(number, age, state));
+                }
+                list.refresh(&world);
+                let chosen = list.chosen().cloned();
+                prop_assert_eq!(chosen.as_ref(), list.rows.get(list.cursor.row()).map(|row| &row.place));
+                let mut anew = List { order: Order { by, turned }, ..List::default() };
+                anew.set_filter(filter(), &world);
+                prop_assert_eq!(shown(&list), shown(&anew));
+                prop_assert_eq!(list.all.len(), world.rows.len());
+                list.go(Move::HalfDown);
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_that_grows_too_old_for_the_filter_leaves_it() {
+        let mut world = World::new(NOW);
+        world.rows.put(conversation(1, 29, 1));
+        let mut list = List::default();
+        list.set_filter(Filter::parse("since:30m").expect("a filter"), &world);
+        assert_eq!(shown(&list), ["conv_001"]);
+        world.now = Time(NOW.0 + 120_000);
+        list.refresh(&world);
+        assert!(shown(&list).is_empty());
+    }
+
+    #[test]
+    fn a_list_in_which_nothing_changed_is_left_alone() {
+        let mut world = World::new(NOW);
+        world.rows.put(conversation(1, 1, 1));
+        let mut list = List::default();
+        list.refresh(&world);
+        let made = list.rows[0].clone();
+        world.rows.put(conversation(1, 1, 1));
+        assert!(!list.take_in(&world), "the same said twice is no change");
+        world.rows.put(conversation(1, 0, 1));
+        assert!(list.take_in(&world));
+        assert!(!Arc::ptr_eq(&made, &list.rows[0]));
+    }
 }

@@ -22,11 +22,12 @@ use crate::{
     editor::Editor,
     filter::Filter,
     keys::{Action, Scope},
+    rows::{Row, called},
     scroll::Scroll,
     strings,
     table::Move,
     work::{Deed, Incoming, Load, Place},
-    world::{Row, Thread, World, called},
+    world::{Thread, World},
 };
 
 /// From this width on all three panes are seen.
@@ -69,7 +70,7 @@ pub(super) struct Inbox {
 
 impl Inbox {
     fn row<'w>(&self, world: &'w World) -> Option<&'w Row> {
-        world.rows.get(self.list.chosen()?)
+        world.rows.get(self.list.chosen()?).map(|row| &**row)
     }
 
     fn known<'w>(&self, world: &'w World) -> Option<&'w Thread> {
@@ -105,7 +106,7 @@ impl Inbox {
             Purpose::InPlaceOf(draft) => Deed::EditDraft(place, draft.clone(), text.clone()),
         };
         let title = format!("Send to {shopper} of {}", writing.place.tenant);
-        vec![ask_to_send(title, text, deed, shopper, world.rows.get(&writing.place), world.now)]
+        vec![ask_to_send(title, text, deed, shopper, world.rows.get(&writing.place).map(|row| &**row), world.now)]
     }
 
     fn approve(&self, row: &Row, world: &World) -> Vec<Command> {
@@ -135,7 +136,7 @@ impl Inbox {
         };
         let mut choices = vec![choice("me", Some("me"))];
         // Who else works here is known from what they have: the list of the staff is the operator's.
-        let people = world.rows.values().filter(|other| other.place.tenant == row.place.tenant).flat_map(|other| {
+        let people = world.rows.iter().filter(|other| other.place.tenant == row.place.tenant).flat_map(|other| {
             let holder = other.conversation.takeover.as_ref().and_then(|takeover| takeover.holder.as_ref());
             holder.map(|holder| &holder.person).into_iter().chain(&other.conversation.assignee)
         });
@@ -171,9 +172,14 @@ impl Inbox {
         self.list.chosen().map(|place| place.tenant.clone()).unwrap_or_default()
     }
 
-    fn choose_changed(&mut self) {
-        self.thread.follow();
-        self.evidence_scroll.reset();
+    /// Changes the list; another conversation is shown from its end.
+    fn with_list(&mut self, change: impl FnOnce(&mut List)) {
+        let before = self.list.chosen().cloned();
+        change(&mut self.list);
+        if self.list.chosen() != before.as_ref() {
+            self.thread.follow();
+            self.evidence_scroll.reset();
+        }
     }
 
     /// Which panes are seen in `area`, with their places.
@@ -249,11 +255,7 @@ impl Screen for Inbox {
     }
 
     fn refresh(&mut self, world: &World) {
-        let before = self.list.chosen().cloned();
-        self.list.refresh(world);
-        if self.list.chosen() != before.as_ref() {
-            self.choose_changed();
-        }
+        self.with_list(|list| list.refresh(world));
     }
 
     fn act(&mut self, action: Action, world: &World) -> Vec<Command> {
@@ -287,13 +289,7 @@ impl Screen for Inbox {
 
     fn go(&mut self, way: Move, _world: &World) {
         match self.focus {
-            Pane::List => {
-                let before = self.list.chosen().cloned();
-                self.list.go(way);
-                if self.list.chosen() != before.as_ref() {
-                    self.choose_changed();
-                }
-            }
+            Pane::List => self.with_list(|list| list.go(way)),
             Pane::Thread => self.thread.go(way),
             Pane::Evidence => self.evidence_scroll.go(way),
         }
@@ -321,19 +317,17 @@ impl Screen for Inbox {
             self.focus = Pane::ALL.get(pane).copied().unwrap_or_default();
         }
         if let Hit::Row { pane: 0, row } = hit {
-            self.list.choose(row);
-            self.choose_changed();
+            self.with_list(|list| list.choose(row));
         }
         Vec::new()
     }
 
     fn filter(&self) -> Option<&Filter> {
-        Some(&self.list.filter)
+        Some(self.list.filter())
     }
 
     fn set_filter(&mut self, filter: Filter, world: &World) {
-        self.list.filter = filter;
-        self.refresh(world);
+        self.with_list(|list| list.set_filter(filter, world));
     }
 
     fn sorts(&self) -> (&'static [&'static str], usize, bool) {
@@ -341,8 +335,7 @@ impl Screen for Inbox {
     }
 
     fn sort(&mut self, by: usize, turned: bool, world: &World) {
-        self.list.sort(by, turned);
-        self.refresh(world);
+        self.with_list(|list| list.sort(by, turned, world));
     }
 
     fn value(&self, world: &World) -> Option<String> {
@@ -449,7 +442,7 @@ impl Inbox {
             Action::OpenPicture => return self.open_picture(world),
             Action::Scope => {
                 let one = format!("tenant:{}", row.place.tenant);
-                let filter = if self.list.filter.text() == one { String::new() } else { one };
+                let filter = if self.list.filter().text() == one { String::new() } else { one };
                 return vec![Command::Visit(filter)];
             }
             _ => {}

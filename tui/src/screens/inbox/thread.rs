@@ -11,12 +11,13 @@ use super::{
 };
 use crate::{
     canvas::{Canvas, Hit},
+    rows::called,
     strings,
     table::Move,
     text,
     theme::Ink,
     work::{Load, Place},
-    world::{Thread, World, called},
+    world::{Thread, World},
 };
 
 /// Cells before the words of a message.
