@@ -1,6 +1,6 @@
 //! `aura tui`: watched, taken over and left at a real terminal, over restarts of the daemon.
 
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Signal, kill_process, kill_process_group};
 
 use crate::{
     modes::{set_mode, shop, writes},
@@ -116,16 +116,73 @@ async fn the_terminal_is_given_back_however_the_monitor_ends() {
     let aura = asked().await;
     for (how, signal) in [("q", None), ("", Some(Signal::TERM)), ("", Some(Signal::HUP))] {
         let mut screen = open(&aura);
-        assert!(!screen.is_given_back(), "the monitor reads keys itself");
+        assert!(screen.is_taken(), "the monitor reads keys itself");
         screen.press(how);
         if let Some(signal) = signal {
             kill_process(screen.pid(), signal).expect("it runs");
         }
         assert_eq!(screen.ended().await, 0);
-        assert!(screen.is_given_back(), "after {how:?} {signal:?}");
-        let written = String::from_utf8_lossy(&screen.written).into_owned();
-        assert!(written.contains("\u{1b}[?1049l") && written.contains("\u{1b}[?25h"), "{written:?}");
+        assert!(screen.is_as_a_shell_wants_it(), "after {how:?} {signal:?}:\n{:?}", said(&screen));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_gives_the_terminal_back_once_and_says_where_it_was_and_none_of_its_words() {
+    const WORDS: &str = "words-of-a-shopper-7d20";
+    let aura = asked().await;
+    // While a key is taken in, and in a task beside the screen.
+    for (point, keys) in [("monitor_key", "j"), ("monitor_read", "")] {
+        let points = format!("{point}=panic({WORDS}\u{1b}]0,title\u{7})");
+        let mut screen = Screen::run_with(aura.data_dir(), &["tui"], &[("FAILPOINTS", &points)]);
+        screen.until("the monitor", |contents| contents.contains("Inbox") || contents.contains("panicked"));
+        screen.press(keys);
+        assert_eq!(screen.ended().await, 1, "{point}");
+        assert!(screen.is_as_a_shell_wants_it(), "{point}:\n{:?}", said(&screen));
+        let contents = screen.contents();
+        for words in ["panicked at", ".rs:", "error: the monitor has a fault"] {
+            assert!(contents.contains(words), "{point}: `{words}` is not read after it:\n{contents}");
+        }
+        let said = said(&screen);
+        assert!(!said.contains(WORDS) && !said.contains("\u{1b}]0"), "{point}: {said:?}");
+        assert_eq!(said.matches("\u{1b}[?1049l").count(), 1, "{point}: the cursor goes back once: {said:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_monitor_gives_the_terminal_to_the_shell_and_takes_it_again() {
+    let aura = asked().await;
+    // Reading a line holds the shell until somebody types one, then the job goes on.
+    let script =
+        r#""$@"; echo "stopped once"; read -r line; fg; echo "stopped twice"; read -r line; fg; echo "left $?""#;
+    let mut screen = Screen::run_in_shell(aura.data_dir(), script, &["tui"]);
+    screen.shows(QUESTION);
+    assert!(screen.is_taken());
+    // By its key, then from outside.
+    screen.press("\u{1a}");
+    screen.shows("stopped once");
+    assert!(screen.is_as_a_shell_wants_it(), "{:?}", said(&screen));
+    screen.press("\n");
+    screen.shows(QUESTION);
+    assert!(screen.is_taken(), "{:?}", said(&screen));
+    kill_process_group(screen.foreground(), Signal::TSTP).expect("it runs");
+    screen.shows("stopped twice");
+    assert!(screen.is_as_a_shell_wants_it(), "{:?}", said(&screen));
+    screen.press("\n");
+    screen.shows(QUESTION);
+    assert!(screen.is_taken(), "{:?}", said(&screen));
+    screen.press("q");
+    assert_eq!(screen.ended().await, 0);
+    assert!(screen.contents().contains("left 0"), "{}", screen.contents());
+    // Where no shell is, nothing would ever let it go on.
+    let mut screen = open(&aura);
+    screen.press("\u{1a}");
+    screen.shows("there is no shell to go back to");
+    assert!(screen.is_taken());
+}
+
+/// All that was written to the terminal.
+fn said(screen: &Screen) -> String {
+    String::from_utf8_lossy(&screen.written).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

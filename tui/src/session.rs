@@ -1,26 +1,18 @@
-//! One sitting at a real terminal: raw mode, the loop, and the way back, also after a panic and on suspend.
+//! One sitting at a real terminal: what comes is taken in, what is to be done is done, and each time a frame is drawn.
 
 use std::{
     fs::{self, OpenOptions},
-    io::{self, Stdout, Write},
+    io::{self, Write},
     os::unix::fs::OpenOptionsExt,
-    panic,
+    panic::AssertUnwindSafe,
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use aura::client::Client;
-use crossterm::{
-    cursor, event,
-    event::{
-        DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, EventStream, KeyEventKind,
-    },
-    execute,
-    terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
-};
-use futures_util::{FutureExt, StreamExt};
-use ratatui::{Terminal, backend::CrosstermBackend};
+use crossterm::event::{self, KeyEventKind};
+use futures_util::FutureExt;
+use rustix::process::Signal;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
@@ -31,34 +23,32 @@ use crate::{
     Error, Options,
     app::{App, Effect, Event, HISTORY_MAX, read_history},
     desktop::Clipboard,
+    strings,
+    terminal::{self, Screen},
     work::{ANSWERS_MAX, Incoming, Worker},
 };
 
 /// Ages on the screen move, and messages go out, by this.
 const TICK: Duration = Duration::from_millis(1_000);
-/// Answers that one frame takes in.
-const ANSWERS_TOGETHER: usize = 256;
+/// What one frame takes in, counted in rows and events: a key that comes meanwhile waits for no more than this.
+const WEIGHT_TOGETHER: usize = 512;
 /// How long what is on its way may take when the monitor ends.
 const FAREWELL: Duration = Duration::from_secs(5);
-
-type Screen = Terminal<CrosstermBackend<Stdout>>;
 
 /// Shows the monitor until somebody leaves it.
 pub async fn run(client: Client, options: Options) -> Result<(), Error> {
     let history = options.history.as_deref().map(|path| fs::read_to_string(path).unwrap_or_default());
     let mut app = options.app(read_history(&history.unwrap_or_default()))?;
-    restore_after_panics();
-    let mut screen = enter().map_err(Error::Terminal)?;
-    // From here on the way out restores the terminal, whatever happens.
-    let _restore = Restore;
+    let mut screen = Screen::enter().map_err(Error::Terminal)?;
     let (answers, inbox) = mpsc::channel(ANSWERS_MAX);
     let worker = Worker::new(client, answers);
-    // The first frame shows the shape; what fills it comes when it comes.
-    screen.draw(|frame| app.view(frame)).map_err(Error::Terminal)?;
-    worker.watch();
-    let ended = Sitting { app: &mut app, worker, inbox, options: &options, clipboard: Clipboard::default() };
-    ended.last(&mut screen).await.map_err(Error::Terminal)?;
-    if PANICKED.load(Ordering::Relaxed) { Err(Error::Panicked) } else { Ok(()) }
+    let sitting = Sitting { app: &mut app, worker, inbox, options: &options, clipboard: Clipboard::default() };
+    // The hook has given the terminal back and said where it was.
+    let ended = AssertUnwindSafe(sitting.last(&mut screen)).catch_unwind().await;
+    match ended {
+        Ok(ended) if !terminal::has_panicked() => ended.map_err(Error::Terminal),
+        Ok(_) | Err(_) => Err(Error::Panicked),
+    }
 }
 
 struct Sitting<'a> {
@@ -78,46 +68,64 @@ enum Next {
 
 impl Sitting<'_> {
     async fn last(mut self, screen: &mut Screen) -> io::Result<()> {
-        let mut keys = EventStream::new();
+        let mut typed = terminal::typed()?;
         let mut ticks = ticks();
         let mut ends = [signal(SignalKind::terminate())?, signal(SignalKind::hangup())?];
+        let mut stops = signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?;
+        let mut goes_on = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+        // The first frame shows the shape; what fills it comes when it comes.
+        screen.draw(self.app)?;
+        self.worker.watch();
         let effects = self.app.update([]);
-        self.perform(effects, screen)?;
+        self.perform(effects)?;
         loop {
             let [terminated, hung_up] = &mut ends;
             let first = tokio::select! {
                 biased;
                 _ = terminated.recv() => return Ok(()),
                 _ = hung_up.recv() => return Ok(()),
-                key = keys.next() => match key {
-                    Some(Ok(key)) => from_terminal(key),
-                    Some(Err(error)) => return Err(error),
+                _ = stops.recv() => {
+                    self.stop(screen)?;
+                    None
+                }
+                // Somebody else may have had the terminal meanwhile.
+                _ = goes_on.recv() => {
+                    screen.take_again()?;
+                    None
+                }
+                typed = typed.recv() => match typed {
+                    Some(typed) => from_terminal(typed?),
                     None => return Ok(()),
                 },
                 incoming = self.inbox.recv() => incoming.map(Event::Incoming),
                 _ = ticks.tick() => Some(Event::Tick((self.options.now)())),
             };
-            if PANICKED.load(Ordering::Relaxed) {
+            if terminal::has_panicked() {
                 return Ok(());
             }
             let mut events: Vec<Event> = first.into_iter().collect();
             // Whatever is there already shares the frame.
-            while let Some(Some(Ok(key))) = keys.next().now_or_never() {
-                events.extend(from_terminal(key));
+            while let Ok(typed) = typed.try_recv() {
+                events.extend(from_terminal(typed?));
             }
-            while events.len() < ANSWERS_TOGETHER {
+            let mut weight = events.iter().map(Event::weight).sum::<usize>();
+            while weight < WEIGHT_TOGETHER {
                 let Ok(incoming) = self.inbox.try_recv() else { break };
+                weight += incoming.weight();
                 events.push(Event::Incoming(incoming));
             }
+            if events.iter().any(|event| matches!(event, Event::Key(_))) {
+                aura::fault::point("monitor_key");
+            }
             let effects = self.app.update(events);
-            if self.perform(effects, screen)? == Next::Leave {
+            if self.perform(effects)? == Next::Leave {
                 return self.farewell().await;
             }
-            screen.draw(|frame| self.app.view(frame))?;
+            screen.draw(self.app)?;
         }
     }
 
-    fn perform(&mut self, effects: Vec<Effect>, screen: &mut Screen) -> io::Result<Next> {
+    fn perform(&mut self, effects: Vec<Effect>) -> io::Result<Next> {
         let mut next = Next::GoOn;
         for effect in effects {
             match effect {
@@ -138,14 +146,21 @@ impl Sitting<'_> {
                         self.app.warn(format!("the history could not be written: {error}"));
                     }
                 }
-                Effect::Suspend => {
-                    suspend()?;
-                    screen.clear()?;
-                }
+                Effect::Suspend if terminal::has_shell() => terminal::ask_to_stop()?,
+                Effect::Suspend => self.app.warn(strings::NO_SHELL.into()),
                 Effect::Quit => next = Next::Leave,
             }
         }
         Ok(next)
+    }
+
+    /// Stops for as long as the shell wants, where there is one.
+    fn stop(&mut self, screen: &mut Screen) -> io::Result<()> {
+        if terminal::has_shell() {
+            return screen.stop();
+        }
+        self.app.warn(strings::NO_SHELL.into());
+        Ok(())
     }
 
     /// What was asked for last is given the time to reach the daemon.
@@ -159,7 +174,7 @@ impl Sitting<'_> {
             }
         };
         if tokio::time::timeout(FAREWELL, under_way).await.is_err() {
-            leave();
+            terminal::give_back();
             #[expect(clippy::print_stderr, reason = "the terminal is given back; nobody else can say it")]
             {
                 eprintln!("warning: the daemon did not answer; what was sent last may not have gone out");
@@ -183,47 +198,6 @@ fn from_terminal(event: event::Event) -> Option<Event> {
         // Drawing asks for the size itself.
         _ => None,
     }
-}
-
-fn enter() -> io::Result<Screen> {
-    enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste)?;
-    Terminal::new(CrosstermBackend::new(io::stdout()))
-}
-
-/// Gives the terminal back. Nobody is left to tell if that fails.
-fn leave() {
-    let _ = execute!(io::stdout(), DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, cursor::Show);
-    let _ = disable_raw_mode();
-}
-
-struct Restore;
-
-impl Drop for Restore {
-    fn drop(&mut self) {
-        leave();
-    }
-}
-
-/// Whether some task has panicked: the terminal is given back by then, and nothing may be drawn any more.
-static PANICKED: AtomicBool = AtomicBool::new(false);
-
-fn restore_after_panics() {
-    let before = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        PANICKED.store(true, Ordering::Relaxed);
-        leave();
-        before(info);
-    }));
-}
-
-/// Stops this process as ctrl-z does elsewhere; goes on when the shell says so.
-fn suspend() -> io::Result<()> {
-    leave();
-    let group = rustix::process::getpid();
-    rustix::process::kill_process(group, rustix::process::Signal::TSTP)?;
-    enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste)
 }
 
 /// Appends a command line; the file is cut to its newest lines when it has grown to twice what is kept.

@@ -25,3 +25,5 @@ pub const NOTHING_WRITTEN: &str = "nothing is written yet";
 
 /// A person of the shop who was removed, and the name with the person.
 pub const GONE: &str = "somebody who is gone";
+/// Answered on ctrl-z where no shell would let the monitor go on.
+pub const NO_SHELL: &str = "there is no shell to go back to; q leaves";

@@ -12,7 +12,7 @@ use std::{
 use rustix::{
     fs::{Mode, OFlags},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize},
+    termios::{LocalModes, Winsize, tcgetattr, tcgetpgrp, tcsetwinsize},
 };
 use tokio::process::{Child, Command};
 
@@ -31,6 +31,27 @@ pub struct Screen {
 impl Screen {
     /// Runs `aura ARGS` at a terminal of this size.
     pub fn run(data_dir: &Path, args: &[&str], columns: u16, rows: u16) -> Self {
+        Self::start(data_dir, &[], args, &[], columns, rows)
+    }
+
+    /// The same with variables set.
+    pub fn run_with(data_dir: &Path, args: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::start(data_dir, &[], args, variables, 120, 36)
+    }
+
+    /// Runs a script as a shell with job control does; `"$@"` in it is `aura ARGS`.
+    pub fn run_in_shell(data_dir: &Path, script: &str, args: &[&str]) -> Self {
+        Self::start(data_dir, &["sh", "-mc", script, "sh"], args, &[], 120, 36)
+    }
+
+    fn start(
+        data_dir: &Path,
+        shell: &[&str],
+        args: &[&str],
+        variables: &[(&str, &str)],
+        columns: u16,
+        rows: u16,
+    ) -> Self {
         let outer = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&outer).and_then(|()| unlockpt(&outer)).expect("it is ours");
         let size = Winsize { ws_col: columns, ws_row: rows, ws_xpixel: 0, ws_ypixel: 0 };
@@ -42,8 +63,9 @@ impl Screen {
         let plain = plain.as_std();
         // The terminal is the command's own: it asks that one for its size, and gets its signals.
         let mut session = Command::new("setsid");
-        session.arg("--ctty").arg(plain.get_program()).args(plain.get_args()).args(args);
+        session.arg("--ctty").args(shell).arg(plain.get_program()).args(plain.get_args()).args(args);
         session.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        session.envs(variables.iter().copied());
         session.env("PATH", "/usr/bin:/bin").env("TERM", "xterm-256color").kill_on_drop(true);
         let child = session.stdin(open()).stdout(open()).stderr(open()).spawn().expect("the command starts");
         let keyboard = File::from(outer);
@@ -96,6 +118,30 @@ impl Screen {
     /// Whether what is typed is shown by the terminal itself, as in a shell.
     pub fn is_given_back(&self) -> bool {
         tcgetattr(&self.keyboard).expect("a terminal").local_modes.contains(LocalModes::ECHO | LocalModes::ICANON)
+    }
+
+    /// The processes that have the terminal now.
+    pub fn foreground(&self) -> rustix::process::Pid {
+        tcgetpgrp(&self.keyboard).expect("a terminal")
+    }
+
+    /// Whether the program's modes (its own screen, no cursor, the mouse, marked pastes) are all on.
+    pub fn is_taken(&self) -> bool {
+        let screen = self.parser.screen();
+        !self.is_given_back()
+            && screen.alternate_screen()
+            && screen.bracketed_paste()
+            && screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None
+    }
+
+    /// Whether all of them are off, as a shell expects it.
+    pub fn is_as_a_shell_wants_it(&self) -> bool {
+        let screen = self.parser.screen();
+        self.is_given_back()
+            && !screen.alternate_screen()
+            && !screen.bracketed_paste()
+            && !screen.hide_cursor()
+            && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
     }
 
     /// The process.
