@@ -16,6 +16,7 @@ mod process;
 mod report;
 mod search;
 mod soak;
+mod terminal;
 mod tui;
 mod turn;
 

@@ -2,35 +2,24 @@
 //! touches it; as a process of its own, at a terminal of its own.
 
 use std::{
-    fs::File,
-    io::{Read, Write},
-    os::fd::OwnedFd,
-    process::Stdio,
-    sync::{Arc, mpsc},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use aura::{api, client::Client, daemon::SystemClock, domain::Timestamp, sim::Sim, sim::payload};
+use aura_tui::CONVERSATIONS_MAX;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, client::conn::http1, header::HOST};
 use hyper_util::rt::TokioIo;
-use rustix::{
-    fs::{Mode, OFlags},
-    process::Pid,
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{Winsize, tcsetwinsize},
-};
-use tokio::{
-    net::TcpStream,
-    process::{Child, Command},
-};
+use tokio::net::TcpStream;
 
 use super::{
     failed,
-    place::{self, APP_SECRET, DATA_DIR, Place, PlaceArgs},
+    place::{self, APP_SECRET, Place, PlaceArgs},
     process::{self, Process},
     report::{Figure, Percentiles, Report},
+    terminal::{Grid, Monitor, PATIENCE, ROWS},
 };
 use crate::failure::Failure;
 
@@ -47,21 +36,71 @@ const PROCESSOR_MAX: f64 = 1.0;
 const THREAD: u32 = 10;
 /// Messages of one delivery.
 const TOGETHER: usize = 50;
-/// Columns and rows of the terminal.
-const SCREEN: (u16, u16) = (160, 45);
-/// Nothing more comes after a frame when the terminal is quiet for so long.
-const QUIET: Duration = Duration::from_millis(40);
-/// How long anything may take before the measurement is given up.
-const PATIENCE: Duration = Duration::from_secs(600);
-/// Keys that are pressed in turn, each of which changes the frame: down, page, end, top, the other panes, a filter.
-const KEYS: &[&str] =
-    &["j", "j", "\x04", "j", "G", "k", "g", "j", "\t", "k", "j", "\t", "\t", "/", "s", "h", "o", "\x1b"];
+/// How long after a key its effect is waited for.
+const EFFECT_MAX: Duration = Duration::from_secs(10);
+/// How often a key that is held down comes again: 30 times a second.
+const REPEAT: Duration = Duration::from_millis(33);
+/// Times that a key which is held down comes.
+const REPEATS: u32 = 90;
+/// What every shopper's number begins with.
+const SHOPPER: &str = "88";
+/// Keys that are pressed in turn, each with where its effect is seen: down, half a page, end, top, the other panes, a filter.
+const KEYS: &[(&str, Effect)] = &[
+    ("j", Effect::Choice),
+    ("j", Effect::Choice),
+    ("\x04", Effect::Choice),
+    ("j", Effect::Choice),
+    ("G", Effect::Choice),
+    ("k", Effect::Choice),
+    ("g", Effect::Choice),
+    ("j", Effect::Choice),
+    ("\t", Effect::Frames),
+    ("\t", Effect::Frames),
+    ("\t", Effect::Frames),
+    ("/", Effect::Foot),
+    ("s", Effect::Filter),
+    ("h", Effect::Filter),
+    ("o", Effect::Filter),
+    ("\x1b", Effect::Filter),
+];
+
+/// Where a key's effect is seen. Ages and figures that change meanwhile stand elsewhere.
+#[derive(Clone, Copy, Debug)]
+enum Effect {
+    /// The shopper on the row with the mark.
+    Choice,
+    /// Which pane has the thick frame.
+    Frames,
+    /// The last line, in which the filter is written.
+    Foot,
+    /// The filter in the title of the list.
+    Filter,
+}
+
+impl Effect {
+    fn seen(self, grid: &Grid) -> String {
+        match self {
+            Self::Choice => {
+                let chosen =
+                    (0..ROWS).map(|row| grid.row(row)).find(|row| row.chars().skip(1).take(2).eq("> ".chars()));
+                let chosen = chosen.unwrap_or_default();
+                chosen.split_whitespace().find(|word| word.starts_with(SHOPPER)).unwrap_or_default().to_owned()
+            }
+            Self::Frames => grid.row(1).chars().map(|cell| if "┏┓".contains(cell) { cell } else { ' ' }).collect(),
+            Self::Foot => grid.row(ROWS - 1),
+            Self::Filter => grid.row(1).split_once("  /").map_or_else(String::new, |(_, filter)| filter.to_owned()),
+        }
+    }
+}
 
 /// Measure how fast the monitor is
 ///
 /// Adds shops and fills them with messages through signed webhooks, starts the daemon, then the monitor at a terminal of
-/// 160 columns and 45 rows: how soon it shows its first frame, the first one with conversations, and what each key
-/// changes; then what memory and time it takes while nobody touches it.
+/// 160 columns and 45 rows: how soon it shows its first frame, the first one with conversations, and all of them; how long
+/// each key takes to the end of the first whole frame that shows its effect (the choice, the pane, the filter), pressed
+/// while nothing else goes on and then while it is held down; then what memory and time it takes while nobody touches it.
+/// What a key makes the monitor read, such as a thread, is measured to the last frame that comes of it, on a line of its
+/// own: it depends on the daemon, which takes part of the same cores. No disk is synced between a key and its frame.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -77,7 +116,7 @@ pub struct TuiArgs {
     #[arg(long, default_value_t = BUDGET_MESSAGES, value_parser = clap::value_parser!(u32).range(10..=10_000_000))]
     messages: u32,
     /// Keys that are pressed
-    #[arg(long, default_value_t = 360, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 480, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     keys: u32,
     /// Starts of the monitor
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
@@ -93,13 +132,13 @@ pub async fn run(report: &Report, args: TuiArgs) -> Result<(), Failure> {
     let sim = sim.map_err(|error| failed(format!("the simulated Instagram did not start: {error}")))?;
     add_tenants(&place, &sim, args.tenants).await?;
     let daemon = Process::start(&place, sim.url()).await?;
-    let messages = fill(report, &daemon, &args).await?;
+    let (messages, conversations) = fill(report, &daemon, &args).await?;
     report.add([
         Figure::new("tenants", f64::from(args.tenants), ""),
         Figure::new("messages", messages as f64, ""),
-        Figure::new("conversations", f64::from(args.messages / THREAD), ""),
+        Figure::new("conversations", conversations as f64, ""),
     ])?;
-    report.add(measure(&place, &args)?)?;
+    report.add(measure(&place, &args, conversations)?)?;
     daemon.stop().await
 }
 
@@ -132,8 +171,9 @@ fn account(number: u32) -> String {
     format!("1784150000{number:07}")
 }
 
-/// Delivers the messages and waits until every one of them is in its shop's file.
-async fn fill(report: &Report, daemon: &Process, args: &TuiArgs) -> Result<u64, Failure> {
+/// Delivers the messages and waits until every one of them is in its shop's file; how many there are then, and how many
+/// conversations the monitor reads of them.
+async fn fill(report: &Report, daemon: &Process, args: &TuiArgs) -> Result<(u64, u64), Failure> {
     let stream = TcpStream::connect(daemon.public).await;
     let stream = stream.map_err(|error| Failure::io("the daemon is not reached", &error))?;
     let handshake = http1::handshake(TokioIo::new(stream)).await;
@@ -146,7 +186,7 @@ async fn fill(report: &Report, daemon: &Process, args: &TuiArgs) -> Result<u64, 
         // A delivery is of one account.
         let shop = (sent / TOGETHER as u32) % args.tenants;
         let items = batch.clone().map(|number| {
-            let shopper = format!("88{:014}", number / THREAD);
+            let shopper = format!("{SHOPPER}{:08}", number / THREAD);
             let at = Timestamp(now - i64::from(args.messages - number) * 10);
             let of = payload::Of { account: &account(shop), shopper: &shopper, at };
             payload::text(of, &format!("bench-mid-{number}"), "Hi! Do you have the linen shirt in blue, size M?")
@@ -174,7 +214,8 @@ async fn fill(report: &Report, daemon: &Process, args: &TuiArgs) -> Result<u64, 
         let status = daemon.client.status().await?;
         let received = status.tenants.iter().flat_map(|tenant| &tenant.accounts).map(|account| account.received).sum();
         if received >= u64::from(args.messages) {
-            return Ok(received);
+            let read = |tenant: &api::TenantStatus| tenant.conversations.min(CONVERSATIONS_MAX.into());
+            return Ok((received, status.tenants.iter().map(read).sum()));
         }
         if began.elapsed() > PATIENCE {
             return Err(failed(format!("{received} of {sent} messages were there after {PATIENCE:?}")));
@@ -183,139 +224,42 @@ async fn fill(report: &Report, daemon: &Process, args: &TuiArgs) -> Result<u64, 
     }
 }
 
-/// The monitor at a terminal.
-struct Monitor {
-    child: Child,
-    pid: Pid,
-    keyboard: File,
-    painted: mpsc::Receiver<(Instant, Vec<u8>)>,
-    began: Instant,
-}
-
-impl Monitor {
-    fn start(place: &Place) -> Result<Self, Failure> {
-        let wrong = |error: rustix::io::Errno| Failure::io("no terminal was made", &error.into());
-        let outer: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).map_err(wrong)?;
-        grantpt(&outer).and_then(|()| unlockpt(&outer)).map_err(wrong)?;
-        let size = Winsize { ws_col: SCREEN.0, ws_row: SCREEN.1, ws_xpixel: 0, ws_ypixel: 0 };
-        tcsetwinsize(&outer, size).map_err(wrong)?;
-        let name = ptsname(&outer, Vec::new()).map_err(wrong)?;
-        let open = || rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).map_err(wrong);
-        let program = std::env::current_exe().map_err(|error| Failure::io("this binary is not to be found", &error))?;
-        let outer = File::from(outer);
-        let mut reader = outer.try_clone().map_err(|error| Failure::io("no second handle", &error))?;
-        let (tell, painted) = mpsc::channel();
-        std::thread::spawn(move || {
-            let mut bytes = vec![0; 65_536];
-            while let Ok(read @ 1..) = reader.read(&mut bytes) {
-                if tell.send((Instant::now(), bytes[..read].to_vec())).is_err() {
-                    return;
-                }
-            }
-        });
-        let began = Instant::now();
-        // In a session of its own, whose terminal is this one: what asks for the size asks the right one.
-        let child = Command::new("setsid")
-            .arg("--ctty")
-            .arg(program)
-            .arg("tui")
-            .arg("--data-dir")
-            .arg(place.path(DATA_DIR))
-            .env_clear()
-            .env("HOME", place.path("home"))
-            .env("PATH", "/usr/bin:/bin")
-            .env("TERM", "xterm-256color")
-            .stdin(Stdio::from(open()?))
-            .stdout(Stdio::from(open()?))
-            .stderr(Stdio::from(open()?))
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| Failure::io("the monitor did not start", &error))?;
-        let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        let pid = pid.ok_or_else(|| failed("the monitor ended at once"))?;
-        Ok(Self { child, pid, keyboard: outer, painted, began })
-    }
-
-    /// Waits until the terminal has been told `wanted`; how long after the start that was.
-    fn until(&self, wanted: &str) -> Result<Duration, Failure> {
-        let mut seen = Vec::new();
-        loop {
-            let (at, bytes) = self.painted.recv_timeout(PATIENCE).map_err(|_| {
-                failed(format!("the monitor never showed `{wanted}`: {}", String::from_utf8_lossy(&seen)))
-            })?;
-            seen.extend(bytes);
-            if String::from_utf8_lossy(&seen).contains(wanted) {
-                return Ok(at - self.began);
-            }
-        }
-    }
-
-    /// Waits until nothing is painted any more.
-    fn settle(&self) {
-        while self.painted.recv_timeout(QUIET).is_ok() {}
-    }
-
-    /// Presses a key; how long its frame took.
-    fn press(&mut self, key: &str) -> Result<Option<Duration>, Failure> {
-        self.settle();
-        let pressed = Instant::now();
-        let written = self.keyboard.write_all(key.as_bytes()).and_then(|()| self.keyboard.flush());
-        written.map_err(|error| Failure::io("the key was not pressed", &error))?;
-        let mut last = None;
-        // A frame may come in several pieces; what counts is its end, and a key may change nothing.
-        while let Ok((at, _)) = self.painted.recv_timeout(QUIET) {
-            last = Some(at - pressed);
-        }
-        Ok(last)
-    }
-
-    async fn leave(mut self) -> Result<(), Failure> {
-        let written = self.keyboard.write_all(b"q");
-        written.map_err(|error| Failure::io("the key was not pressed", &error))?;
-        match tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await {
-            Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(status)) => Err(failed(format!("the monitor ended with {status}"))),
-            Ok(Err(error)) => Err(Failure::io("the monitor's end cannot be seen", &error)),
-            Err(_) => Err(failed("the monitor did not leave")),
-        }
-    }
-}
-
-fn measure(place: &Place, args: &TuiArgs) -> Result<Vec<Figure>, Failure> {
+fn measure(place: &Place, args: &TuiArgs, conversations: u64) -> Result<Vec<Figure>, Failure> {
     tokio::task::block_in_place(|| {
         let handle = tokio::runtime::Handle::current();
-        let budgeted = |figure: Figure, limit: f64| {
-            let whole = args.tenants == BUDGET_TENANTS && args.messages == BUDGET_MESSAGES;
-            if whole { figure.at_most(limit) } else { figure }
-        };
-        let (mut first, mut full) = (Vec::new(), Vec::new());
+        let all_of_them = format!("Conversations {} ", figure(conversations));
+        let (mut first, mut full, mut all) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..args.starts {
-            let monitor = Monitor::start(place)?;
+            let mut monitor = Monitor::start(place)?;
             first.push(monitor.until("Inbox")?);
             full.push(monitor.until("linen")?);
-            monitor.settle();
+            all.push(monitor.until(&all_of_them)?);
             handle.block_on(monitor.leave())?;
         }
         let mut monitor = Monitor::start(place)?;
-        monitor.until("linen")?;
+        monitor.until(&all_of_them)?;
+        let pressed = press_in_turn(&mut monitor, args.keys)?;
+        let held = hold_down(&mut monitor)?;
         monitor.settle();
-        let mut took = Vec::new();
-        for at in 0..args.keys as usize {
-            took.extend(monitor.press(KEYS[at % KEYS.len()])?);
-        }
-        let (first, full, took) = (Percentiles::of(first), Percentiles::of(full), Percentiles::of(took));
-        monitor.press("\x1b")?;
         let pause = Duration::from_secs(args.watch_seconds.into());
         let began = process::processor_time_of(monitor.pid)?;
         std::thread::sleep(pause);
         let idle = process::processor_time_of(monitor.pid)? - began;
         let resident = process::resident_mb_of(monitor.pid)?;
         handle.block_on(monitor.leave())?;
+        let whole = args.tenants == BUDGET_TENANTS && args.messages == BUDGET_MESSAGES;
+        let budgeted = |figure: Figure, limit: f64| if whole { figure.at_most(limit) } else { figure };
+        let [first, full, all, key, read, held] =
+            [first, full, all, pressed.effects, pressed.ends, held].map(Percentiles::of);
         Ok(vec![
             budgeted(Figure::new("first paint, p50", first.ms(0.50), "ms"), FIRST_PAINT_MAX_MS),
             Figure::new("first conversation painted, p50", full.ms(0.50), "ms"),
-            Figure::new("key to paint, p50", took.ms(0.50), "ms"),
-            budgeted(Figure::new("key to paint, p99", took.ms(0.99), "ms"), KEY_MAX_MS),
+            Figure::new("all conversations painted, p50", all.ms(0.50), "ms"),
+            Figure::new("key to its effect, p50", key.ms(0.50), "ms"),
+            budgeted(Figure::new("key to its effect, p99", key.ms(0.99), "ms"), KEY_MAX_MS),
+            Figure::new("held key to its effect, p99", held.ms(0.99), "ms"),
+            Figure::new("key to all that it reads, p50", read.ms(0.50), "ms"),
+            Figure::new("key to all that it reads, p99", read.ms(0.99), "ms"),
             Figure::new("resident", resident, "MB"),
             budgeted(
                 Figure::new("of one core untouched", idle.as_secs_f64() / pause.as_secs_f64() * 100.0, "%"),
@@ -323,4 +267,64 @@ fn measure(place: &Place, args: &TuiArgs) -> Result<Vec<Figure>, Failure> {
             ),
         ])
     })
+}
+
+/// `10,000`, as the monitor writes it.
+fn figure(count: u64) -> String {
+    match (count / 1_000, count % 1_000) {
+        (0, ones) => ones.to_string(),
+        (thousands, ones) => format!("{},{ones:03}", figure(thousands)),
+    }
+}
+
+/// What keys took.
+#[derive(Default)]
+struct Pressed {
+    /// To the first frame that shows the effect.
+    effects: Vec<Duration>,
+    /// To the last frame, what was read for the key among it.
+    ends: Vec<Duration>,
+}
+
+/// Presses keys one after the other, each when nothing is painted any more.
+fn press_in_turn(monitor: &mut Monitor, keys: u32) -> Result<Pressed, Failure> {
+    let mut took = Pressed::default();
+    for (key, effect) in KEYS.iter().cycle().take(keys as usize) {
+        monitor.settle();
+        let (pressed, seen) = press(monitor, key, *effect)?;
+        let seen = seen.ok_or_else(|| {
+            failed(format!("the key {key:?} had no effect on {effect:?}:\n{}", monitor.grid().text()))
+        })?;
+        took.effects.push(seen - pressed);
+        took.ends.push(monitor.settle().unwrap_or(seen) - pressed);
+    }
+    Ok(took)
+}
+
+/// Goes down the list as with a key that is held, whatever is being read meanwhile.
+fn hold_down(monitor: &mut Monitor) -> Result<Vec<Duration>, Failure> {
+    monitor.settle();
+    // Back to the list, without a filter, at its top.
+    for key in ["\x1b", "\x1b", "\x1b", "g"] {
+        monitor.press(key)?;
+        monitor.settle();
+    }
+    let mut took = Vec::new();
+    for _ in 0..REPEATS {
+        let (pressed, seen) = press(monitor, "j", Effect::Choice)?;
+        let seen = seen.ok_or_else(|| failed("a key that is held down had no effect"))?;
+        took.push(seen - pressed);
+        if let Some(rest) = REPEAT.checked_sub(pressed.elapsed()) {
+            // What is painted meanwhile is taken in, so that the next effect is told from it.
+            monitor.shows(rest, |_| false);
+        }
+    }
+    Ok(took)
+}
+
+/// Presses a key; when that was, and when its effect was seen.
+fn press(monitor: &mut Monitor, key: &str, effect: Effect) -> Result<(Instant, Option<Instant>), Failure> {
+    let before = effect.seen(monitor.grid());
+    let pressed = monitor.press(key)?;
+    Ok((pressed, monitor.shows(EFFECT_MAX, |grid| effect.seen(grid) != before)))
 }
