@@ -385,6 +385,17 @@ fn the_choice_stays_with_its_conversation_when_another_one_moves_up() {
 }
 
 #[test]
+fn an_erased_conversation_leaves_the_list_and_the_screen() {
+    let mut app = told(ScreenId::Inbox);
+    let erased = rows()[0].clone();
+    let shows = |app: &App, words: &str| frame(app, 160, 45).contains(words);
+    assert!(shows(&app, "Conversations 5") && shows(&app, "Layla · noor"));
+    let load = Load::Rows(erased.tenant.clone(), vec![erased.id.clone()]);
+    app.update([Event::Incoming(Incoming::Loaded(load, Answer::Rows(Vec::new())))]);
+    assert!(shows(&app, "Conversations 4") && !shows(&app, "Layla · noor"), "{}", frame(&app, 160, 45));
+}
+
+#[test]
 fn a_lost_daemon_is_said_and_asked_for_nothing_but_its_state() {
     let mut app = told(ScreenId::Inbox);
     let trouble = crate::work::Trouble { what: "no daemon answers".into(), hint: None, away: true, held: false };

@@ -176,6 +176,14 @@ impl Rows {
         News::Some(places.into_iter().filter_map(|place| self.by_place.get(place)).cloned().collect())
     }
 
+    /// Forgets a conversation that is no more. Whoever looks next starts over: no list remembers where it stood.
+    pub fn remove(&mut self, place: &Place) {
+        if self.by_place.remove(place).is_some() {
+            self.edition += 1;
+            self.changed.clear();
+        }
+    }
+
     /// Takes in what is known of a conversation now.
     pub fn put(&mut self, conversation: api::Conversation) {
         let place = Place { tenant: conversation.tenant.clone(), id: conversation.id.clone() };

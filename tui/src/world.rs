@@ -116,6 +116,12 @@ impl<K: Clone + Eq + std::hash::Hash, V> Shelf<K, V> {
         self.kept.get_mut(key)
     }
 
+    fn remove(&mut self, key: &K) {
+        if self.kept.remove(key).is_some() {
+            self.order.retain(|kept| kept != key);
+        }
+    }
+
     /// Takes one more; what had to go for it.
     #[must_use]
     fn put(&mut self, key: K, value: V) -> Option<K> {
@@ -338,8 +344,8 @@ impl World {
                 self.inbox_read = true;
                 None
             }
-            (Load::Rows(tenant, _), Answer::Rows(rows)) => {
-                self.reread(tenant, rows);
+            (Load::Rows(tenant, asked), Answer::Rows(rows)) => {
+                self.reread(tenant, asked, rows);
                 None
             }
             (Load::Thread(place, before), Answer::Thread(detail)) => {
@@ -394,8 +400,14 @@ impl World {
         }
     }
 
-    /// Takes in conversations of a shop that were read again.
-    fn reread(&mut self, tenant: &str, rows: Vec<api::Conversation>) {
+    /// Takes in conversations of a shop that were read again; one that was asked for and is not among them was erased.
+    fn reread(&mut self, tenant: &str, asked: &[String], rows: Vec<api::Conversation>) {
+        let erased = asked.iter().filter(|id| !rows.iter().any(|row| row.id == **id));
+        for id in erased {
+            let place = Place { tenant: tenant.to_owned(), id: id.clone() };
+            self.rows.remove(&place);
+            self.threads.remove(&place);
+        }
         for conversation in rows {
             // What a thread shows is read again when its conversation has changed.
             let place = Place { tenant: tenant.to_owned(), id: conversation.id.clone() };
