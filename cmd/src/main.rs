@@ -114,9 +114,13 @@ async fn run(cli: Cli, ui: Ui, (name, leaf): (&str, &ArgMatches)) -> Result<u8, 
         Command::Demo(args) => return commands::demo::run(&context, args).await,
         command => command,
     };
-    let outcome = tokio::select! {
-        done = dispatch(&context, command) => done.map(|()| exit::DONE),
-        code = interrupted() => code,
+    let outcome = match command {
+        // It hears signals itself, and two who hear the same one would race for what it ends with.
+        Command::Tui(args) => commands::tui::run(&context, args).await.map(|()| exit::DONE),
+        command => tokio::select! {
+            done = dispatch(&context, command) => done.map(|()| exit::DONE),
+            code = interrupted() => code,
+        },
     };
     let closed = context.close().await;
     outcome.and_then(|code| closed.map(|()| code))
@@ -151,11 +155,10 @@ impl Signals {
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
     use commands::{
         audit, backup, bench, catalog, chat, completion, config, connect, conversation, doctor, explain, help, init,
-        listen, man, model, notify, persona, restore, secret, staff, status, tail, tenant, trigger, tui, usage,
-        version,
+        listen, man, model, notify, persona, restore, secret, staff, status, tail, tenant, trigger, usage, version,
     };
     match command {
-        Command::Serve(_) | Command::Demo(_) => Ok(()),
+        Command::Serve(_) | Command::Demo(_) | Command::Tui(_) => Ok(()),
         Command::Init(args) => init::run(context, args).await,
         Command::Tenant(args) => tenant::run(context, args).await,
         Command::Persona(args) => persona::run(context, args).await,
@@ -164,7 +167,6 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Chat(args) => chat::run(context, args).await,
         Command::Trigger(args) => trigger::run(context, args).await,
         Command::Tail(args) => tail::run(context, args).await,
-        Command::Tui(args) => tui::run(context, args).await,
         Command::Listen(args) => listen::run(context, args).await,
         Command::Conversation(args) => conversation::run(context, args).await,
         Command::Notify(args) => notify::run(context, args).await,
