@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod complete;
 mod context;
 mod danger;
 mod failure;
@@ -29,6 +30,9 @@ use ui::{Manner, Ui};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    if complete::answers(std::env::args_os()) {
+        return ExitCode::SUCCESS;
+    }
     let matches = match cli::command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => return refuse(&error),
@@ -117,10 +121,14 @@ async fn run(cli: Cli, ui: Ui, (name, leaf): (&str, &ArgMatches)) -> Result<u8, 
     let outcome = match command {
         // It hears signals itself, and two who hear the same one would race for what it ends with.
         Command::Tui(args) => commands::tui::run(&context, args).await.map(|()| exit::DONE),
-        command => tokio::select! {
-            done = dispatch(&context, command) => done.map(|()| exit::DONE),
-            code = interrupted() => code,
-        },
+        command => {
+            // On a thread of its own: an expression that is computed holds up this one.
+            tokio::spawn(form::interrupt::watch());
+            tokio::select! {
+                done = dispatch(&context, command) => done.map(|()| exit::DONE),
+                code = interrupted() => code,
+            }
+        }
     };
     let closed = context.close().await;
     outcome.and_then(|code| closed.map(|()| code))

@@ -184,3 +184,24 @@ pub struct Variant {
     /// How many are left, where the shop counts.
     pub quantity: Option<i64>,
 }
+
+/// Which products to name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProductQuery {
+    /// Only those whose id begins so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begins: Option<String>,
+    /// The most: 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// A product, as far as naming it needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProductName {
+    /// The source's own id or handle.
+    pub product_id: String,
+    /// What it is called.
+    pub title: String,
+}

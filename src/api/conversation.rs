@@ -42,6 +42,9 @@ pub struct ConversationQuery {
     /// Only those with a message at this moment or later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
+    /// Only those whose id begins so, `conv_0192f5`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begins: Option<String>,
     /// Only these, `conv_…,conv_…`, as far as there are any; of one tenant alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ids: Option<String>,

@@ -2,13 +2,18 @@
 
 use tokio::{io::AsyncRead, time::Instant};
 
-use super::{App, Error, ImportOptions, ImportReport, TenantCtx, find, import};
+use super::{App, Error, ImportOptions, ImportReport, TenantCtx, caller::nearest, find, import};
 use crate::domain::{
     TenantId,
     catalog::CatalogStatus,
     product::{Product, ProductKey},
     search::{Filters, Hit},
 };
+
+/// Letters that a wrong id is taken to have in common with the right one.
+const NEAR_LETTERS: usize = 2;
+/// Ids among which the right one is looked for.
+const NEAR_MAX: u32 = 500;
 
 impl App {
     /// Imports a catalogue from a stream, in the bulk lane, one at a time for each tenant; what is read is never held whole.
@@ -55,11 +60,29 @@ impl App {
     /// One product, whether shoppers may see it or not.
     pub async fn catalog_show(&self, tenant: &TenantCtx, key: &ProductKey) -> Result<Product, Error> {
         let store = self.tenant_store(tenant).await?;
-        store.product(key.clone()).await?.ok_or_else(|| Error::NotFound {
+        if let Some(product) = store.product(key.clone()).await? {
+            return Ok(product);
+        }
+        // Most typing errors leave the first letters as they are.
+        let begins: String = key.0.chars().take(NEAR_LETTERS).collect();
+        let around = store.products_begin(begins, NEAR_MAX).await?;
+        let near = nearest(&key.0, around.iter().map(|(key, _)| key.0.as_str()));
+        let hint = near.map(|near| format!("Did you mean `{near}`?"));
+        Err(Error::NotFound {
             what: "product",
             name: key.to_string(),
-            hint: Some("`aura catalog search` finds products and shows their ids.".into()),
+            hint: Some(hint.unwrap_or_else(|| "`aura catalog search` finds products and shows their ids.".into())),
         })
+    }
+
+    /// Products whose ids begin so, with their titles.
+    pub async fn catalog_begin(
+        &self,
+        tenant: &TenantCtx,
+        begins: String,
+        limit: u32,
+    ) -> Result<Vec<(ProductKey, String)>, Error> {
+        Ok(self.tenant_store(tenant).await?.products_begin(begins, limit).await?)
     }
 }
 

@@ -165,6 +165,11 @@ impl Client {
         self.get(&["tenants", slug, "catalog", "search"], query).await
     }
 
+    /// Products by the beginning of their ids, with their titles.
+    pub async fn products(&self, slug: &str, query: &api::ProductQuery) -> Result<Vec<api::ProductName>, Error> {
+        self.list(&["tenants", slug, "catalog", "products"], query).await
+    }
+
     /// One product.
     pub async fn product(&self, slug: &str, key: &str) -> Result<api::Product, Error> {
         self.get(&["tenants", slug, "catalog", "products", key], &()).await

@@ -15,6 +15,7 @@ pub const COMMAND_LINE: &[(&str, &str)] = &[
     ("AURA_KEY_FILE", "a file with that key"),
     ("AURA_PAGER", "the pager for results longer than the screen, before PAGER; empty: none"),
     ("AURA_FORCE_TTY", "lay results out as for a terminal so many columns wide, also where there is none"),
+    ("AURA_COMPLETION_MS", "how long completions wait for names, in milliseconds; 400"),
 ];
 
 /// Environment variables by name. Shows the names only: values may be secrets.

@@ -101,6 +101,7 @@ routes! {
     tenant viewer   Json   GET    get    "/tenants/{slug}/catalog" => catalog::status,
     tenant admin    Stream POST   post   "/tenants/{slug}/catalog/import" => catalog::import,
     tenant viewer   Json   GET    get    "/tenants/{slug}/catalog/search" => catalog::search,
+    tenant viewer   Json   GET    get    "/tenants/{slug}/catalog/products" => catalog::list,
     tenant viewer   Json   GET    get    "/tenants/{slug}/catalog/products/{key}" => catalog::show,
     tenant agent    Json   POST   post   "/tenants/{slug}/chat" => chat::chat,
     tenant viewer   Json   GET    get    "/tenants/{slug}/conversations" => conversations::list,

@@ -183,6 +183,22 @@ impl TenantStore {
         self.read("read a product", move |tx| one(tx, &key, false)).await
     }
 
+    /// Keys that begin so, with the titles, whatever their status; in the order of the keys.
+    pub async fn products_begin(&self, begins: String, limit: u32) -> Result<Vec<(ProductKey, String)>, Error> {
+        const SQL: &str = "
+            SELECT key, coalesce(body ->> '$.title', '') FROM product
+            WHERE key >= :begins AND substr(key, 1, length(:begins)) = :begins ORDER BY key LIMIT :limit";
+        self.read("list products", move |tx| {
+            let row = named_params! { ":begins": begins, ":limit": limit };
+            let list = || -> rusqlite::Result<Vec<(ProductKey, String)>> {
+                let read = |row: &rusqlite::Row<'_>| Ok((ProductKey(row.get(0)?), row.get(1)?));
+                tx.prepare_cached(SQL)?.query_map(row, read)?.collect()
+            };
+            list().map_err(Error::sql("list products"))
+        })
+        .await
+    }
+
     /// What the catalogue holds and how the newest import went.
     pub async fn catalog_status(&self) -> Result<CatalogStatus, Error> {
         self.read("read the catalogue's state", status).await

@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod catalog;
 mod catch_up;
+mod completion;
 mod daemon;
 mod demo;
 mod disk;

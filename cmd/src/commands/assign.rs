@@ -1,8 +1,8 @@
 //! `aura conversation assign`: who is responsible for a conversation.
 
-use aura::{api, domain::ConversationId};
+use aura::api;
 
-use super::conversation::changed;
+use super::{conversation::changed, named::ConversationName};
 use crate::{cli::TenantArg, context::Context, failure::Failure};
 
 /// Make somebody responsible for a conversation, or nobody
@@ -19,7 +19,7 @@ pub struct Assign {
     #[command(flatten)]
     tenant: TenantArg,
     /// Conversation to assign
-    conversation: ConversationId,
+    conversation: ConversationName,
     /// One of the staff, operator, or me
     #[arg(required_unless_present = "nobody")]
     name: Option<String>,
@@ -29,8 +29,8 @@ pub struct Assign {
 }
 
 pub async fn run(context: &Context, args: Assign) -> Result<(), Failure> {
-    let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
-    let client = context.client().await?;
+    let (client, slug) = (context.client().await?, args.tenant.slug.as_str());
+    let id = args.conversation.find(&client, Some(slug)).await?;
     let conversation = client.assign(slug, &id, &api::NewAssignee { assignee: args.name }).await?;
     let (what, next) = match conversation.assignee.as_ref().map(|person| person.name.as_deref().unwrap_or(&person.id)) {
         Some(name) => (format!("assigned to {name}"), format!("aura conversation list -t {slug} --assignee {name}")),

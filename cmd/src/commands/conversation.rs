@@ -5,12 +5,12 @@ use std::cmp::Reverse;
 use aura::{
     api::{self, ConversationFilter},
     client::Client,
-    domain::{ConversationId, MessageId, TurnId, conversation, tenant::TenantSlug},
+    domain::{MessageId, TurnId, conversation, tenant::TenantSlug},
     terminal::{Since, parse_since},
 };
 use futures_util::{StreamExt, pin_mut};
 
-use super::{assign, draft, picture};
+use super::{assign, draft, named::ConversationName, picture};
 use crate::{cli::TenantArg, context::Context, failure::Failure, render, time::now};
 
 /// Watch conversations, take them over, write to shoppers
@@ -129,7 +129,7 @@ struct Show {
     #[command(flatten)]
     tenant: TenantArg,
     /// Conversation to show
-    conversation: ConversationId,
+    conversation: ConversationName,
     /// The most messages
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
@@ -153,7 +153,7 @@ struct Takeover {
     #[command(flatten)]
     tenant: TenantArg,
     /// Conversation to take over
-    conversation: ConversationId,
+    conversation: ConversationName,
     /// Go on where another person has the conversation; the audit log keeps that
     #[arg(long)]
     anyway: bool,
@@ -169,7 +169,7 @@ struct Release {
     #[command(flatten)]
     tenant: TenantArg,
     /// Conversation to give back
-    conversation: ConversationId,
+    conversation: ConversationName,
 }
 
 /// Label a conversation as no customer matter, or clear its label
@@ -185,7 +185,7 @@ struct LabelArgs {
     #[command(flatten)]
     tenant: TenantArg,
     /// Conversation to label
-    conversation: ConversationId,
+    conversation: ConversationName,
     /// The label
     #[arg(required_unless_present = "clear")]
     label: Option<Label>,
@@ -207,7 +207,7 @@ struct Send {
     #[command(flatten)]
     tenant: TenantArg,
     /// Conversation to write in
-    conversation: ConversationId,
+    conversation: ConversationName,
     /// The message, at most 1,000 bytes
     text: String,
     /// Go on where another person has the conversation; the audit log keeps that
@@ -231,7 +231,7 @@ struct Erase {
     #[command(flatten)]
     tenant: TenantArg,
     /// Conversation to erase
-    conversation: ConversationId,
+    conversation: ConversationName,
     /// The id once more, to be sure
     #[arg(long, value_name = "ID")]
     confirm: String,
@@ -241,14 +241,15 @@ pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failur
     match args.verb {
         Verb::List(args) => list(context, &args).await,
         Verb::Show(args) => {
-            let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
+            let (client, slug) = (context.client().await?, args.tenant.slug.as_str());
+            let id = args.conversation.find(&client, Some(slug)).await?;
             if let Some(turn) = args.turn {
-                let turn = context.client().await?.turn(slug, &id, &turn.to_string()).await?;
+                let turn = client.turn(slug, &id, &turn.to_string()).await?;
                 return context.ui.data(&turn, || render::turn(&turn, context.ui.look()));
             }
             let before = args.before.map(|message| message.to_string());
             let page = api::PageQuery { limit: Some(args.limit), before };
-            let detail = context.client().await?.conversation_page(slug, &id, &page).await?;
+            let detail = client.conversation_page(slug, &id, &page).await?;
             context.ui.data(&detail, || render::conversation(&detail, context.ui.look()))?;
             if let (true, Some(oldest)) = (detail.has_more, detail.messages.first()) {
                 let next = format!("aura conversation show -t {slug} {id} \\\n    --before {}", oldest.id);
@@ -262,24 +263,26 @@ pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failur
         }
         Verb::Picture(args) => picture::run(context, &args).await,
         Verb::Takeover(args) => {
-            let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
-            let client = context.client().await?;
+            let (client, slug) = (context.client().await?, args.tenant.slug.as_str());
+            let id = args.conversation.find(&client, Some(slug)).await?;
             let query = api::TakeoverQuery { anyway: args.anyway };
             let conversation = client.take_over_as(slug, &id, query).await?;
             let next = format!("aura conversation send -t {slug} {id} TEXT");
             changed(context, &conversation, "taken over: the assistant is silent in this conversation", next)
         }
         Verb::Release(args) => {
-            let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
-            let conversation = context.client().await?.release(slug, &id).await?;
+            let (client, slug) = (context.client().await?, args.tenant.slug.as_str());
+            let id = args.conversation.find(&client, Some(slug)).await?;
+            let conversation = client.release(slug, &id).await?;
             let next = format!("aura conversation show -t {slug} {id}");
             changed(context, &conversation, "released: the assistant answers in this conversation again", next)
         }
         Verb::Assign(args) => assign::run(context, args).await,
         Verb::Label(args) => {
-            let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
+            let (client, slug) = (context.client().await?, args.tenant.slug.as_str());
+            let id = args.conversation.find(&client, Some(slug)).await?;
             let label = api::NewLabel { label: args.label.map(|label| label.word().to_owned()) };
-            let conversation = context.client().await?.label(slug, &id, &label).await?;
+            let conversation = client.label(slug, &id, &label).await?;
             let (what, next) = match &conversation.label {
                 Some(label) => {
                     (format!("labelled as {label}"), format!("aura conversation list -t {slug} --label {label}"))
@@ -297,12 +300,14 @@ pub async fn run(context: &Context, args: ConversationArgs) -> Result<(), Failur
 }
 
 async fn erase(context: &Context, args: &Erase) -> Result<(), Failure> {
-    let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
+    let (client, slug) = (context.client().await?, args.tenant.slug.as_str());
+    let id = args.conversation.find(&client, Some(slug)).await?;
+    // The whole one, however it was named.
     if args.confirm != id {
         let message = format!("`--confirm {}` does not confirm erasing {id}", args.confirm);
         return Err(Failure::usage(message).hint(format!("To erase it for good: `--confirm {id}`.")));
     }
-    let erased = context.client().await?.erase(slug, &id, &args.confirm).await?;
+    let erased = client.erase(slug, &id, &args.confirm).await?;
     if context.ui.json {
         return context.ui.json_line(&erased);
     }
@@ -333,7 +338,8 @@ async fn list(context: &Context, args: &List) -> Result<(), Failure> {
     let assignee = args.assignee.clone();
     let filtered = state.is_some() || label.is_some() || args.since.is_some() || assignee.is_some();
     let since = args.since.map(|since| since.moment(now()));
-    let query = api::ConversationQuery { state, assignee, label, since, limit: Some(args.limit), ids: None };
+    let query =
+        api::ConversationQuery { state, assignee, label, since, limit: Some(args.limit), begins: None, ids: None };
     let client = context.client().await?;
     let of = args.slug.as_ref().map(|slug| format!(" -t {slug}")).unwrap_or_default();
     let list = match &args.slug {
@@ -375,9 +381,9 @@ async fn of_all(client: &Client, query: &api::ConversationQuery) -> Result<Liste
 }
 
 async fn send(context: &Context, args: Send) -> Result<(), Failure> {
-    let (slug, id) = (args.tenant.slug.as_str(), args.conversation.to_string());
-    let rows =
-        context.client().await?.send(slug, &id, &api::NewMessage { text: args.text, anyway: args.anyway }).await?;
+    let (client, slug) = (context.client().await?, args.tenant.slug.as_str());
+    let id = args.conversation.find(&client, Some(slug)).await?;
+    let rows = client.send(slug, &id, &api::NewMessage { text: args.text, anyway: args.anyway }).await?;
     if context.ui.json {
         return context.ui.json_line(&api::List { items: rows });
     }

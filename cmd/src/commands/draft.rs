@@ -2,12 +2,9 @@
 
 use std::io::{self, IsTerminal};
 
-use aura::{
-    api,
-    domain::{ConversationId, TurnId},
-};
+use aura::{api, domain::TurnId};
 
-use super::input;
+use super::{input, named::ConversationName};
 use crate::{cli::TenantArg, context::Context, failure::Failure, ui::Ui};
 
 /// Which draft is meant.
@@ -16,7 +13,7 @@ struct Which {
     #[command(flatten)]
     tenant: TenantArg,
     /// Conversation in which it waits
-    conversation: ConversationId,
+    conversation: ConversationName,
     /// The draft that you have read (`turn_…`, as `aura conversation show` names it): refuse if another one waits by now
     #[arg(long, value_name = "DRAFT")]
     draft: Option<TurnId>,
@@ -91,14 +88,16 @@ pub struct Edit {
 }
 
 pub async fn approve(context: &Context, args: &Approve) -> Result<(), Failure> {
-    let (slug, id) = (args.which.slug(), args.which.conversation.to_string());
-    let rows = context.client().await?.approve_draft(slug, &id, &args.which.decision(args.anyway.anyway)).await?;
+    let (client, slug) = (context.client().await?, args.which.slug());
+    let id = args.which.conversation.find(&client, Some(slug)).await?;
+    let rows = client.approve_draft(slug, &id, &args.which.decision(args.anyway.anyway)).await?;
     queued(context, rows, "approved", slug, &id)
 }
 
 pub async fn reject(context: &Context, args: &Reject) -> Result<(), Failure> {
-    let (slug, id) = (args.which.slug(), args.which.conversation.to_string());
-    let conversation = context.client().await?.reject_draft(slug, &id, &args.which.decision(false)).await?;
+    let (client, slug) = (context.client().await?, args.which.slug());
+    let id = args.which.conversation.find(&client, Some(slug)).await?;
+    let conversation = client.reject_draft(slug, &id, &args.which.decision(false)).await?;
     if context.ui.json {
         return context.ui.json_line(&conversation);
     }
@@ -107,8 +106,8 @@ pub async fn reject(context: &Context, args: &Reject) -> Result<(), Failure> {
 }
 
 pub async fn edit(context: &Context, args: Edit) -> Result<(), Failure> {
-    let (slug, id) = (args.which.slug(), args.which.conversation.to_string());
-    let client = context.client().await?;
+    let (client, slug) = (context.client().await?, args.which.slug());
+    let id = args.which.conversation.find(&client, Some(slug)).await?;
     let mut draft = args.which.draft.map(|draft| draft.to_string());
     let text = match args.text {
         Some(text) => text,

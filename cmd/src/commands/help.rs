@@ -51,11 +51,11 @@ pub fn run(context: &Context, HelpArgs { words }: &HelpArgs) -> Result<(), Failu
 }
 
 fn environment() -> String {
-    let own = COMMAND_LINE.iter().map(|(name, about)| format!("  {name:16}  {about}"));
-    let rest = "  NO_COLOR          no colours
-  COLUMNS           how wide the terminal is, where it does not say so itself
-  PAGER             the pager, where AURA_PAGER is not set
-  VISUAL, EDITOR    the editor of `aura persona edit` and `aura conversation edit`
+    let own = COMMAND_LINE.iter().map(|(name, about)| format!("  {name:18}  {about}"));
+    let rest = "  NO_COLOR            no colours
+  COLUMNS             how wide the terminal is, where it does not say so itself
+  PAGER               the pager, where AURA_PAGER is not set
+  VISUAL, EDITOR      the editor of `aura persona edit` and `aura conversation edit`
 
 Every key of the configuration is a variable too: `a.b_c` is AURA_A__B_C, and AURA_A__B_C_FILE names a file
 that holds a secret. A flag comes before a variable, a variable before the file. `aura config sources` shows

@@ -23,6 +23,7 @@ pub use input::agrees;
 pub mod listen;
 pub mod man;
 pub mod model;
+mod named;
 pub mod notify;
 pub mod persona;
 pub mod picture;

@@ -9,10 +9,11 @@ use std::{
 
 use aura::{
     api::{self, exit_code_of},
-    domain::{ConversationId, MessageId},
+    domain::MessageId,
 };
 use serde_json::json;
 
+use super::named::ConversationName;
 use crate::{cli::TenantArg, context::Context, failure::Failure};
 
 /// For its owner's eyes alone: it is a shopper's.
@@ -33,7 +34,7 @@ pub struct Picture {
     #[command(flatten)]
     tenant: TenantArg,
     /// Conversation it was sent in
-    conversation: ConversationId,
+    conversation: ConversationName,
     /// Message it came with, as `aura conversation show` names it
     message: MessageId,
     /// Which of its pictures
@@ -45,11 +46,13 @@ pub struct Picture {
 }
 
 pub async fn run(context: &Context, args: &Picture) -> Result<(), Failure> {
-    let (slug, id, message) = (args.tenant.slug.as_str(), args.conversation.to_string(), args.message.to_string());
+    let (slug, message) = (args.tenant.slug.as_str(), args.message.to_string());
     if args.to.symlink_metadata().is_ok() {
         return Err(exists(&args.to));
     }
-    let (kind, bytes) = context.client().await?.picture(slug, &id, &message, args.number - 1).await?;
+    let client = context.client().await?;
+    let id = args.conversation.find(&client, Some(slug)).await?;
+    let (kind, bytes) = client.picture(slug, &id, &message, args.number - 1).await?;
     write(&args.to, &bytes)?;
     let file = args.to.display();
     if context.ui.json {

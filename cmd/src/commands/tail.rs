@@ -31,9 +31,10 @@ pub async fn run(context: &Context, args: TailArgs) -> Result<(), Failure> {
         let client = context.daemon().await?;
         return which.follow(ui, &client, async |event| show(ui, &event)).await;
     }
-    let query = which.query();
+    let client = context.client().await?;
+    let query = which.query(&client).await?;
     let query = EventQuery { since: query.since.or(Some(Time(0))), ..query };
-    let events = context.client().await?.events(which.tenant(), &query).await?;
+    let events = client.events(which.tenant(), &query).await?;
     pin_mut!(events);
     while let Some(event) = events.next().await {
         show(ui, &event?)?;

@@ -3,11 +3,12 @@
 use aura::{
     api::{Event, EventQuery},
     client::{Client, Watched},
-    domain::{ConversationId, cost::PicoDollars, event::EventKind, tenant::TenantSlug},
+    domain::{cost::PicoDollars, event::EventKind, tenant::TenantSlug},
     terminal::{Since, parse_since},
 };
 use futures_util::{StreamExt, pin_mut};
 
+use super::named::ConversationName;
 use crate::{failure::Failure, time::now, ui::Ui};
 
 /// Which events
@@ -24,7 +25,7 @@ pub struct Which {
     kind: Vec<String>,
     /// Only events of this conversation
     #[arg(long, value_name = "ID")]
-    conversation: Option<ConversationId>,
+    conversation: Option<ConversationName>,
     /// Only what this one did: shopper, bot, operator, system, …
     #[arg(long, value_name = "WHO")]
     actor: Option<String>,
@@ -48,15 +49,19 @@ impl Which {
     }
 
     /// As the daemon is asked.
-    pub fn query(&self) -> EventQuery {
-        EventQuery {
+    pub async fn query(&self, client: &Client) -> Result<EventQuery, Failure> {
+        let conversation = match &self.conversation {
+            Some(name) => Some(name.find(client, self.tenant()).await?),
+            None => None,
+        };
+        Ok(EventQuery {
             since: self.since.as_ref().map(|since| since.moment(now())),
             kinds: Some(self.kind.join(",")).filter(|kinds| !kinds.is_empty()),
-            conversation: self.conversation.map(|id| id.to_string()),
+            conversation,
             actor: self.actor.clone(),
             min_cost_usd: self.min_cost.map(|cost| cost.to_string()),
             ..EventQuery::default()
-        }
+        })
     }
 
     /// Follows them until Ctrl-C, over restarts of the daemon; says once that it is gone, and that it is back.
@@ -66,7 +71,7 @@ impl Which {
         client: &Client,
         mut take: impl AsyncFnMut(Event) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let watched = client.watch(self.tenant(), self.query());
+        let watched = client.watch(self.tenant(), self.query(client).await?);
         pin_mut!(watched);
         let mut lost = false;
         while let Some(seen) = watched.next().await {

@@ -8,6 +8,7 @@ use jaq_core::{
 };
 use jaq_json::{Val, read};
 
+use super::interrupt;
 use crate::failure::Failure;
 
 /// An expression that makes sense.
@@ -45,6 +46,7 @@ impl Jq {
     pub fn run(&self, json: &str) -> Result<Vec<String>, Failure> {
         let input = read::parse_single(json.as_bytes())
             .map_err(|error| Failure::new(1, "failed", format!("the result is not JSON: {error}")))?;
+        let _computing = interrupt::computing();
         let context = Ctx::<JustLut<Val>>::new(&self.filter.lut, Vars::new([]));
         let results = self.filter.id.run((context, input)).map(unwrap_valr);
         let line = |result| match result {

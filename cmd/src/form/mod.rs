@@ -2,6 +2,7 @@
 //! template. What a person asked for is judged before the command does anything: a misspelled field changes nothing.
 
 mod fields;
+pub mod interrupt;
 mod jq;
 mod shapes;
 mod template;

@@ -22,6 +22,12 @@ pub(super) const ROWS: &[Row] = &[
         "Stop the other one, or choose `--listen 127.0.0.1:0`.",
     ),
     (
+        "ambiguous_id",
+        "What was given could be several things.",
+        "The beginning of an id fits more than one.",
+        "Give more of it; the hint names what fits.",
+    ),
+    (
         "answer_unreadable",
         "The daemon's answer makes no sense to this command.",
         "The two are of different versions.",

@@ -2,6 +2,7 @@
 
 use crate::app::{
     App, Error, TenantCtx,
+    caller::nearest,
     secrets::{KnownSecret, Owner},
 };
 use crate::domain::{
@@ -171,7 +172,10 @@ impl App {
         }
         Err(Error::Invalid {
             message: format!("no provider `{provider}` is configured"),
-            hint: Some(format!("There are {}.", known.join(", "))),
+            hint: Some(match nearest(provider, known.iter().copied()) {
+                Some(near) => format!("Did you mean `{near}`? There are {}.", known.join(", ")),
+                None => format!("There are {}.", known.join(", ")),
+            }),
         })
     }
 }

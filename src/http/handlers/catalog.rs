@@ -62,6 +62,20 @@ pub async fn search(
     Ok(Json(api::SearchResult { query: query.q, results, elapsed_ms: elapsed_ms(began) }))
 }
 
+/// Products by the beginning of their ids.
+pub async fn list(
+    State(edge): State<Edge>,
+    Scope(tenant): Scope,
+    Params(query): Params<api::ProductQuery>,
+) -> Result<Json<api::List<api::ProductName>>, Error> {
+    let limit = query.limit.unwrap_or(RESULTS_MAX);
+    if !(1..=RESULTS_MAX).contains(&limit) {
+        return Err(Error::invalid(format!("the limit is 1 to {RESULTS_MAX}, not {limit}")));
+    }
+    let found = edge.app.catalog_begin(&tenant, query.begins.unwrap_or_default(), limit).await?;
+    Ok(Json(map::list(found, |(key, title)| api::ProductName { product_id: key.0, title })))
+}
+
 pub async fn show(
     State(edge): State<Edge>,
     Scope(tenant): Scope,

@@ -87,7 +87,8 @@ async fn listing(edge: &Edge, asking: Doer, query: &api::ConversationQuery) -> R
         Some(NOBODY) => Some(edge.app.assigned(asking, Responsible::Nobody).await?),
         Some(word) => Some(edge.app.assigned(asking, Responsible::Is(somebody(word)?)).await?),
     };
-    Ok(Listing { filter, label, assigned, since: query.since.map(Into::into), ids: None, limit })
+    let begins = query.begins.clone();
+    Ok(Listing { filter, label, assigned, begins, since: query.since.map(Into::into), ids: None, limit })
 }
 
 /// Who is meant by a word.

@@ -138,6 +138,7 @@ async fn row(name: &str, store: &TenantStore, with: &Asking) -> Option<Row> {
         "remember" => Row::WriteOnly(COUNT),
         "reserve_spend" => Row::WriteOnly("gives a limit of the tenant's own and what it has spent of it"),
         "account_traffic" => read!(store.account_traffic(with.account.clone())),
+        "products_begin" => read!(store.products_begin(String::new(), ROWS)),
         "products_by_key" => read!(store.products_by_key(with.products.clone())),
         "product" => read!(with.products => |key| store.product(key)),
         "catalog_status" => read!(store.catalog_status()),
