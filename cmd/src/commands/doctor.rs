@@ -61,9 +61,9 @@ pub async fn run(context: &Context, args: DoctorArgs) -> Result<(), Failure> {
                 "warning" => Ink::Strong,
                 _ => Ink::Faint,
             };
-            let (state, rest) = render::finding(finding);
+            let (state, rest) = render::finding(finding, ui.look());
             ui.inked(&[(ink, &state), (Ink::Plain, &rest)])?;
-            for line in render::finding_notes(finding) {
+            for line in render::finding_notes(finding, ui.look()) {
                 ui.inked(&[(Ink::Faint, &line)])?;
             }
         }

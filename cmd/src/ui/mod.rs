@@ -2,12 +2,14 @@
 //! command can forget it; colour is added afterwards and never says anything alone.
 
 mod pager;
+mod wrap;
 
 use std::io::{self, IsTerminal, Write};
 
 use aura::terminal::{json_safe, terminal_safe};
 use owo_colors::OwoColorize;
 use serde::Serialize;
+pub use wrap::wrapped;
 
 use crate::{
     failure::Failure,

@@ -15,7 +15,7 @@ use crate::{
     failure::Failure,
     render::Grid,
     time::now,
-    ui::{Ink, Ui},
+    ui::{Ink, Ui, wrapped},
 };
 
 /// Wider than this a chat is hard to read.
@@ -290,41 +290,9 @@ fn padded(text: &str, width: usize) -> String {
     console::pad_str(text, width, console::Alignment::Left, None).into_owned()
 }
 
-/// Lines of at most `width` columns, broken at spaces; a longer word stands alone, so that links stay whole.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    for paragraph in text.lines() {
-        let mut line = String::new();
-        for word in paragraph.split_whitespace() {
-            if !line.is_empty() && columns(&line) + 1 + columns(word) > width {
-                lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        lines.push(line);
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_wrap_and_links_stay_whole() {
-        let text =
-            "aura: Das könnte genau das Richtige für dich sein:\n\nhttps://lindgruen.example/products/leinenhemd-fjord";
-        insta::assert_snapshot!(wrapped(text, 24).join("\n"), @r"
-        aura: Das könnte genau
-        das Richtige für dich
-        sein:
-
-        https://lindgruen.example/products/leinenhemd-fjord
-        ");
-    }
 
     #[test]
     fn seconds_have_one_decimal() {
