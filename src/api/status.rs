@@ -127,6 +127,18 @@ pub struct TenantStatus {
     pub parked: u64,
     /// Messages of shoppers that no turn covers yet.
     pub open_messages: u64,
+    /// Messages of shoppers that have come today (UTC).
+    #[serde(default)]
+    pub received_today: u64,
+    /// Messages of shoppers that no webhook had brought, found by reading threads.
+    #[serde(default)]
+    pub missing: u64,
+    /// Turns that have ended in the last 7 days.
+    #[serde(default)]
+    pub turns_week: u64,
+    /// Of these, those that asked for a person.
+    #[serde(default)]
+    pub handed_over_week: u64,
     /// Products that a shopper may be shown.
     pub products: u64,
     /// What writes its answers: `builtin`, or `PROVIDER:MODEL`.
@@ -138,6 +150,12 @@ pub struct TenantStatus {
     /// This calendar month (UTC).
     #[serde(default)]
     pub spent_month_usd: String,
+    /// What they may cost a day; `null`: as much as they cost.
+    #[serde(default)]
+    pub budget_day_usd: Option<String>,
+    /// A month.
+    #[serde(default)]
+    pub budget_month_usd: Option<String>,
     /// What goes out.
     pub outbox: OutboxCounts,
     /// Its accounts.
@@ -180,6 +198,9 @@ pub struct AccountStatus {
     pub last_event_at: Option<Time>,
     /// Messages of shoppers that have come in.
     pub received: u64,
+    /// Of these, those of today (UTC).
+    #[serde(default)]
+    pub received_today: u64,
     /// Of these, found by reading the thread: no webhook had brought them.
     pub recovered: u64,
 }

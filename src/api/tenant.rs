@@ -40,6 +40,9 @@ pub struct TenantDetail {
     pub tenant: Tenant,
     /// Its voice.
     pub persona: Persona,
+    /// How it is, in figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<super::TenantStatus>,
 }
 
 /// A shop to add. Whatever is left out takes the default.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures_util::{StreamExt, stream};
 
 use super::{
-    App, Caller, Error,
+    App, Caller, Error, TenantCtx,
     backup::Backup,
     models::ModelStanding,
     problem::{self, Problem},
@@ -19,7 +19,11 @@ use crate::{
 /// Tenants' files looked into at once.
 const AT_ONCE: usize = 16;
 /// What "since yesterday" means.
-const LATELY_MS: i64 = 24 * HOUR_MS;
+const LATELY_MS: i64 = DAY_MS;
+/// Over how many days it is told how turns ended.
+const TURN_DAYS: i64 = 7;
+/// Milliseconds of a day.
+const DAY_MS: i64 = 24 * HOUR_MS;
 /// Milliseconds of an hour.
 const HOUR_MS: i64 = 3_600_000;
 
@@ -143,6 +147,13 @@ impl App {
         Ok(status)
     }
 
+    /// How one tenant is.
+    pub async fn status_of(&self, tenant: &TenantCtx) -> Result<TenantStatus, Error> {
+        let tenant = tenant.tenant().clone();
+        let accounts = self.store.control().accounts(tenant.id).await?;
+        Ok(self.tenant_status(tenant, accounts, self.clock.now()).await)
+    }
+
     async fn tenant_status(&self, tenant: Tenant, accounts: Vec<Account>, now: Timestamp) -> TenantStatus {
         let mut status = TenantStatus {
             lost: self.live.watch.lost(tenant.id),
@@ -165,13 +176,14 @@ impl App {
     }
 
     async fn look_at(&self, status: &mut TenantStatus, accounts: Vec<Account>, now: Timestamp) -> Result<(), Error> {
+        let today = Timestamp(now.0 - now.0.rem_euclid(DAY_MS));
         let store = self.store.visit_tenant(status.tenant.id).await?;
         for account in accounts {
-            let traffic = store.account_traffic(account.id.clone()).await?;
+            let traffic = store.account_traffic(account.id.clone(), today).await?;
             let has_token = super::accounts::token_of(&self.secrets, &account).await.is_ok();
             status.accounts.push(AccountStatus { account, traffic, has_token });
         }
-        status.counts = store.counts().await?;
+        status.counts = store.counts(now.plus_ms(-TURN_DAYS * DAY_MS)).await?;
         status.trouble = store.trouble(now.plus_ms(-LATELY_MS)).await?;
         status.targets = store.notify_targets().await?;
         status.products = store.catalog_status().await?.visible;

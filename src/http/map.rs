@@ -34,7 +34,7 @@ use crate::{
         account::Account,
         catalog::CatalogStatus,
         chat::ModelRef,
-        cost::{Budget, PicoDollars},
+        cost::{Budget, BudgetSpan, PicoDollars},
         model::{Allowed, ModelChoice, ModelRole},
         notify::{LastNotification, Target, TargetState},
         outbox::OutboxState,
@@ -481,7 +481,8 @@ fn status_problem(problem: Problem) -> api::StatusProblem {
     api::StatusProblem { weight: weight.as_str().into(), tenant, code: code.into(), what, hint }
 }
 
-fn tenant_status(status: TenantStatus) -> api::TenantStatus {
+pub(super) fn tenant_status(status: TenantStatus) -> api::TenantStatus {
+    let budget = |span| status.models.budget.of(span).map(|limit| limit.to_string());
     let count = |state: OutboxState| status.counts.outbox.iter().filter(|row| row.0 == state).map(|row| row.1).sum();
     api::TenantStatus {
         slug: status.tenant.slug.to_string(),
@@ -497,10 +498,16 @@ fn tenant_status(status: TenantStatus) -> api::TenantStatus {
         parked: status.counts.parked,
         labelled: status.counts.labelled,
         open_messages: status.counts.open_messages,
+        received_today: status.accounts.iter().map(|account| account.traffic.received_lately).sum(),
+        missing: status.accounts.iter().map(|account| account.traffic.recovered).sum(),
+        turns_week: status.counts.lately.turns,
+        handed_over_week: status.counts.lately.handed_over,
         products: status.products,
         model: status.models.chosen.to_string(),
         spent_today_usd: status.models.spent.day.to_string(),
         spent_month_usd: status.models.spent.month.to_string(),
+        budget_day_usd: budget(BudgetSpan::Day),
+        budget_month_usd: budget(BudgetSpan::Month),
         outbox: api::OutboxCounts {
             pending: count(OutboxState::Pending),
             sending: count(OutboxState::Sending),
@@ -524,6 +531,7 @@ fn account_status(status: AccountStatus) -> api::AccountStatus {
         state: account.state,
         last_event_at: status.traffic.last_event_at.map(Into::into),
         received: status.traffic.received,
+        received_today: status.traffic.received_lately,
         recovered: status.traffic.recovered,
     }
 }

@@ -5,6 +5,23 @@ use rusqlite::named_params;
 use super::{Error, TenantStore, conversation, row::parsed};
 use crate::domain::{Timestamp, channel::AccountId, outbox::OutboxState};
 
+/// How turns ended. Local trials are few, and an index tells which those are.
+const TURNS: &str = "
+    SELECT count(*), coalesce(sum(outcome = 'handed_over'), 0) FROM turn
+    WHERE state = 'finished' AND finished_at_ms >= :since AND outcome <> 'superseded'
+          AND conversation_id NOT IN (SELECT id FROM conversation WHERE channel = 'local')";
+/// What shoppers wrote. Each half is counted in an index of its own.
+const TRAFFIC: &str = "
+    SELECT max(newest), sum(received), sum(lately), sum(received * recovered) FROM (
+        SELECT 0 AS recovered, max(received_at_ms) AS newest, count(*) AS received,
+               count(*) FILTER (WHERE received_at_ms >= :since) AS lately
+        FROM message WHERE account_id = :account AND side = 'shopper' AND recovered = 0
+        UNION ALL
+        SELECT 1, max(received_at_ms), count(*), count(*) FILTER (WHERE received_at_ms >= :since)
+        FROM message WHERE account_id = :account AND side = 'shopper' AND recovered = 1)";
+/// The newest event that is no message.
+const NEWEST_EVENT: &str = "SELECT max(received_at_ms) FROM channel_event WHERE account_id = :account";
+
 /// How a tenant stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TenantCounts {
@@ -28,6 +45,17 @@ pub struct TenantCounts {
     pub held: u64,
     /// Outbox rows of drafts.
     pub draft_rows: u64,
+    /// How turns ended lately.
+    pub lately: TurnCounts,
+}
+
+/// How turns ended since a moment, those that were superseded and local trials left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TurnCounts {
+    /// All that ended.
+    pub turns: u64,
+    /// Those that asked for a person.
+    pub handed_over: u64,
 }
 
 /// What reached us on one account.
@@ -37,13 +65,15 @@ pub struct AccountTraffic {
     pub last_event_at: Option<Timestamp>,
     /// Messages of shoppers.
     pub received: u64,
+    /// Of these, those that have come since a given moment.
+    pub received_lately: u64,
     /// Of these, found by reading the thread: no webhook had brought them.
     pub recovered: u64,
 }
 
 impl TenantStore {
-    /// Counts conversations, open messages and outbox rows.
-    pub async fn counts(&self) -> Result<TenantCounts, Error> {
+    /// Counts conversations, open messages, outbox rows, and the turns that have ended since `since`.
+    pub async fn counts(&self, since: Timestamp) -> Result<TenantCounts, Error> {
         const CONVERSATIONS: &str = "
             SELECT count(*), count(takeover_cause), count(coalesce(waiting_since_ms, promised_since_ms)),
                    count(parked_since_ms), count(label)
@@ -76,6 +106,9 @@ impl TenantStore {
                     drafts,
                     draft_rows,
                     held: tx.query_row(HELD, [], |row| row.get(0))?,
+                    lately: tx.prepare_cached(TURNS)?.query_row(named_params! { ":since": since.0 }, |row| {
+                        Ok(TurnCounts { turns: row.get(0)?, handed_over: row.get(1)? })
+                    })?,
                 })
             };
             count().map_err(Error::sql("count conversations"))
@@ -83,18 +116,21 @@ impl TenantStore {
         .await
     }
 
-    /// What reached us on an account.
-    pub async fn account_traffic(&self, account: AccountId) -> Result<AccountTraffic, Error> {
-        const SQL: &str = "
-            SELECT max(received_at_ms), count(*), coalesce(sum(recovered), 0) FROM message WHERE account_id = :account AND side = 'shopper'";
-        const EVENTS: &str = "SELECT max(received_at_ms) FROM channel_event WHERE account_id = :account";
+    /// What reached us on an account; what has come lately has since `since`.
+    pub async fn account_traffic(&self, account: AccountId, since: Timestamp) -> Result<AccountTraffic, Error> {
         self.read("count an account's traffic", move |tx| {
             let count = || -> rusqlite::Result<AccountTraffic> {
                 let key = named_params! { ":account": account.0 };
-                let (message, received, recovered): (Option<i64>, u64, u64) =
-                    tx.query_row(SQL, key, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-                let event: Option<i64> = tx.query_row(EVENTS, key, |row| row.get(0))?;
-                Ok(AccountTraffic { last_event_at: message.max(event).map(Timestamp), received, recovered })
+                let event: Option<i64> = tx.prepare_cached(NEWEST_EVENT)?.query_row(key, |row| row.get(0))?;
+                let key = named_params! { ":account": account.0, ":since": since.0 };
+                tx.prepare_cached(TRAFFIC)?.query_row(key, |row| {
+                    Ok(AccountTraffic {
+                        last_event_at: row.get::<_, Option<i64>>(0)?.max(event).map(Timestamp),
+                        received: row.get(1)?,
+                        received_lately: row.get(2)?,
+                        recovered: row.get(3)?,
+                    })
+                })
             };
             count().map_err(Error::sql("count an account's traffic"))
         })
@@ -106,8 +142,11 @@ impl TenantStore {
 mod tests {
     use super::*;
     use crate::{
-        domain::turn::SuppressReason,
-        store::{Covered, EffectRecord, life_tests::Shop},
+        domain::turn::{HandOverReason, SuppressReason, TurnOutcome},
+        store::{
+            Covered, EffectRecord,
+            life_tests::{ACCOUNT, Shop},
+        },
     };
 
     #[tokio::test]
@@ -118,7 +157,7 @@ mod tests {
         let begun =
             shop.store.begin_turn(conversation, Timestamp(9_000)).await.expect("read").expect("a turn is due").0;
         let open = async || {
-            let counts = shop.store.counts().await.expect("counted");
+            let counts = shop.store.counts(Timestamp(0)).await.expect("counted");
             let found = shop.store.conversation(conversation).await.expect("read").expect("it is there");
             let oldest = shop.store.open_work().await.expect("seen").oldest_open;
             let since = shop.store.trouble(Timestamp(0)).await.expect("seen").open_since;
@@ -135,5 +174,44 @@ mod tests {
         assert_eq!(open().await, waits, "its process may have ended");
         shop.store.park_open(conversation, SuppressReason::TooOld, Timestamp(9_001)).await.expect("closed");
         assert_eq!(open().await, (0, 0, None, None));
+    }
+
+    /// What a message is read for is no count: ten thousand shops are looked at at once.
+    #[tokio::test]
+    async fn what_came_and_how_turns_ended_is_counted_since_a_moment_and_in_indexes_alone() {
+        const WEEK: i64 = 1_000_000;
+        let shop = Shop::open();
+        // One before the moment; after it two, one of which calls a person.
+        for (at, mid, outcome) in [
+            (WEEK - 90_000, "m1", TurnOutcome::Suppressed(SuppressReason::TooOld)),
+            (WEEK + 10_000, "m2", TurnOutcome::Suppressed(SuppressReason::TooOld)),
+            (WEEK + 90_000, "m3", TurnOutcome::HandedOver(HandOverReason::Asked)),
+        ] {
+            shop.writes(at, mid, "linen?").await;
+            shop.finishes(at + 5_000, outcome, &[]).await;
+        }
+        let account = AccountId(ACCOUNT.into());
+        let traffic = shop.store.account_traffic(account.clone(), Timestamp(WEEK)).await.expect("counted");
+        let expected = AccountTraffic {
+            last_event_at: Some(Timestamp(WEEK + 90_000)),
+            received: 3,
+            received_lately: 2,
+            recovered: 0,
+        };
+        assert_eq!(traffic, expected);
+        let lately = shop.store.counts(Timestamp(WEEK)).await.expect("counted").lately;
+        assert_eq!(lately, TurnCounts { turns: 2, handed_over: 1 });
+        for sql in [TRAFFIC, TURNS, NEWEST_EVENT] {
+            let explain = move |tx: &rusqlite::Transaction<'_>| -> rusqlite::Result<Vec<String>> {
+                tx.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?.raw_query().mapped(|row| row.get("detail")).collect()
+            };
+            let plan = shop.store.read("explain", move |tx| explain(tx).map_err(Error::sql("explain"))).await;
+            let plan = plan.expect("explained");
+            let tables: Vec<_> = plan
+                .iter()
+                .filter(|line| line.contains("message") || line.contains("turn") || line.contains("event"))
+                .collect();
+            assert!(!tables.is_empty() && tables.iter().all(|line| line.contains("COVERING INDEX")), "{plan:#?}");
+        }
     }
 }

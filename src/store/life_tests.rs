@@ -30,7 +30,7 @@ impl Ids for Counting {
     }
 }
 
-const ACCOUNT: &str = "17841460012345678";
+pub(super) const ACCOUNT: &str = "17841460012345678";
 const SHOPPER: &str = "1284305829174402";
 const MINUTE: i64 = 60_000;
 
@@ -101,7 +101,7 @@ impl Shop {
         self.finishes(now, TurnOutcome::Answered, parts).await
     }
 
-    async fn finishes(&self, now: i64, outcome: TurnOutcome, parts: &[&str]) -> Committed {
+    pub(super) async fn finishes(&self, now: i64, outcome: TurnOutcome, parts: &[&str]) -> Committed {
         let begun = self.store.begin_turn(self.conversation().await, Timestamp(now)).await.expect("read");
         let (begun, _) = begun.expect("a turn is due");
         self.store.commit_turn(commit(&begun, now, outcome, parts)).await.expect("committed")

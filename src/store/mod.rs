@@ -54,7 +54,7 @@ mod walk;
 pub use conserve::{Conservation, OpenWork};
 pub use control::restored::CAUSE as PAUSED_BY_RESTORE;
 pub use control::{Control, KeyHash, NewSecret, RemovedTenant, ResealedKey, StaffRow};
-pub use counts::{AccountTraffic, TenantCounts};
+pub use counts::{AccountTraffic, TenantCounts, TurnCounts};
 pub use datadir::{DataDir, DataDirError};
 pub use disk::Room;
 pub use echo::{CLOCK_SLACK_MS, same_text};

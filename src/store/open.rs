@@ -332,7 +332,13 @@ mod tests {
         assert_eq!(store.close_idle(CLOSE_MAX).await.expect("looked"), 0, "they were used a moment ago");
         assert_eq!(store.close_idle(Duration::ZERO).await.expect("closed"), 3);
         until_closed(&tenants).await;
-        store.tenant(ids[1]).await.expect("it opens").counts().await.expect("it can be read");
+        store
+            .tenant(ids[1])
+            .await
+            .expect("it opens")
+            .counts(crate::domain::Timestamp(0))
+            .await
+            .expect("it can be read");
     }
 
     #[tokio::test]
@@ -341,11 +347,23 @@ mod tests {
         let tenants = folder.path().join("aura/tenants");
         let id = TenantId(Uuid::from_u128(1));
         store.create_tenant(id).await.expect("made");
-        store.visit_tenant(id).await.expect("it opens").counts().await.expect("it can be read");
+        store
+            .visit_tenant(id)
+            .await
+            .expect("it opens")
+            .counts(crate::domain::Timestamp(0))
+            .await
+            .expect("it can be read");
         assert!(open_files(&tenants) > 0, "it was open before");
         store.close_idle(Duration::ZERO).await.expect("closed");
         until_closed(&tenants).await;
-        store.visit_tenant(id).await.expect("it opens").counts().await.expect("it can be read");
+        store
+            .visit_tenant(id)
+            .await
+            .expect("it opens")
+            .counts(crate::domain::Timestamp(0))
+            .await
+            .expect("it can be read");
         until_closed(&tenants).await;
     }
 }

@@ -40,6 +40,7 @@ pub(super) const SCHEMA: sqlite::Schema = sqlite::Schema {
         include_str!("migrations/tenant/0014_turn_record.sql"),
         include_str!("migrations/tenant/0015_people.sql"),
         include_str!("migrations/tenant/0016_erasure.sql"),
+        include_str!("migrations/tenant/0017_figures.sql"),
     ],
 };
 

@@ -2,7 +2,9 @@
 //! people read them. It prints nothing and knows no screen.
 
 mod safe;
+mod share;
 mod time;
 
 pub use safe::{json_safe, one_line, terminal_safe};
+pub use share::{share, used_of};
 pub use time::{Since, age, ago, ago_or_dash, parse_since, stamp};

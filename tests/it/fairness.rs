@@ -50,7 +50,8 @@ async fn while_two_thousand_write_to_one_shop_each_of_ten_others_is_served_withi
     let store = house.store("busy").await;
     let account = aura::domain::channel::AccountId(BUSY.into());
     until("the rush is recorded", async || {
-        store.account_traffic(account.clone()).await.expect("counted").received == RUSH as u64
+        store.account_traffic(account.clone(), aura::domain::Timestamp(0)).await.expect("counted").received
+            == RUSH as u64
     })
     .await;
     for number in 0..QUIET {

@@ -72,7 +72,10 @@ async fn what_waits_too_long_for_the_journal_is_turned_away_unstored_and_taken_w
     }
     house.settle(&["noor"]).await;
     let store = house.store("noor").await;
-    let traffic = store.account_traffic(aura::domain::channel::AccountId(ACCOUNT.into())).await.expect("counted");
+    let traffic = store
+        .account_traffic(aura::domain::channel::AccountId(ACCOUNT.into()), aura::domain::Timestamp(0))
+        .await
+        .expect("counted");
     assert_eq!(traffic.received, 1 + LATE as u64);
 }
 

@@ -210,7 +210,7 @@ async fn all_quiet(stores: &[TenantStore]) -> bool {
         let soon = SystemClock.now().plus_ms(60_000);
         let rules = DueRules { now: soon, takeover_minutes: 30, paused: false, senders_live: true };
         let due = store.due_conversations(rules, 1).await.expect("readable");
-        let counts = store.counts().await.expect("countable");
+        let counts = store.counts(aura::domain::Timestamp(0)).await.expect("countable");
         let moving = [OutboxState::Pending, OutboxState::Sending, OutboxState::Unknown];
         let rows: u64 = counts.outbox.iter().filter(|(state, _)| moving.contains(state)).map(|(_, rows)| rows).sum();
         if !due.is_empty() || rows > counts.held {

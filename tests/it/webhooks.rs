@@ -275,8 +275,11 @@ async fn a_batch_of_a_thousand_is_taken_whole() {
     assert_eq!(house.deliver(PLAIN, &body, APP_SECRET).await, 200);
     house.settle(&["noor"]).await;
     let store = house.store("noor").await;
-    let received =
-        store.account_traffic(aura::domain::channel::AccountId(ACCOUNT.into())).await.expect("counted").received;
+    let received = store
+        .account_traffic(aura::domain::channel::AccountId(ACCOUNT.into()), aura::domain::Timestamp(0))
+        .await
+        .expect("counted")
+        .received;
     assert_eq!(received, 1_000);
     assert_ready(&house).await;
 }

@@ -95,7 +95,7 @@ fn status(hostile: &str, before: &dyn Fn(i64) -> String) -> Value {
         "tenants": [
             tenant("a-shop-with-a-very-long-name-indeed", hostile, json!({"products": 0, "received_today": 0,
                 "turns_week": 0, "handed_over_week": 0})),
-            tenant("noor", "Noor Abayas", json!({"waiting": 1, "with_person": 1, "waiting_since": before(200_000),
+            tenant("noor", "Noor Abayas", json!({"missing": 4, "waiting": 1, "with_person": 1, "waiting_since": before(200_000),
                 "accounts": [{"channel": "instagram", "account_id": "17841400000000001", "username": "noor.abayas",
                               "state": "active", "last_event_at": before(61_000), "received": 9_812, "recovered": 4}]})),
             tenant("zed-sneakers", "ゼッド・スニーカーズ", json!({"drafts": 1, "mode": "suggest", "parked": 1,

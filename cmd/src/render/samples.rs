@@ -227,6 +227,7 @@ pub fn a_status() -> Status {
         state: "refused".into(),
         last_event_at: Some(minutes_ago(2)),
         received: 311,
+        received_today: 17,
         recovered: 2,
     };
     let shop = TenantStatus {
@@ -243,10 +244,16 @@ pub fn a_status() -> Status {
         parked: 1,
         labelled: 4,
         open_messages: 2,
+        received_today: 17,
+        missing: 2,
+        turns_week: 96,
+        handed_over_week: 12,
         products: 118,
         model: "gemini:gemini-3.5-flash-lite".into(),
         spent_today_usd: "0.12".into(),
         spent_month_usd: "3.4".into(),
+        budget_day_usd: None,
+        budget_month_usd: Some("40".into()),
         outbox: OutboxCounts {
             pending: 4,
             sending: 1,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use aura::{
     api::{AccountStatus, KeptCopy, Status, StatusProblem, TenantStatus},
-    terminal::one_line,
+    terminal::{one_line, share, used_of},
 };
 
 use super::layout::{Grid, Look, bytes as in_units, count, or_dash};
@@ -86,14 +86,37 @@ fn shops(status: &Status, look: Look, detail: Detail) -> String {
         rows.truncate(SHOPS_MAX);
     }
     let others = status.tenants.len() - rows.len();
-    let head = ["TENANT", "STATE", "PRODUCTS", "CONVERSATIONS", "WITH PERSON", "OPEN", "TO SEND", "SENT", "LAST EVENT"];
-    let mut grid = Grid::new(look.width, &head).right(&[2, 3, 4, 5, 6, 7]).whole(&[0, 1]).folds(&[7, 2, 8, 5, 6, 3]);
+    let head = [
+        "TENANT",
+        "STATE",
+        "PRODUCTS",
+        "CONVERSATIONS",
+        "WITH PERSON",
+        "OPEN",
+        "TO SEND",
+        "SENT",
+        "LAST EVENT",
+        "TODAY",
+        "HANDED OVER",
+        "SPENT",
+        "MISSING",
+    ];
+    let mut grid = Grid::new(look.width, &head)
+        .right(&[2, 3, 4, 5, 6, 7, 9, 10, 11, 12])
+        .whole(&[0, 1])
+        .folds(&[12, 11, 10, 7, 2, 9, 8, 5, 6, 3]);
     for row in &rows {
         let to_send = (row.outbox.pending + row.outbox.sending + row.outbox.unknown).saturating_sub(row.outbox.held);
         let numbers = [row.products, row.conversations, row.with_person, row.open_messages, to_send, row.outbox.sent];
         let last = row.accounts.iter().filter_map(|account| account.last_event_at).max_by_key(|at| at.0);
         let cells = [row.slug.clone(), state(row)].into_iter();
-        grid.row(cells.chain(numbers.iter().map(u64::to_string)).chain([look.ago_or_dash(last)]));
+        let more = [
+            row.received_today.to_string(),
+            share(row.handed_over_week, row.turns_week),
+            month(row),
+            row.missing.to_string(),
+        ];
+        grid.row(cells.chain(numbers.iter().map(u64::to_string)).chain([look.ago_or_dash(last)]).chain(more));
     }
     let more = match rows.is_empty() {
         _ if others == 0 => String::new(),
@@ -108,12 +131,59 @@ fn shops(status: &Status, look: Look, detail: Detail) -> String {
     text
 }
 
+/// What the models of this month cost, and how much of the budget that is.
+fn month(tenant: &TenantStatus) -> String {
+    let spent = &tenant.spent_month_usd;
+    match used_of(spent, tenant.budget_month_usd.as_deref()) {
+        Some(used) => format!("{spent} USD, {used} %"),
+        None if matches!(spent.as_str(), "" | "0") => "-".into(),
+        None => format!("{spent} USD"),
+    }
+}
+
+/// `0.12 of 2 USD (6 %)`, or `0.12 USD` where there is no limit.
+fn spent(amount: &str, limit: Option<&str>) -> String {
+    match (limit, used_of(amount, limit)) {
+        (Some(limit), Some(used)) => format!("{amount} of {limit} USD ({used} %)"),
+        _ => format!("{amount} USD"),
+    }
+}
+
+/// How a shop is, in lines.
+pub fn figures(tenant: &TenantStatus, look: Look) -> String {
+    let last = tenant.accounts.iter().filter_map(|account| account.last_event_at).max_by_key(|at| at.0);
+    let handed_over = match tenant.turns_week {
+        0 => "no turn in 7 days".into(),
+        turns => {
+            let of = count(turns, "turn", "turns");
+            format!("{} of {of} in 7 days ({})", tenant.handed_over_week, share(tenant.handed_over_week, turns))
+        }
+    };
+    let waiting = tenant.waiting_since.map(|since| format!(", the longest since {}", look.ago(since)));
+    look.pairs(&[
+        ("conversations", format!("{}, {} with a person", tenant.conversations, tenant.with_person)),
+        ("wait for a person", format!("{}{}", tenant.waiting, waiting.unwrap_or_default())),
+        ("drafts", tenant.drafts.to_string()),
+        ("left to people", tenant.parked.to_string()),
+        ("not answered yet", tenant.open_messages.to_string()),
+        ("received today", tenant.received_today.to_string()),
+        ("last event", look.ago_or_dash(last)),
+        ("handed over", handed_over),
+        ("missing webhooks", tenant.missing.to_string()),
+        ("model", one_line(&tenant.model)),
+        ("spent today", spent(&tenant.spent_today_usd, tenant.budget_day_usd.as_deref())),
+        ("spent this month", spent(&tenant.spent_month_usd, tenant.budget_month_usd.as_deref())),
+        ("products", tenant.products.to_string()),
+    ])
+}
+
 /// What a provider's models cost, of the shops that use one.
 fn models(tenants: &[&TenantStatus]) -> Option<String> {
     let uses_one = |tenant: &&&TenantStatus| !matches!(tenant.model.as_str(), "" | "builtin");
     let lines = tenants.iter().filter(uses_one).map(|tenant| {
-        let TenantStatus { slug, model, spent_today_usd: today, spent_month_usd: month, .. } = tenant;
-        format!("{slug}: {}, {today} USD today, {month} USD this month", one_line(model))
+        let today = spent(&tenant.spent_today_usd, tenant.budget_day_usd.as_deref());
+        let month = spent(&tenant.spent_month_usd, tenant.budget_month_usd.as_deref());
+        format!("{}: {}, {today} today, {month} this month", tenant.slug, one_line(&tenant.model))
     });
     let lines: Vec<_> = lines.collect();
     Some(lines.join("\n")).filter(|text| !text.is_empty())

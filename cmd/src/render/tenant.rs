@@ -5,7 +5,10 @@ use aura::{
     terminal::one_line,
 };
 
-use super::layout::{Grid, Look, count, or_dash};
+use super::{
+    layout::{Grid, Look, count, or_dash},
+    status::figures,
+};
 
 /// Widest a name is shown.
 const NAME_COLUMNS: usize = 30;
@@ -52,7 +55,8 @@ pub fn tenant(detail: &TenantDetail, look: Look) -> String {
         ("added", look.ago(tenant.created_at)),
         ("id", tenant.id.clone()),
     ]);
-    format!("{about}\n\nVoice\n{}", persona(&detail.persona, look))
+    let figures = detail.status.as_ref().map(|status| format!("\n\nFigures\n{}", figures(status, look)));
+    format!("{about}{}\n\nVoice\n{}", figures.unwrap_or_default(), persona(&detail.persona, look))
 }
 
 pub fn persona(persona: &Persona, look: Look) -> String {

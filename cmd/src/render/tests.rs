@@ -28,11 +28,15 @@ fn tenant_detail() {
         hours: Some(Spoken::Own("Mon-Fri".into())),
         ..Persona::default()
     };
-    let detail = TenantDetail { tenant: a_tenant("noor", "Noor Atelier", "active"), persona: voice };
+    let detail = TenantDetail {
+        tenant: a_tenant("noor", "Noor Atelier", "active"),
+        persona: voice,
+        status: a_status().tenants.pop(),
+    };
     insta::assert_snapshot!(checked(tenant(&detail, LOOK)));
     let only_from = vec!["@ana.k".into(), "1284305829174402".into()];
     let limited = Tenant { mode: "suggest".into(), only_from, ..detail.tenant };
-    let limited = TenantDetail { tenant: limited, persona: detail.persona };
+    let limited = TenantDetail { tenant: limited, persona: detail.persona, status: None };
     insta::assert_snapshot!("tenant_for_chosen_shoppers", checked(tenant(&limited, LOOK)));
 }
 

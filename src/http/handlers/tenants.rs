@@ -47,7 +47,8 @@ pub async fn add(
 
 pub async fn show(State(edge): State<Edge>, Scope(tenant): Scope) -> Result<Json<api::TenantDetail>, Error> {
     let persona = edge.app.persona_show(&tenant).await?;
-    Ok(Json(api::TenantDetail { tenant: map::tenant(tenant.tenant().clone()), persona: map::persona(persona) }))
+    let status = Some(map::tenant_status(edge.app.status_of(&tenant).await?));
+    Ok(Json(api::TenantDetail { tenant: map::tenant(tenant.tenant().clone()), persona: map::persona(persona), status }))
 }
 
 pub async fn edit(

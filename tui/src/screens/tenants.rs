@@ -2,7 +2,10 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
-use aura::api::{Status, TenantStatus};
+use aura::{
+    api::{Status, TenantStatus},
+    terminal::{share, used_of},
+};
 use ratatui::layout::Rect;
 
 use super::{
@@ -26,13 +29,19 @@ const COLUMNS: &[Column] = &[
     Column::new("HEALTH", 9),
     Column::new("MODE", 7),
     Column::new("WAITING", 7).right(),
-    Column::new("DRAFTS", 6).right().folds(3),
-    Column::new("SPENT", 8).right().folds(1),
-    Column::new("MISSING", 7).right().folds(6),
-    Column::new("PRODUCTS", 8).right().folds(7),
-    Column::new("MODEL", 10).grows(2).folds(8),
+    Column::new("TODAY", 7).right().folds(2),
+    Column::new("HANDED", 6).right().folds(3),
+    Column::new("SPENT", 7).right(),
+    Column::new("BUDGET", 6).right().folds(1),
+    Column::new("MISSING", 7).right().folds(4),
+    Column::new("DRAFTS", 6).right().folds(5),
+    Column::new("PRODUCTS", 8).right().folds(6),
+    Column::new("MODEL", 10).grows(2).folds(7),
 ];
-const SORTS: &[&str] = &["what needs a look", "name", "spent", "waiting"];
+const SORTS: &[&str] = &["what needs a look", "name", "spent", "waiting", "received today", "handed over", "missing"];
+/// From so many hundredths of a budget on it is worth a look; from the second on there is nothing left.
+const BUDGET_NEAR: u64 = 80;
+const BUDGET_GONE: u64 = 100;
 const MODES: [(&str, &str); 3] =
     [("live", "it answers by itself"), ("suggest", "its drafts wait for a person"), ("off", "it says nothing")];
 /// From this width on the chosen shop is shown beside the list.
@@ -145,6 +154,9 @@ impl Tenants {
             1 => Ordering::Equal,
             2 => spent(b).total_cmp(&spent(a)),
             3 => b.waiting.cmp(&a.waiting),
+            4 => b.received_today.cmp(&a.received_today),
+            5 => hand_overs(b).cmp(&hand_overs(a)),
+            6 => b.missing.cmp(&a.missing),
             _ => needs(a).cmp(&needs(b)).then_with(|| b.waiting.cmp(&a.waiting)),
         };
         let order = first.then_with(|| a.slug.cmp(&b.slug));
@@ -306,10 +318,12 @@ impl Tenants {
             ("left to people", wanted(tenant.parked), figure(tenant.parked)),
             ("with a person", Ink::Plain, figure(tenant.with_person)),
             ("not answered yet", Ink::Plain, figure(tenant.open_messages)),
-            ("spent today", Ink::Plain, spent(&tenant.spent_today_usd)),
-            ("spent this month", Ink::Plain, spent(&tenant.spent_month_usd)),
+            ("received today", Ink::Plain, figure(tenant.received_today)),
+            ("handed over", Ink::Plain, handed_over(tenant)),
+            budget("spent today", &tenant.spent_today_usd, tenant.budget_day_usd.as_deref()),
+            budget("spent this month", &tenant.spent_month_usd, tenant.budget_month_usd.as_deref()),
             ("products", wanted(u64::from(tenant.products == 0)), figure(tenant.products)),
-            ("missing webhooks", wanted(missing(tenant)), figure(missing(tenant))),
+            ("missing webhooks", wanted(tenant.missing), figure(tenant.missing)),
             ("unknown outcomes", wanted(tenant.outbox.unknown), figure(tenant.outbox.unknown)),
         ];
         for account in &tenant.accounts {
@@ -346,26 +360,61 @@ fn waiting(tenant: &TenantStatus, canvas: &Canvas<'_, '_>) -> String {
     }
 }
 
-/// DMs that no webhook had brought.
-fn missing(tenant: &TenantStatus) -> u64 {
-    tenant.accounts.iter().map(|account| account.recovered).sum()
+/// Hand-overs of a thousand turns.
+fn hand_overs(tenant: &TenantStatus) -> u64 {
+    (tenant.handed_over_week * 1_000).checked_div(tenant.turns_week).unwrap_or(0)
+}
+
+fn handed_over(tenant: &TenantStatus) -> String {
+    match tenant.turns_week {
+        0 => "no turn in 7 days".into(),
+        turns => {
+            let (handed_over, part) = (tenant.handed_over_week, share(tenant.handed_over_week, turns));
+            format!("{} of {} turns in 7 days ({part})", text::number(handed_over), text::number(turns))
+        }
+    }
 }
 
 fn spent(spent: &str) -> String {
     text::dollars(if spent.is_empty() { "0" } else { spent })
 }
 
+/// How near an amount is to its limit.
+fn budget_ink(used: Option<u64>) -> Ink {
+    match used {
+        Some(BUDGET_GONE..) => Ink::Bad,
+        Some(BUDGET_NEAR..) => Ink::Wanted,
+        _ => Ink::Plain,
+    }
+}
+
+/// An amount with its limit, where it has one.
+fn budget(label: &'static str, amount: &str, limit: Option<&str>) -> (&'static str, Ink, String) {
+    let used = used_of(amount, limit);
+    let words = match (limit, used) {
+        (Some(limit), Some(used)) => format!("{} of {} ({used} %)", spent(amount), spent(limit)),
+        _ => spent(amount),
+    };
+    (label, budget_ink(used), words)
+}
+
 fn cells(tenant: &TenantStatus) -> Vec<(Ink, String)> {
     let (ink, health) = health(tenant);
+    // The nearer one of the two limits.
+    let day = used_of(&tenant.spent_today_usd, tenant.budget_day_usd.as_deref());
+    let used = day.max(used_of(&tenant.spent_month_usd, tenant.budget_month_usd.as_deref()));
     let count = |value: u64| (wanted(value), if value == 0 { "-".into() } else { text::number(value) });
     vec![
         (Ink::Strong, tenant.slug.clone()),
         (ink, health),
         (Ink::Plain, tenant.mode.clone()),
         count(tenant.waiting),
-        count(tenant.drafts),
+        (Ink::Plain, text::number(tenant.received_today)),
+        (Ink::Plain, share(tenant.handed_over_week, tenant.turns_week)),
         (Ink::Plain, spent(&tenant.spent_month_usd)),
-        count(missing(tenant)),
+        (budget_ink(used), used.map_or_else(|| "-".into(), |used| format!("{used} %"))),
+        count(tenant.missing),
+        count(tenant.drafts),
         (Ink::Plain, text::number(tenant.products)),
         (Ink::Faint, tenant.model.clone()),
     ]
