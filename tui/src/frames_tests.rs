@@ -396,6 +396,18 @@ fn an_erased_conversation_leaves_the_list_and_the_screen() {
 }
 
 #[test]
+fn a_check_up_is_made_when_it_is_asked_for_and_one_at_a_time() {
+    let mut app = told(ScreenId::System);
+    assert!(frame(&app, 100, 30).contains("d runs the checks"));
+    assert_eq!(press(&mut app, "d"), [Effect::Load(Load::Doctor(0))]);
+    assert_eq!(press(&mut app, "d"), [], "one is under way");
+    assert!(frame(&app, 100, 30).contains("is being made"));
+    app.update([Event::Incoming(Incoming::Loaded(Load::Doctor(0), super::frames_world::check_up(HOSTILE)))]);
+    insta::assert_snapshot!("system-checked-100x30", frame(&app, 100, 30));
+    assert_eq!(press(&mut app, "d"), [Effect::Load(Load::Doctor(1))]);
+}
+
+#[test]
 fn a_lost_daemon_is_said_and_asked_for_nothing_but_its_state() {
     let mut app = told(ScreenId::Inbox);
     let trouble = crate::work::Trouble { what: "no daemon answers".into(), hint: None, away: true, held: false };

@@ -108,7 +108,21 @@ fn status(hostile: &str, before: &dyn Fn(i64) -> String) -> Value {
             {"weight": "wanted", "tenant": "noor", "code": "shopper_waits", "what": "1 shopper waits for a person",
              "hint": "aura conversation list -t noor --state waiting"}],
         "disk_free_bytes": 81_000_000_000_u64,
+        "last_backup": {"made_at": before(7_200_000), "bytes": 48_200_000, "sha256": "5c4a"},
     })
+}
+
+/// A check-up with something of every state.
+pub fn check_up(hostile: &str) -> Answer {
+    let found = |check: &str, state: &str, tenant: Option<&str>, what: &str, hint: Option<&str>| json!({"check": check, "state": state, "tenant": tenant, "what": what, "hint": hint, "fixed": null});
+    Answer::Doctor(read(json!({"ok": false, "findings": [
+        found("data_directory", "ok", None, "/var/lib/aura", None),
+        found("disk", "ok", None, "75.4 GiB free", None),
+        found("master_key", "warning", None, "no recovery copy was made: if it is lost, so are all secrets",
+              Some("aura secret recovery-copy FILE")),
+        found("tls", "skipped", None, "`public_url` is not set", None),
+        found("channels", "failed", Some("zed-sneakers"), hostile, Some("Connect the account again.")),
+    ]})))
 }
 
 fn system(hostile: &str, before: &dyn Fn(i64) -> String) -> Value {

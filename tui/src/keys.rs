@@ -207,6 +207,7 @@ actions! {
     Catalogue  LastTenant   "last-tenant"  ["N"]                "Search in the shop before";
     Models     Swap         "swap"         ["m"]                "Choose another model for this shop and role" "swap";
     Models     Compare      "compare"      ["c"]                "Ask two models one question" "compare";
+    System     Check        "check"        ["d"]                "Run the checks of `aura doctor`" "check-up";
     Everywhere Up           "up"           ["up" "k"]           "Go up";
     Everywhere Down         "down"         ["down" "j"]         "Go down";
     Everywhere Left         "left"         ["left" "h"]         "Go to the pane on the left";

@@ -55,6 +55,8 @@ pub enum Load {
     Prices,
     /// Queues, storage, tokens.
     System,
+    /// A check-up; the number tells one from the one before.
+    Doctor(u32),
     /// How a shop's catalogue is.
     Catalog(String),
     /// What a shop's assistant finds for these words.
@@ -86,6 +88,8 @@ pub enum Answer {
     Prices(Vec<api::ModelPrice>),
     /// The machine side.
     System(Box<api::System>),
+    /// What a check-up found.
+    Doctor(Box<api::DoctorReport>),
     /// A catalogue.
     Catalog(Box<api::CatalogStatus>),
     /// Hits.
@@ -293,6 +297,11 @@ impl Worker {
             Load::Models(tenant) => Answer::Models(Box::new(client.models(Some(tenant)).await?)),
             Load::Prices => Answer::Prices(client.model_prices().await?),
             Load::System => Answer::System(Box::new(client.system().await?)),
+            Load::Doctor(_) => {
+                let asked_by = Some(env!("CARGO_PKG_VERSION").to_owned());
+                let query = api::DoctorQuery { asked_by, ..api::DoctorQuery::default() };
+                Answer::Doctor(Box::new(client.doctor(&query, false).await?))
+            }
             Load::Catalog(tenant) => Answer::Catalog(Box::new(client.catalog(tenant).await?)),
             Load::Search(tenant, words) => {
                 let query = api::SearchQuery { q: words.clone(), limit: Some(HITS_MAX) };

@@ -168,6 +168,8 @@ pub struct World {
     pub prices: Vec<api::ModelPrice>,
     /// The machine side.
     pub system: Option<api::System>,
+    /// The newest check-up, and when it was read.
+    pub doctor: Option<(Time, api::DoctorReport)>,
     /// Catalogues.
     pub catalogs: Shelf<String, api::CatalogStatus>,
     /// Hits by shop and words.
@@ -200,6 +202,7 @@ impl World {
             models: Shelf::default(),
             prices: Vec::new(),
             system: None,
+            doctor: None,
             catalogs: Shelf::default(),
             searches: Shelf::default(),
             products: Shelf::default(),
@@ -368,6 +371,10 @@ impl World {
             }
             (_, Answer::Prices(prices)) => {
                 self.prices = prices;
+                None
+            }
+            (_, Answer::Doctor(report)) => {
+                self.doctor = Some((self.now, *report));
                 None
             }
             (_, Answer::System(system)) => {

@@ -1,11 +1,11 @@
-//! The installation: what waits, what the files take, whose tokens work, what is wrong.
+//! The installation: what waits, what the files take, whose tokens work, what is wrong, and what a check-up finds.
 
 use aura::api;
 use ratatui::{layout::Rect, text::Line};
 
 use super::{
     Command, Screen, Want,
-    parts::{beside, instead, pairs},
+    parts::{beside, instead, pairs, trouble_words},
 };
 use crate::{
     canvas::{Canvas, Hit},
@@ -20,6 +20,11 @@ use crate::{
     world::World,
 };
 
+/// Where problems would stand.
+const NOTHING_WRONG: &str = "Nothing is wrong and nobody is wanted.";
+/// Where a check-up would stand.
+const NO_CHECK_YET: &str =
+    "d runs the checks of `aura doctor`: disk, clock, keys, databases, accounts, backups and more.";
 /// How often the figures are read while they are seen.
 const REFRESH_MS: i64 = 3_000;
 /// From this width on the panes stand beside each other.
@@ -29,6 +34,8 @@ const BESIDE: u16 = 100;
 #[derive(Default)]
 pub(super) struct System {
     on_problems: bool,
+    /// The check-up that was asked for last; none before the first.
+    check: Option<u32>,
     scroll: [Scroll; 2],
 }
 
@@ -38,13 +45,20 @@ impl Screen for System {
     }
 
     fn wants(&self, _world: &World) -> Vec<Want> {
-        vec![Want::every(Load::System, REFRESH_MS), Want::every(Load::Status, REFRESH_MS)]
+        let check = self.check.map(|number| Want::once(Load::Doctor(number)));
+        let figures = [Want::every(Load::System, REFRESH_MS), Want::every(Load::Status, REFRESH_MS)];
+        figures.into_iter().chain(check).collect()
     }
 
     fn refresh(&mut self, _world: &World) {}
 
-    fn act(&mut self, action: Action, _world: &World) -> Vec<Command> {
+    fn act(&mut self, action: Action, world: &World) -> Vec<Command> {
         match action {
+            // One at a time: it reads every file.
+            Action::Check if !self.is_checking(world) => {
+                self.check = Some(self.check.map_or(0, |number| number.wrapping_add(1)));
+                self.on_problems = true;
+            }
             Action::NextPane | Action::LastPane | Action::Left | Action::Right => self.on_problems = !self.on_problems,
             _ => {}
         }
@@ -67,8 +81,12 @@ impl Screen for System {
     }
 
     fn command(&self, _world: &World) -> Option<Vec<String>> {
-        let words = if self.on_problems { ["aura", "status", "--all"] } else { ["aura", "status", "--system"] };
-        Some(words.map(str::to_owned).into())
+        let words: &[&str] = match (self.on_problems, self.check) {
+            (true, Some(_)) => &["aura", "doctor"],
+            (true, None) => &["aura", "status", "--all"],
+            (false, _) => &["aura", "status", "--system"],
+        };
+        Some(words.iter().map(|&word| word.to_owned()).collect())
     }
 
     fn back(&mut self, _world: &World) -> bool {
@@ -93,17 +111,37 @@ impl Screen for System {
 }
 
 impl System {
+    fn is_checking(&self, world: &World) -> bool {
+        self.check.is_some_and(|number| world.is_loading(&Load::Doctor(number)))
+    }
+
+    /// What the newest check-up found, or how to have one.
+    fn check_lines(&self, world: &World, canvas: &Canvas<'_, '_>, cells: usize) -> Vec<Line<'static>> {
+        let said = |ink, words: &str| {
+            text::wrap(words, cells).iter().map(|line| canvas.inked(&[(ink, line)])).collect::<Vec<_>>()
+        };
+        let trouble = self.check.and_then(|number| world.trouble(&Load::Doctor(number)));
+        match (trouble, &world.doctor) {
+            _ if self.is_checking(world) => said(Ink::Faint, "The check-up is being made…"),
+            (Some(trouble), _) => said(Ink::Bad, &trouble_words(trouble)),
+            (None, Some((at, report))) => found_lines(*at, report, canvas, cells),
+            (None, None) => said(Ink::Faint, NO_CHECK_YET),
+        }
+    }
+
     fn view_problems(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect) {
         let inside = canvas.pane(area, "Problems", self.on_problems);
         canvas.hit(area, Hit::Pane(1));
         let cells = usize::from(inside.width);
-        let lines = match &world.status {
+        let mut lines = match &world.status {
             Some(status) if status.problems.is_empty() => {
-                return canvas.empty(inside, "Nothing is wrong and nobody is wanted.");
+                text::wrap(NOTHING_WRONG, cells).iter().map(|line| canvas.inked(&[(Ink::Good, line)])).collect()
             }
             Some(status) => problem_lines(status, canvas, cells),
             None => return instead(canvas, inside, world, &Load::Status, strings::LOADING),
         };
+        lines.push(Line::default());
+        lines.extend(self.check_lines(world, canvas, cells));
         let skip = self.scroll[1].within(lines.len(), inside.height.into());
         canvas.lines(inside, lines, skip);
     }
@@ -161,6 +199,9 @@ fn installation(
     }
     if let Some(status) = status {
         rows.push(("master key", Ink::Plain, status.master_key.clone()));
+        let backup = status.last_backup.as_ref();
+        let made = backup.map(|it| format!("{}, {}", canvas.ago(it.made_at), text::bytes(it.bytes)));
+        rows.push(("backup", wanted(made.is_none()), made.unwrap_or_else(|| "none yet: aura backup --to FILE".into())));
     }
     rows
 }
@@ -179,6 +220,39 @@ fn problem_lines(status: &api::Status, canvas: &Canvas<'_, '_>, cells: usize) ->
         }
         for line in text::wrap(&problem.hint, cells.saturating_sub(2)) {
             lines.push(canvas.inked(&[(Ink::Plain, "  "), (Ink::Faint, &line)]));
+        }
+    }
+    lines
+}
+
+/// What is not as it should be, each with what to do; then what is.
+fn found_lines(at: api::Time, report: &api::DoctorReport, canvas: &Canvas<'_, '_>, cells: usize) -> Vec<Line<'static>> {
+    let of = |state: &str| report.findings.iter().filter(|found| found.state == state).count();
+    let (failed, warnings) = (of("failed"), of("warning"));
+    let ink = match (failed, warnings) {
+        (0, 0) => Ink::Good,
+        (0, _) => Ink::Wanted,
+        _ => Ink::Bad,
+    };
+    let warned = if warnings == 1 { "1 warning".to_owned() } else { format!("{warnings} warnings") };
+    let head = format!("Check-up {}: {failed} failed, {warned}", canvas.ago(at));
+    let mut lines: Vec<_> = text::wrap(&head, cells).iter().map(|line| canvas.inked(&[(ink, line)])).collect();
+    for found in report.findings.iter().filter(|found| matches!(found.state.as_str(), "failed" | "warning")) {
+        let ink = if found.state == "failed" { Ink::Bad } else { Ink::Wanted };
+        let whose = found.tenant.as_ref().map(|tenant| format!("{tenant}: ")).unwrap_or_default();
+        for line in text::wrap(&format!("{}: {}: {whose}{}", found.state, found.check, found.what), cells) {
+            lines.push(canvas.inked(&[(ink, &line)]));
+        }
+        for line in found.hint.iter().flat_map(|hint| text::wrap(hint, cells.saturating_sub(2))) {
+            lines.push(canvas.inked(&[(Ink::Plain, "  "), (Ink::Faint, &line)]));
+        }
+    }
+    for state in ["ok", "skipped"] {
+        let mut names: Vec<_> = report.findings.iter().filter(|it| it.state == state).map(|it| &it.check[..]).collect();
+        names.dedup();
+        if !names.is_empty() {
+            let line = format!("{state}: {}", names.join(", "));
+            lines.extend(text::wrap(&line, cells).iter().map(|line| canvas.inked(&[(Ink::Faint, line)])));
         }
     }
     lines
