@@ -139,6 +139,15 @@ pub(crate) async fn interrupted() -> Result<u8, Failure> {
     Ok(Signals::listen()?.next().await)
 }
 
+/// The same; a terminal that is closed ends it too. Not for what somebody may have started with `nohup`.
+pub(crate) async fn interrupted_or_left() -> Result<u8, Failure> {
+    let mut left = signal(SignalKind::hangup()).map_err(|error| Failure::io("signals cannot be received", &error))?;
+    tokio::select! {
+        code = interrupted() => code,
+        _ = left.recv() => Ok(exit::TERMINATED),
+    }
+}
+
 /// Hears SIGINT and SIGTERM from the moment it is made; one that comes while nobody waits is kept.
 pub(crate) struct Signals {
     interrupt: Signal,

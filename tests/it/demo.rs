@@ -54,7 +54,7 @@ fn started(tmp: &tempfile::TempDir, args: &[&str]) -> (Child, BufReader<std::pro
 
 #[test]
 fn a_signal_ends_the_demo_in_order_and_removes_its_directory() {
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 143)] {
         let tmp = tempfile::tempdir().expect("a temporary folder");
         let (mut child, mut out) = started(&tmp, &["--once", "--json"]);
         assert_eq!(left_behind(&tmp), 1);

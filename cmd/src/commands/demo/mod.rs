@@ -25,7 +25,7 @@ use aura::{
 };
 use tempfile::TempDir;
 
-use crate::{context::Context, failure::Failure, interrupted, ui::Ui};
+use crate::{context::Context, failure::Failure, interrupted_or_left, ui::Ui};
 use act::{Act, Pace};
 use screen::{Facts, Screen};
 use shops::{APP_SECRET, SHOPS};
@@ -68,7 +68,7 @@ pub async fn run(context: &Context, args: DemoArgs) -> Result<u8, Failure> {
 
 /// The demo itself; whatever ends it, the daemon has come to rest afterwards.
 async fn within(dir: &TempDir, ui: Ui, args: DemoArgs) -> Result<u8, Failure> {
-    let signal = interrupted();
+    let signal = interrupted_or_left();
     tokio::pin!(signal);
     let demo = tokio::select! {
         started = Demo::start(dir.path(), args.listen) => started?,
@@ -140,7 +140,7 @@ impl Demo {
         self.running.stopper().cancel();
         tokio::select! {
             ended = self.running.wait() => Ok(ended?),
-            signal = interrupted() => signal.map(drop),
+            signal = interrupted_or_left() => signal.map(drop),
         }
     }
 }
