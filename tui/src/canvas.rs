@@ -17,6 +17,9 @@ use crate::{
     theme::{Ink, Theme},
 };
 
+/// Cells between a frame and the text in it, on both sides.
+const PAGE_MARGIN: u16 = 1;
+
 /// What is at a place of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hit {
@@ -116,6 +119,15 @@ impl<'a, 'b> Canvas<'a, 'b> {
         let inside = block.inner(area);
         self.frame.render_widget(block, area);
         inside
+    }
+
+    /// A framed pane for text, which does not touch the frame; returns its inside.
+    pub fn page(&mut self, area: Rect, title: &str, focused: bool) -> Rect {
+        let inside = self.pane(area, title, focused);
+        if inside.width < 2 * PAGE_MARGIN {
+            return inside;
+        }
+        Rect { x: inside.x + PAGE_MARGIN, width: inside.width - 2 * PAGE_MARGIN, ..inside }
     }
 
     /// A framed pane over whatever is there, in the middle of `area`.

@@ -135,13 +135,19 @@ fn shown(scopes: &[Scope]) -> Vec<(Action, &'static str)> {
     let mut shown: Vec<_> = own.filter_map(|row| Some((row.action, row.footer?))).collect();
     if scopes.contains(&Scope::Everywhere) {
         shown.truncate(FOOTER_KEYS - 3);
-        // Nothing can be opened there.
-        let useful = |action: &&Action| **action != Action::Enter || !scopes.contains(&Scope::System);
+        // Nothing can be opened there, and a list that cannot be filtered has no key for it.
+        let has_no = |action: &Action| match action {
+            Action::Enter => scopes.contains(&Scope::System),
+            Action::Filter => scopes.contains(&Scope::System) || scopes.contains(&Scope::Catalogue),
+            _ => false,
+        };
+        let useful = |action: &&Action| !has_no(action);
         let everywhere =
             FOOTER_EVERYWHERE.iter().filter(useful).filter_map(|action| Some((*action, action.row().footer?)));
         let room = FOOTER_KEYS - shown.len();
-        let skip = FOOTER_EVERYWHERE.len().saturating_sub(room);
-        shown.extend(everywhere.skip(skip));
+        let everywhere: Vec<_> = everywhere.collect();
+        let skip = everywhere.len().saturating_sub(room);
+        shown.extend(everywhere.into_iter().skip(skip));
     }
     shown.truncate(FOOTER_KEYS);
     shown

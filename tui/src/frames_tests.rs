@@ -469,6 +469,46 @@ fn a_thread_that_made_room_for_others_is_read_again_when_somebody_comes_back() {
 }
 
 #[test]
+fn the_help_is_read_to_its_end_on_the_narrowest_screen() {
+    let mut app = told(ScreenId::Inbox);
+    press(&mut app, "?");
+    let mut shown = String::new();
+    for _ in 0..20 {
+        shown += &frame(&app, 80, 24);
+        press(&mut app, "jjjj");
+    }
+    let read: Vec<&str> = shown.split_whitespace().collect();
+    for row in crate::keys::TABLE {
+        for word in row.help.split_whitespace() {
+            assert!(read.contains(&word), "`{word}` of `{}` is cut", row.help);
+        }
+    }
+}
+
+#[test]
+fn no_footer_names_a_key_that_does_nothing_there() {
+    for (screen, filters) in [(ScreenId::Inbox, true), (ScreenId::Catalogue, false), (ScreenId::System, false)] {
+        let shown = frame(&told(screen), 100, 30);
+        assert_eq!(shown.contains("/ filter"), filters, "{shown}");
+    }
+}
+
+#[test]
+fn the_chosen_row_is_one_bar_without_patches() {
+    for screen in [ScreenId::Inbox, ScreenId::Tenants, ScreenId::Models] {
+        let app = told(screen);
+        let Ok(mut terminal) = ratatui::Terminal::new(ratatui::backend::TestBackend::new(100, 30));
+        let Ok(_) = terminal.draw(|frame| app.view(frame));
+        let buffer = terminal.backend().buffer();
+        let row = (0..30).find(|y| buffer[(1, *y)].symbol() == ">").expect("a row is chosen");
+        let turned = |x: &u16| buffer[(*x, row)].modifier.contains(ratatui::style::Modifier::REVERSED);
+        let bar: Vec<u16> = (1..99).take_while(turned).collect();
+        assert!(bar.len() > 30, "{screen:?}: the bar is {} cells long", bar.len());
+        assert!(bar.iter().all(|x| buffer[(*x, row)].fg == buffer[(1, row)].fg), "{screen:?} has patches");
+    }
+}
+
+#[test]
 fn a_paused_list_loses_nothing() {
     let mut app = told(ScreenId::Live);
     press(&mut app, "p");

@@ -19,6 +19,9 @@ use crate::{
 
 /// Rows of a list in a window.
 const WINDOW_ROWS: u16 = 14;
+/// Cells of keys and of names in the help.
+const HELP_KEYS: usize = 18;
+const HELP_NAMES: usize = 16;
 /// Cells of a window.
 const WINDOW_CELLS: u16 = 72;
 
@@ -267,7 +270,7 @@ fn sort_key(columns: &[&str], cursor: &mut Cursor, turned: &mut bool, key: KeyEv
 }
 
 /// The lines of the help: what means something here first.
-fn help_lines(canvas: &Canvas<'_, '_>, keymap: &Keymap, scopes: &[Scope]) -> Vec<Line<'static>> {
+fn help_lines(canvas: &Canvas<'_, '_>, keymap: &Keymap, scopes: &[Scope], cells: usize) -> Vec<Line<'static>> {
     let mut order: Vec<Scope> = scopes.to_vec();
     order.extend(TABLE.iter().map(|row| row.scope));
     let mut seen = Vec::new();
@@ -282,22 +285,27 @@ fn help_lines(canvas: &Canvas<'_, '_>, keymap: &Keymap, scopes: &[Scope]) -> Vec
         }
         lines.push(canvas.inked(&[(Ink::Title, scope.title())]));
         for row in TABLE.iter().filter(|row| row.scope == scope) {
-            lines.push(help_line(canvas, keymap, row));
+            lines.extend(help_row(canvas, keymap, row, cells));
         }
     }
     lines
 }
 
-fn help_line(canvas: &Canvas<'_, '_>, keymap: &Keymap, row: &Row) -> Line<'static> {
+/// Keys, name and help of an action; long help goes on below itself.
+fn help_row(canvas: &Canvas<'_, '_>, keymap: &Keymap, row: &Row, cells: usize) -> Vec<Line<'static>> {
     let keys: Vec<String> = keymap.keys(row.action).iter().map(ToString::to_string).collect();
-    let keys = text::left(&keys.join("  "), 18);
-    let name = text::left(&format!(":{}", row.name), 16);
-    canvas.inked(&[(Ink::Key, &keys), (Ink::Faint, &name), (Ink::Plain, row.help)])
+    let heads = [text::left(&keys.join("  "), HELP_KEYS), text::left(&format!(":{}", row.name), HELP_NAMES)];
+    let wrapped = text::wrap(row.help, cells.saturating_sub(HELP_KEYS + HELP_NAMES).max(HELP_NAMES));
+    let line = |(at, help): (usize, &String)| match at {
+        0 => canvas.inked(&[(Ink::Key, &heads[0]), (Ink::Faint, &heads[1]), (Ink::Plain, help)]),
+        _ => canvas.inked(&[(Ink::Plain, &" ".repeat(HELP_KEYS + HELP_NAMES)), (Ink::Plain, help)]),
+    };
+    wrapped.iter().enumerate().map(line).collect()
 }
 
 fn help(top: &Cell<usize>, canvas: &mut Canvas<'_, '_>, area: Rect, keymap: &Keymap, scopes: &[Scope]) {
     let inside = canvas.window(area, 96, area.height.saturating_sub(2), "Keys  (j k scroll, esc closes)");
-    let lines = help_lines(canvas, keymap, scopes);
+    let lines = help_lines(canvas, keymap, scopes, inside.width.into());
     top.set(top.get().min(lines.len().saturating_sub(inside.height.into())));
     canvas.lines(inside, lines, top.get());
 }

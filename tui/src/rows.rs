@@ -56,6 +56,13 @@ impl Row {
         self.conversation.takeover.as_ref()?.holder.as_ref().filter(|holder| !holder.you)
     }
 
+    /// Whether somebody of the shop has it, or is responsible.
+    #[must_use]
+    pub fn has_people(&self) -> bool {
+        let conversation = &self.conversation;
+        conversation.assignee.is_some() || conversation.takeover.as_ref().is_some_and(|one| one.holder.is_some())
+    }
+
     /// Who of the shop has it, and who is responsible: `ana`, `@ben`, `ana @ben`.
     #[must_use]
     pub fn people(&self) -> String {

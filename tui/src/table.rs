@@ -181,10 +181,12 @@ impl Table<'_> {
     fn line(&self, canvas: &Canvas<'_, '_>, widths: &[usize], cells: &[Cell], chosen: bool) -> Line<'static> {
         let mark = if chosen { "> " } else { "  " };
         let mut spans = vec![Span::raw(mark)];
+        // Turned round, colours of its own would make patches of the one bar that the chosen row is.
+        let bar = chosen && self.focused;
         for ((column, &wide), (ink, words)) in self.columns.iter().zip(widths).zip(cells) {
             if wide > 0 {
                 let shown = if column.right { text::right(words, wide) } else { text::left(words, wide) };
-                spans.push(Span::styled(shown, canvas.style(*ink)));
+                spans.push(if bar { Span::raw(shown) } else { Span::styled(shown, canvas.style(*ink)) });
                 spans.push(Span::raw(" ".repeat(GAP)));
             }
         }

@@ -188,7 +188,7 @@ impl Catalogue {
     fn view_head(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect) {
         let [field, state] = split_top(area, 3);
         let tenant = self.tenant.as_deref().unwrap_or("no shop");
-        let inside = canvas.pane(field, &format!("A shopper of {tenant} asks"), self.writing);
+        let inside = canvas.page(field, &format!("A shopper of {tenant} asks"), self.writing);
         canvas.hit(field, Hit::Pane(0));
         let shown = self.editor.text();
         match (shown.is_empty(), self.writing) {
@@ -241,7 +241,7 @@ impl Catalogue {
         let chosen = self.chosen(world);
         let product = chosen.as_ref().and_then(|key| world.products.get(key));
         let title = product.map_or("Product", |product| product.brief.title.as_str());
-        let inside = canvas.pane(area, title, focused);
+        let inside = canvas.page(area, title, focused);
         match (product, chosen) {
             (Some(product), _) => {
                 let lines = product_lines(product, canvas, inside.width.into());

@@ -203,7 +203,7 @@ impl Live {
     }
 
     fn view_event(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect, focused: bool) {
-        let inside = canvas.pane(area, "Event", focused);
+        let inside = canvas.page(area, "Event", focused);
         let Some(seen) = self.chosen(world) else { return canvas.empty(inside, "Choose an event.") };
         let event = &seen.event;
         let seq = event.seq.to_string();

@@ -444,7 +444,7 @@ fn breaker(model: &api::ModelFigures, now: api::Time) -> (Ink, String) {
 impl Comparing {
     fn view(&self, canvas: &mut Canvas<'_, '_>, area: Rect) {
         let [field, answers] = split_top(area, 3);
-        let inside = canvas.pane(field, &format!("Ask as a shopper of {}", self.tenant), self.writing);
+        let inside = canvas.page(field, &format!("Ask as a shopper of {}", self.tenant), self.writing);
         canvas.line(inside, &[(Ink::Plain, self.editor.text())]);
         if self.writing {
             let typed = u16::try_from(text::width(self.editor.before())).unwrap_or(0);
@@ -454,7 +454,7 @@ impl Comparing {
         for (place, model, title) in
             [(left, &self.now.model, format!("{} (now)", self.now.model)), (right, &self.other, self.other.clone())]
         {
-            let inside = canvas.pane(place, &title, false);
+            let inside = canvas.page(place, &title, false);
             let answer = self.answers.as_ref().and_then(|all| all.answers.iter().find(|one| one.model == *model));
             match (answer, &self.wrong) {
                 (Some(answer), _) => {

@@ -96,7 +96,7 @@ impl Screen for System {
     fn view(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect) {
         let [first, second] =
             if area.width >= BESIDE { beside(area, 50) } else { split_top(area, area.height * 55 / 100) };
-        let inside = canvas.pane(first, "Installation", !self.on_problems);
+        let inside = canvas.page(first, "Installation", !self.on_problems);
         canvas.hit(first, Hit::Pane(0));
         match &world.system {
             Some(system) => {
@@ -130,7 +130,7 @@ impl System {
     }
 
     fn view_problems(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect) {
-        let inside = canvas.pane(area, "Problems", self.on_problems);
+        let inside = canvas.page(area, "Problems", self.on_problems);
         canvas.hit(area, Hit::Pane(1));
         let cells = usize::from(inside.width);
         let mut lines = match &world.status {

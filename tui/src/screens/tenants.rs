@@ -26,7 +26,7 @@ use crate::{
 
 const COLUMNS: &[Column] = &[
     Column::new("SHOP", 12).grows(2),
-    Column::new("HEALTH", 9),
+    Column::new("HEALTH", 7),
     Column::new("MODE", 7),
     Column::new("WAITING", 7).right(),
     Column::new("TODAY", 7).right().folds(2),
@@ -303,10 +303,10 @@ impl Tenants {
 
     fn view_shop(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect, focused: bool) {
         let Some(tenant) = self.chosen() else {
-            canvas.pane(area, "Shop", focused);
+            canvas.page(area, "Shop", focused);
             return;
         };
-        let inside = canvas.pane(area, &tenant.name, focused);
+        let inside = canvas.page(area, &tenant.name, focused);
         let (ink, health) = health(tenant);
         let figure = |value: u64| text::number(value);
         let mut rows: Vec<(&str, Ink, String)> = vec![

@@ -36,7 +36,7 @@ pub(super) fn view(
         || "What it rests on".to_owned(),
         |turn| format!("What the answer rests on, {}", canvas.ago(turn.started_at)),
     );
-    let inside = canvas.pane(area, &title, focused);
+    let inside = canvas.page(area, &title, focused);
     canvas.hit(area, Hit::Pane(2));
     let Some((place, _)) = thread else { return canvas.empty(inside, "Choose a conversation.") };
     let Some(turn) = turn else { return canvas.empty(inside, "No answer yet.") };
@@ -130,9 +130,10 @@ fn step_lines(step: &Step, canvas: &Canvas<'_, '_>, cells: usize) -> Vec<Line<'s
     parts.extend(step.stood_in.as_ref().map(|why| format!("the built-in stood in: {why}")));
     let said = format!("{} {}", step.kind, parts.join(", "));
     let mut lines: Vec<Line<'static>> = Vec::new();
-    for (at, line) in text::wrap(said.trim(), cells.saturating_sub(12)).iter().enumerate() {
+    let wrapped = text::wrap(said.trim(), cells.saturating_sub(12));
+    for (at, line) in wrapped.iter().enumerate() {
         let indent = if at == 0 { "" } else { "  " };
-        let took = if at == 0 { took.as_str() } else { "" };
+        let took = if at + 1 == wrapped.len() { took.as_str() } else { "" };
         lines.push(canvas.inked(&[(Ink::Plain, indent), (Ink::Plain, line), (Ink::Faint, took)]));
     }
     lines.extend(step.tools.iter().flat_map(|tool| tool_lines(tool, canvas, cells)));

@@ -21,10 +21,12 @@ use crate::{
     world::World,
 };
 
+/// The column of people of the shop.
+const WHO: &str = "WHO";
 const COLUMNS: &[Column] = &[
     Column::new("STATE", 8),
     Column::new("SHOPPER", 10).grows(2),
-    Column::new("WHO", 6).grows(1).folds(2),
+    Column::new(WHO, 6).grows(1).folds(2),
     Column::new("SHOP", 8).grows(1).folds(1),
     Column::new("LAST", 4).right(),
     Column::new("SAID", 16).grows(5).folds(3),
@@ -46,6 +48,8 @@ pub(super) struct List {
     rows: Vec<Arc<Row>>,
     cursor: Cursor,
     chosen: Option<Place>,
+    /// Whether somebody of the shop has any of them, or is responsible for it.
+    has_people: bool,
     order: Order,
     /// Up to which edition of the rows this is made.
     edition: u64,
@@ -120,6 +124,7 @@ impl List {
 
     /// Finds the chosen row where it stands now; whatever has taken its place is chosen when it is gone.
     fn find_again(&mut self) {
+        self.has_people = self.rows.iter().any(|row| row.has_people());
         let at = self.chosen.as_ref().and_then(|chosen| self.rows.iter().position(|row| row.place == *chosen));
         match at {
             Some(at) => self.cursor.choose(at),
@@ -166,18 +171,23 @@ impl List {
             let otherwise = if self.filter.is_empty() { strings::NO_CONVERSATIONS } else { strings::NOTHING_PASSES };
             return instead(canvas, inside, world, &Load::Inbox, otherwise);
         }
+        // Where nobody has anything the names get the room.
+        let shown = |column: &&Column| self.has_people || column.title != WHO;
+        let columns: Vec<Column> = COLUMNS.iter().filter(shown).copied().collect();
         let table =
-            Table { columns: COLUMNS, count: self.rows.len(), cursor: &self.cursor, focused, pane: 0, sorted: None };
+            Table { columns: &columns, count: self.rows.len(), cursor: &self.cursor, focused, pane: 0, sorted: None };
         let now = canvas.now;
         table.draw(canvas, inside, |at| match self.rows.get(at) {
-            Some(row) => vec![
-                (state_ink(row.state()), marked(row)),
-                (Ink::Strong, row.shopper().to_owned()),
-                (Ink::Person, row.people()),
-                (Ink::Plain, row.place.tenant.clone()),
-                (Ink::Faint, age(row.conversation.last_message_at, now)),
-                (Ink::Faint, row.conversation.preview.as_ref().map(said).unwrap_or_default()),
-            ],
+            Some(row) => {
+                let who = self.has_people.then(|| (Ink::Person, row.people()));
+                let before = [(state_ink(row.state()), marked(row)), (Ink::Strong, row.shopper().to_owned())];
+                let behind = [
+                    (Ink::Plain, row.place.tenant.clone()),
+                    (Ink::Faint, age(row.conversation.last_message_at, now)),
+                    (Ink::Faint, row.conversation.preview.as_ref().map(said).unwrap_or_default()),
+                ];
+                before.into_iter().chain(who).chain(behind).collect()
+            }
             None => Vec::new(),
         });
     }

@@ -87,7 +87,7 @@ impl ThreadView {
             || "Thread".to_owned(),
             |row| format!("{} · {} · {}", row.shopper(), row.place.tenant, row.conversation.channel),
         );
-        let inside = canvas.pane(place, &title, focused && writing.is_none());
+        let inside = canvas.page(place, &title, focused && writing.is_none());
         canvas.hit(place, Hit::Pane(1));
         let Some(chosen) = chosen else { return canvas.empty(inside, "Choose a conversation.") };
         let Some(thread) = world.threads.get(chosen) else {

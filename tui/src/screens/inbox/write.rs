@@ -4,6 +4,8 @@ use ratatui::layout::Rect;
 
 use crate::{canvas::Canvas, editor::Editor, text, theme::Ink, work::Place};
 
+/// Cells of its frame and margins.
+const FRAME_CELLS: u16 = 4;
 /// Rows that the field grows to.
 const ROWS_MAX: u16 = 8;
 
@@ -27,7 +29,7 @@ pub(super) struct Writing {
 impl Writing {
     /// Rows that the field takes of `area`, with its frame.
     pub(super) fn height(&self, area: Rect) -> u16 {
-        let rows = self.editor.rows(area.width.saturating_sub(2).into()).0.len();
+        let rows = self.editor.rows(area.width.saturating_sub(FRAME_CELLS).into()).0.len();
         let wanted = u16::try_from(rows).unwrap_or(ROWS_MAX).min(ROWS_MAX) + 2;
         wanted.min(area.height / 2)
     }
@@ -39,7 +41,7 @@ impl Writing {
             Purpose::InPlaceOf(_) => "In the draft's place, to",
         };
         let inside =
-            canvas.pane(area, &format!("{what} {}  {} of 1,000 bytes", self.shopper, text::number(bytes as u64)), true);
+            canvas.page(area, &format!("{what} {}  {} of 1,000 bytes", self.shopper, text::number(bytes as u64)), true);
         let (rows, (row, cell)) = self.editor.rows(inside.width.into());
         let skip = (row + 1).saturating_sub(inside.height.into());
         let lines = rows.iter().map(|line| canvas.inked(&[(Ink::Plain, line)])).collect();
