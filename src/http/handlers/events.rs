@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use axum::{Extension, body::Body, extract::State, http::header, response::IntoResponse};
+use axum::{
+    Extension,
+    body::Body,
+    extract::{FromRequest, FromRequestParts, Request, State},
+    http::{Method, header},
+    response::IntoResponse,
+};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use http_body_util::{BodyExt, Limited};
@@ -26,32 +32,30 @@ use crate::{
     },
 };
 
+/// What of the logs is wanted: the query string says so, or a body where the places that were reached are too many for one.
+pub struct Asked(EventFilter);
+
+impl<S: Send + Sync> FromRequest<S> for Asked {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let (mut parts, body) = request.into_parts();
+        let query = match parts.method {
+            Method::POST => read(body).await?,
+            _ => Params::from_request_parts(&mut parts, state).await?.0,
+        };
+        filter(query).map(Self)
+    }
+}
+
 pub async fn tail_all(
     State(edge): State<Edge>,
     Asking(caller): Asking,
     stopping: Option<Extension<Stopping>>,
-    Params(query): Params<api::EventQuery>,
+    Asked(filter): Asked,
 ) -> Result<impl IntoResponse, Error> {
-    let filter = filter(query)?;
-    Ok(answer(
-        edge.app.events_of_all(&caller, filter.clone()),
-        filter.follow,
-        until_ended(edge.clone(), caller, stopping),
-    ))
-}
-
-pub async fn resume_all(
-    State(edge): State<Edge>,
-    Asking(caller): Asking,
-    stopping: Option<Extension<Stopping>>,
-    body: Body,
-) -> Result<impl IntoResponse, Error> {
-    let filter = filter(read(body).await?)?;
-    Ok(answer(
-        edge.app.events_of_all(&caller, filter.clone()),
-        filter.follow,
-        until_ended(edge.clone(), caller, stopping),
-    ))
+    let follow = filter.follow;
+    Ok(answer(edge.app.events_of_all(&caller, filter), follow, until_ended(edge.clone(), caller, stopping)))
 }
 
 pub async fn tail(
@@ -59,21 +63,10 @@ pub async fn tail(
     Scope(tenant): Scope,
     Asking(caller): Asking,
     stopping: Option<Extension<Stopping>>,
-    Params(query): Params<api::EventQuery>,
+    Asked(filter): Asked,
 ) -> Result<impl IntoResponse, Error> {
-    let filter = filter(query)?;
-    Ok(answer(edge.app.events_of(&tenant, filter.clone()), filter.follow, until_ended(edge.clone(), caller, stopping)))
-}
-
-pub async fn resume(
-    State(edge): State<Edge>,
-    Scope(tenant): Scope,
-    Asking(caller): Asking,
-    stopping: Option<Extension<Stopping>>,
-    body: Body,
-) -> Result<impl IntoResponse, Error> {
-    let filter = filter(read(body).await?)?;
-    Ok(answer(edge.app.events_of(&tenant, filter.clone()), filter.follow, until_ended(edge.clone(), caller, stopping)))
+    let follow = filter.follow;
+    Ok(answer(edge.app.events_of(&tenant, filter), follow, until_ended(edge.clone(), caller, stopping)))
 }
 
 async fn read(body: Body) -> Result<api::EventQuery, Error> {
