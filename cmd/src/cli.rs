@@ -14,6 +14,7 @@ use crate::{
         secret::SecretArgs, serve::ServeArgs, staff::StaffArgs, status::StatusArgs, tail::TailArgs, tenant::TenantArgs,
         trigger::TriggerArgs, tui::TuiArgs, usage::UsageArgs, version::VersionArgs,
     },
+    danger,
     form::JsonArg,
 };
 
@@ -135,7 +136,7 @@ const HELP_COLUMNS: usize = 100;
 
 /// The grammar alone, as it parses.
 pub fn grammar() -> clap::Command {
-    Cli::command()
+    danger::with_dry_runs(Cli::command())
 }
 
 /// The grammar, with the commands grouped in the help of `aura` itself.

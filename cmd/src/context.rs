@@ -24,6 +24,8 @@ pub struct Context {
     pub ui: Ui,
     global: Global,
     embedded: Mutex<Option<Embedded>>,
+    /// Everything is only tried out.
+    tries_out: bool,
 }
 
 /// What to do when nobody listens.
@@ -41,7 +43,14 @@ enum Without {
 
 impl Context {
     pub const fn new(ui: Ui, global: Global) -> Self {
-        Self { ui, global, embedded: Mutex::new(None) }
+        Self { ui, global, embedded: Mutex::new(None), tries_out: false }
+    }
+
+    /// The same, for a command that is only tried out.
+    #[must_use]
+    pub const fn trying_out(mut self, tries_out: bool) -> Self {
+        self.tries_out = tries_out;
+        self
     }
 
     /// The configuration, with the flags of every command and these on top.
@@ -145,6 +154,11 @@ impl Context {
     }
 
     async fn find(&self, without: Without) -> Result<Client, Failure> {
+        let client = self.find_any(without).await?;
+        Ok(if self.tries_out { client.trying_out() } else { client })
+    }
+
+    async fn find_any(&self, without: Without) -> Result<Client, Failure> {
         let loaded = self.load(Vec::new())?;
         let DataDirPlaces { data_dir, named, sockets, .. } = config::places(&loaded, &Environment::of_process())?;
         let mut denied = None;

@@ -18,6 +18,8 @@ pub struct Failure {
     pub causes: Vec<String>,
     /// What to do next.
     pub hint: Option<Box<str>>,
+    /// It is none: it was only tried out. Whether something would have changed.
+    pub tried_out: Option<bool>,
     /// Finds the request in the daemon's log.
     pub request_id: Option<Box<str>>,
 }
@@ -25,7 +27,15 @@ pub struct Failure {
 impl Failure {
     /// A failure of this command itself.
     pub fn new(exit: u8, code: &str, message: impl Into<String>) -> Self {
-        Self { exit, code: code.into(), message: message.into(), causes: Vec::new(), hint: None, request_id: None }
+        Self {
+            exit,
+            code: code.into(),
+            message: message.into(),
+            causes: Vec::new(),
+            hint: None,
+            tried_out: None,
+            request_id: None,
+        }
     }
 
     /// The command makes no sense.
@@ -93,6 +103,7 @@ impl From<client::Error> for Failure {
             message: error.to_string(),
             causes: error.causes(),
             hint: error.hint().map(Into::into),
+            tried_out: if let client::Error::Rehearsed { changes } = error { Some(changes) } else { None },
             request_id: error.request_id().map(Into::into),
         }
     }

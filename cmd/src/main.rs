@@ -68,12 +68,33 @@ fn main() -> ExitCode {
     let ui = Ui::new(manner);
     match start(cli, ui, (&command, leaf)) {
         Ok(code) => ExitCode::from(code),
+        Err(Failure { tried_out: Some(changes), .. }) => told(ui, changes, danger::tried_out(&command, leaf)),
         Err(failure) if ui::is_closed_pipe(&failure) => ExitCode::SUCCESS,
         Err(failure) => {
             ui.fail(&failure);
             ExitCode::from(failure.exit)
         }
     }
+}
+
+/// Says what a command that was only tried out would have changed.
+fn told(ui: Ui, changes: bool, what: Option<&'static str>) -> ExitCode {
+    let what = what.unwrap_or_default();
+    if ui.json {
+        let rehearsed = aura::api::Rehearsed { dry_run: true, changes, what: what.to_owned() };
+        return match ui.json_line(&rehearsed) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                ui.fail(&failure);
+                ExitCode::from(failure.exit)
+            }
+        };
+    }
+    match changes {
+        true => ui.done(format!("dry run, nothing was changed; otherwise: {what}"), "the same without `--dry-run`"),
+        false => ui.done("dry run: it is so already, nothing would change", ""),
+    }
+    ExitCode::SUCCESS
 }
 
 /// Help and version are answers; anything else is wrong usage, told like every failure.
@@ -111,7 +132,7 @@ fn start(cli: Cli, ui: Ui, named: (&str, &ArgMatches)) -> Result<u8, Failure> {
 
 async fn run(cli: Cli, ui: Ui, (name, leaf): (&str, &ArgMatches)) -> Result<u8, Failure> {
     danger::ask(ui, name, leaf, cli.global.yes).await?;
-    let context = Context::new(ui, cli.global);
+    let context = Context::new(ui, cli.global).trying_out(danger::tried_out(name, leaf).is_some());
     // These two end in their own way when they are asked to.
     let command = match cli.command {
         Command::Serve(args) => return commands::serve::run(&context, args).await,

@@ -17,6 +17,7 @@ mod model_health;
 mod model_preview;
 mod notify;
 mod problem;
+mod rehearsal;
 mod secret;
 mod staff;
 mod status;
@@ -49,6 +50,7 @@ pub use model_health::{ModelFigures, ModelHealth, Percentiles, TenantModels};
 pub use model_preview::{ModelPreview, ModelPreviewed, PreviewAnswer};
 pub use notify::{LastNotification, NewNotifyTarget, NotifyTarget, NotifyTargetAdded, NotifyTested};
 pub use problem::{ErrorKind, KINDS, KindRow, Problem, ProblemBody, exit, exit_code_of, status_of};
+pub use rehearsal::{DRY_RUN, Rehearsed};
 pub use secret::{MasterKeyChanged, NewRecoveryCopy, NewSecret, RecoveryCopy, RecoveryCopyKept, Secret};
 pub use staff::{NewStaff, STAFF_KEY, Staff, StaffEdit};
 pub use status::{

@@ -40,7 +40,10 @@ impl App {
         if conversation.draft.is_some() {
             self.may_send(ctx, &conversation, Author::Bot).await?;
             let attended = Attended { tenant: ctx.tenant().clone(), store: store.clone(), preview: None };
-            self.learn_name(&attended, &mut conversation).await?;
+            // What is only tried out notes no name, and would end with that.
+            if !store::is_tried_out() {
+                self.learn_name(&attended, &mut conversation).await?;
+            }
             let allowed = self.allowed(ctx.tenant(), &conversation, self.clock.now()).await?;
             if let Allowed::Nothing(_) = allowed {
                 return Err(Error::Conflict {

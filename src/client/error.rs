@@ -17,6 +17,12 @@ pub enum Error {
         /// In which words.
         problem: Problem,
     },
+    /// It was only tried out, and nothing was changed.
+    #[error("it was only tried out")]
+    Rehearsed {
+        /// Whether something would have been.
+        changes: bool,
+    },
     /// Nobody listens on the socket.
     #[error("no daemon answers on {}", socket.display())]
     Unreachable {
@@ -51,6 +57,7 @@ impl Error {
     pub fn code(&self) -> &str {
         match self {
             Self::Refused { problem, .. } => &problem.code,
+            Self::Rehearsed { .. } => "rehearsed",
             Self::Unreachable { .. } => "daemon_unreachable",
             Self::Broken(_) => "connection_broken",
             Self::Unreadable(_) => "answer_unreadable",
@@ -68,7 +75,7 @@ impl Error {
             Self::Unreadable(_) => {
                 Some("The daemon may be of another version: compare `aura version` and `aura status`.".into())
             }
-            Self::Unwritable(_) => None,
+            Self::Unwritable(_) | Self::Rehearsed { .. } => None,
         }
     }
 
@@ -77,6 +84,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Refused { status, .. } => Problem::exit_code(*status),
+            Self::Rehearsed { .. } => exit::DONE,
             Self::Unreachable { .. } => exit::UNREACHABLE,
             Self::Broken(_) | Self::Unreadable(_) | Self::Unwritable(_) => exit::FAILED,
         }

@@ -15,7 +15,7 @@ use std::io;
 
 use axum::{
     body::Body,
-    http::{Method, Request, Response, header},
+    http::{HeaderValue, Method, Request, Response, header},
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
@@ -33,6 +33,7 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct Client {
     transport: Transport,
+    tries_out: bool,
 }
 
 /// Where secrets lie: in the installation, or with a tenant.
@@ -42,7 +43,13 @@ impl Client {
     /// A client over `transport`.
     #[must_use]
     pub const fn new(transport: Transport) -> Self {
-        Self { transport }
+        Self { transport, tries_out: false }
+    }
+
+    /// The same client, whose requests are only tried out: one that would change something ends with [`Error::Rehearsed`].
+    #[must_use]
+    pub fn trying_out(self) -> Self {
+        Self { tries_out: true, ..self }
     }
 
     /// The version of the Aura that answers.
@@ -497,7 +504,15 @@ impl Client {
 
     /// A good answer; an error for any other.
     async fn answer(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
+        let mut request = request;
+        let tried_out = self.tries_out && request.method() != Method::GET;
+        if tried_out {
+            request.headers_mut().insert(api::DRY_RUN, HeaderValue::from_static("1"));
+        }
         let (head, body) = self.transport.send(request).await?.into_parts();
+        if tried_out && head.status.is_success() {
+            return Err(Error::Rehearsed { changes: head.headers.contains_key(api::DRY_RUN) });
+        }
         if head.status.is_success() {
             return Ok(Response::from_parts(head, body));
         }

@@ -141,7 +141,7 @@ fn passes(error: &Error) -> bool {
         Error::Unreachable { source, .. } => source.kind() != io::ErrorKind::PermissionDenied,
         Error::Broken(_) => true,
         Error::Refused { status, .. } => *status == 429 || *status >= 500,
-        Error::Unreadable(_) | Error::Unwritable(_) => false,
+        Error::Unreadable(_) | Error::Unwritable(_) | Error::Rehearsed { .. } => false,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
+    Json,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -11,6 +12,9 @@ use crate::{
     api::{self, Problem},
     app::{self, ErrorKind, Least},
 };
+
+/// The code of what was only tried out, and would have changed something.
+const REHEARSED: &str = "rehearsed";
 
 /// Why a request failed.
 #[derive(Debug)]
@@ -89,6 +93,11 @@ impl Error {
             .hint("Ask whoever runs this Aura; `aura staff edit` changes what you may do.")
     }
 
+    pub(super) fn not_tried_out() -> Self {
+        Self::of(ErrorKind::Usage, "not_tried_out", "this cannot be tried out: it reaches beyond what could be undone")
+            .hint("docs/commands.md says what takes `--dry-run`.")
+    }
+
     pub(super) fn panicked() -> Self {
         Self::of(ErrorKind::Failed, "failed", "the request failed inside Aura")
             .hint("The log has the details under this request id.")
@@ -123,6 +132,10 @@ pub(super) struct Pending(pub(super) Arc<Problem>);
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
+        if self.code == REHEARSED {
+            let rehearsed = api::Rehearsed { dry_run: true, changes: true, what: String::new() };
+            return ([(api::DRY_RUN, "undone")], Json(rehearsed)).into_response();
+        }
         let mut response = self.status.into_response();
         response.extensions_mut().insert(Pending(Arc::new(self.into_problem())));
         response

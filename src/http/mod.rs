@@ -11,6 +11,7 @@ mod map;
 mod patience;
 mod persona_file;
 mod public;
+mod rehearsal;
 mod request_id;
 mod routes;
 mod socket;
@@ -68,7 +69,8 @@ fn router_behind(app: App, ids: Arc<dyn Ids>, door: impl FnOnce(Router<Edge>) ->
             Body::Stream => DefaultBodyLimit::disable(),
         };
         let guard = middleware::from_fn_with_state(route.least, caller::guard);
-        router.route(route.path, (route.handler)().layer(limit).layer(guard))
+        let try_out = middleware::from_fn_with_state(rehearsal::CanBe::of(route), rehearsal::try_out);
+        router.route(route.path, (route.handler)().layer(limit).layer(try_out).layer(guard))
     });
     let routes = routes
         .fallback(|| async { Error::no_route() })

@@ -69,6 +69,8 @@ impl Control {
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
         let control = self.clone();
+        // The task of its own does not know that it is only tried out.
+        let work = super::rehearsal::undone(work);
         let change = tokio::spawn(async move {
             let changed = control.database.write(action, work).await;
             control.known.forget(|known| *known == id);

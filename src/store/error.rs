@@ -113,6 +113,9 @@ pub enum Error {
     /// Another person has the conversation.
     #[error("another person has this conversation")]
     Held(Holder),
+    /// It was only tried out, and would have changed something.
+    #[error("it was only tried out")]
+    Rehearsed,
     /// The store is shutting down or has failed for good.
     #[error("the store has stopped")]
     Stopped,
@@ -159,6 +162,7 @@ impl Error {
             Self::NotFound { .. } => "not_found",
             Self::Conflict(_) => "conflict",
             Self::Held(_) => "held_by_another",
+            Self::Rehearsed => "rehearsed",
             Self::Stopped => "stopped",
         }
     }
@@ -184,6 +188,7 @@ impl Error {
             | Self::NotFound { .. }
             | Self::Conflict(_)
             | Self::Held(_)
+            | Self::Rehearsed
             | Self::Stopped => None,
         }
     }

@@ -18,7 +18,7 @@ use super::{
     blocking::{Blocking, Lane},
     group::Group,
     health::Health,
-    sqlite, told,
+    rehearsal, sqlite, told,
 };
 
 /// Read-only connections per open file: a slow reader must not keep the others waiting, and each costs 3 descriptors.
@@ -148,7 +148,7 @@ impl DatabaseFile {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let mut waiting = self.group.add(action, self.health.clone(), work);
+        let mut waiting = self.group.add(action, self.health.clone(), rehearsal::undone(work));
         loop {
             let writer = tokio::select! {
                 biased;
@@ -183,6 +183,7 @@ impl DatabaseFile {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
+        let work = rehearsal::undone(work);
         // With the writer in hand, bulk work waits for nothing. The writer is handed on in the order of asking.
         let turn = self.bulk_turn().await?;
         let thread = self.blocking.thread(Lane::Bulk).await?;

@@ -11,6 +11,7 @@ mod disk;
 mod dm;
 mod doctor;
 mod drafts;
+mod dry_run;
 mod erasure;
 mod evidence;
 mod failpoints;

@@ -142,6 +142,12 @@ pub(super) const ROWS: &[Row] = &[
         "The operator lets you in: `aura staff add NAME --user LOGIN`, or gives a new key: `aura staff edit NAME --key`.",
     ),
     (
+        "not_tried_out",
+        "This cannot be tried out.",
+        "What it does reaches beyond what Aura could undo.",
+        "docs/commands.md says which commands take `--dry-run`, and why the others do not.",
+    ),
+    (
         "notification_given_up",
         "A notification was given up: nobody was told.",
         "Its target refused it, or could not be reached, eight times.",
@@ -197,6 +203,12 @@ pub(super) const ROWS: &[Row] = &[
         "The copy is no recovery copy.",
         "The file is another one, or was damaged.",
         "Take another copy.",
+    ),
+    (
+        "rehearsed",
+        "It was only tried out, and nothing was changed.",
+        "The request said so (`--dry-run`).",
+        "The same without `--dry-run`.",
     ),
     (
         "replies_held",
