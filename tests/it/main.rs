@@ -17,6 +17,7 @@ mod evidence;
 mod failpoints;
 mod fairness;
 mod faults;
+mod hostile;
 mod inbox;
 mod init;
 mod injection;
