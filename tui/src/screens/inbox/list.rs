@@ -48,6 +48,8 @@ pub(super) struct List {
     rows: Vec<Arc<Row>>,
     cursor: Cursor,
     chosen: Option<Place>,
+    /// Whether a person has chosen. Until then the choice stays with the first row while the inbox is still being read.
+    by_hand: bool,
     /// Whether somebody of the shop has any of them, or is responsible for it.
     has_people: bool,
     order: Order,
@@ -91,6 +93,10 @@ impl List {
         } else if changed {
             self.find_again();
         }
+        if changed && !self.by_hand && !world.inbox_read {
+            self.cursor.choose(0);
+            self.remember();
+        }
     }
 
     /// Whether anything had changed.
@@ -133,12 +139,19 @@ impl List {
         self.remember();
     }
 
+    /// Keeps what is chosen now, whatever comes in above it: somebody works on it.
+    pub(super) const fn hold(&mut self) {
+        self.by_hand = true;
+    }
+
     pub(super) fn go(&mut self, way: Move) {
+        self.by_hand = true;
         self.cursor.go(way, self.rows.len());
         self.remember();
     }
 
     pub(super) fn choose(&mut self, row: usize) {
+        self.by_hand = true;
         self.cursor.choose(row);
         self.cursor.keep_within(self.rows.len());
         self.remember();
@@ -303,6 +316,25 @@ mod tests {
                 list.go(Move::HalfDown);
             }
         }
+    }
+
+    #[test]
+    fn the_first_row_is_chosen_until_a_person_chooses_or_the_inbox_is_read() {
+        let mut world = World::new(NOW);
+        let mut list = List::default();
+        let comes = |list: &mut List, world: &mut World, number: u8, age: u8| {
+            world.rows.put(conversation(number, age, 1));
+            list.refresh(world);
+            list.chosen().expect("one is chosen").id.clone()
+        };
+        assert_eq!(comes(&mut list, &mut world, 1, 50), "conv_001");
+        assert_eq!(comes(&mut list, &mut world, 2, 40), "conv_002", "nobody has chosen the first one that came");
+        list.hold();
+        assert_eq!(comes(&mut list, &mut world, 3, 30), "conv_002", "somebody works on it");
+        let mut list = List::default();
+        list.refresh(&world);
+        world.inbox_read = true;
+        assert_eq!(comes(&mut list, &mut world, 4, 20), "conv_003", "what is read does not move under anybody's hand");
     }
 
     #[test]

@@ -259,6 +259,7 @@ impl Screen for Inbox {
     }
 
     fn act(&mut self, action: Action, world: &World) -> Vec<Command> {
+        self.list.hold();
         match action {
             Action::NextPane | Action::Right => self.focus = self.focus.beside(1),
             Action::LastPane | Action::Left => self.focus = self.focus.beside(-1),
