@@ -125,6 +125,18 @@ pub struct SearchHit {
     pub product: ProductRef,
     /// How well it fits; higher is better, comparable within one search only.
     pub score: f64,
+    /// Why it was found: each word and colour that was looked for.
+    #[serde(default)]
+    pub words: Vec<MetWord>,
+}
+
+/// A word that was looked for, and where a product has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MetWord {
+    /// The word as the search knows it: without case, accents and endings.
+    pub word: String,
+    /// `title`, `brand` or `text` (category, options, description); `null`: it is not there.
+    pub at: Option<String>,
 }
 
 /// A product in brief.

@@ -30,8 +30,8 @@ pub use account::{Account, Connect};
 pub use audit::{AuditFault, AuditLine, AuditReport, CHECKPOINT_BYTES_MAX, ChainResult, Checkpoint, Messages};
 pub use backup::{BackupKept, KeptBackup, NewBackup};
 pub use catalog::{
-    CatalogStatus, ImportQuery, ImportReport, Price, Product, ProductName, ProductQuery, ProductRef, SearchHit,
-    SearchQuery, SearchResult, Skipped, Variant,
+    CatalogStatus, ImportQuery, ImportReport, MetWord, Price, Product, ProductName, ProductQuery, ProductRef,
+    SearchHit, SearchQuery, SearchResult, Skipped, Variant,
 };
 pub use chat::{ChatAnswer, ChatQuestion, ChatReply, Usage};
 pub use conversation::{

@@ -57,7 +57,7 @@ impl Lookup for Shop {
             .products()
             .into_iter()
             .filter(fits)
-            .map(|product| Hit { product, score: 1.0 })
+            .map(|product| Hit { product, score: 1.0, words: Vec::new() })
             .take(limit)
             .partition::<Vec<_>, _>(|hit| cheap(&hit.product));
         let near = if hits.is_empty() { near } else { Vec::new() };

@@ -71,7 +71,7 @@ fn look(
     vocabulary.known.append(&mut vocabulary.similar);
     let wanted = candidates(catalogue, &plan, &vocabulary, limit)?;
     if !plan.has_limits() {
-        return Ok(Found { hits: first(catalogue, &wanted, limit)?, near: Vec::new(), plan });
+        return Ok(Found { hits: first(catalogue, &plan, &wanted, limit)?, near: Vec::new(), plan });
     }
     let Fitting { mut hits, mut covered } = fitting(catalogue, language, &plan, &wanted, limit)?;
     let relaxed = plan.without_limits();
@@ -85,7 +85,7 @@ fn look(
     hits.retain(|(_, coverage)| *coverage >= covered - COVERAGE_SLACK || plan.words.is_empty());
     // "The rain shell in 3XL" is near the rain shell, not near whatever else has a shell on it.
     nearest.retain(|ranked| ranked.coverage >= covered - COVERAGE_SLACK);
-    let near = if hits.is_empty() { first(catalogue, &nearest, limit)? } else { Vec::new() };
+    let near = if hits.is_empty() { first(catalogue, &relaxed, &nearest, limit)? } else { Vec::new() };
     Ok(Found { hits: hits.into_iter().take(limit).map(|(hit, _)| hit).collect(), near, plan })
 }
 
@@ -118,7 +118,7 @@ fn fitting(
                 |product: &Arc<Product>| search::meets_limits(plan, product, &ranked.candidate.text, &mut analyzer);
             if let Some(product) = product.filter(fits) {
                 fitting.covered = fitting.covered.max(ranked.coverage);
-                fitting.hits.push((hit(ranked, &product), ranked.coverage));
+                fitting.hits.push((hit(plan, ranked, &product), ranked.coverage));
             }
         }
         let close =
@@ -142,14 +142,23 @@ fn candidates(
 }
 
 /// The first `limit` of them.
-fn first(catalogue: &CatalogueView<'_>, ranked: &[Ranked], limit: usize) -> Result<Vec<Hit>, store::Error> {
+fn first(
+    catalogue: &CatalogueView<'_>,
+    plan: &SearchPlan,
+    ranked: &[Ranked],
+    limit: usize,
+) -> Result<Vec<Hit>, store::Error> {
     let chunk = &ranked[..limit.min(ranked.len())];
     let products = products(catalogue, chunk)?;
-    Ok(chunk.iter().zip(products).filter_map(|(ranked, product)| Some(hit(ranked, product.as_deref()?))).collect())
+    Ok(chunk
+        .iter()
+        .zip(products)
+        .filter_map(|(ranked, product)| Some(hit(plan, ranked, product.as_deref()?)))
+        .collect())
 }
 
-fn hit(ranked: &Ranked, product: &Product) -> Hit {
-    Hit { product: product.clone(), score: ranked.score }
+fn hit(plan: &SearchPlan, ranked: &Ranked, product: &Product) -> Hit {
+    Hit { product: product.clone(), score: ranked.score, words: ranked.met(plan) }
 }
 
 fn products(catalogue: &CatalogueView<'_>, ranked: &[Ranked]) -> Result<Vec<Option<Arc<Product>>>, store::Error> {

@@ -185,7 +185,11 @@ impl Lookup for Meeting {
     async fn find(&self, text: &str, _: Filters, _: Language, _: usize) -> Result<Found, Error> {
         self.searches.lock().expect("no test panics while holding it").push(text.to_owned());
         self.both.wait().await;
-        let hits = if text == "shirt" { vec![Hit { product: linen_shirt(), score: 1.0 }] } else { Vec::new() };
+        let hits = if text == "shirt" {
+            vec![Hit { product: linen_shirt(), score: 1.0, words: Vec::new() }]
+        } else {
+            Vec::new()
+        };
         Ok(Found { hits, ..Found::default() })
     }
 

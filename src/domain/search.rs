@@ -44,6 +44,40 @@ pub struct Hit {
     pub product: Product,
     /// How well it fits; higher is better, comparable within one search only.
     pub score: f64,
+    /// Why it was found: every word and colour of the plan, in its order.
+    pub words: Vec<Met>,
+}
+
+/// A word of a question, and where a product has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Met {
+    /// The word as it was looked for: the first of its group.
+    pub word: String,
+    /// Where it weighs most; `None`: the product does not have it.
+    pub place: Option<MetIn>,
+}
+
+/// A part of a product that words are looked for in, what weighs most first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetIn {
+    /// Its name.
+    Title,
+    /// Its brand.
+    Brand,
+    /// Its category, the values of its options, its description.
+    Text,
+}
+
+impl MetIn {
+    /// The word in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Brand => "brand",
+            Self::Text => "text",
+        }
+    }
 }
 
 impl SearchPlan {

@@ -41,7 +41,7 @@ use crate::{
         persona::{LanguageRule, Persona, PersonaVersion},
         product::{Product, ProductKey, ProductStatus, Stock, Variant},
         proof::Fault,
-        search::Hit,
+        search::{Hit, Met},
         secret::SecretInfo,
         spend::SpendRow,
         tenant::{Tenant, TenantState},
@@ -190,7 +190,9 @@ fn product_ref(product: &Product) -> api::ProductRef {
 }
 
 pub(super) fn hit(hit: Hit) -> api::SearchHit {
-    api::SearchHit { product: product_ref(&hit.product), score: hit.score }
+    let met = |met: Met| api::MetWord { word: met.word, at: met.place.map(|place| place.as_str().into()) };
+    let words = hit.words.into_iter().map(met).collect();
+    api::SearchHit { product: product_ref(&hit.product), score: hit.score, words }
 }
 
 pub(super) fn product(product: Product) -> api::Product {

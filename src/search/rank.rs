@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{analyze::Analyzer, plan::within_price, size};
 use crate::domain::{
     product::{Product, Variant},
-    search::{Candidate, PreparedText, SearchPlan, Vocabulary},
+    search::{Candidate, Met, MetIn, PreparedText, SearchPlan, Vocabulary},
 };
 
 const BM25: f64 = 0.4;
@@ -36,6 +36,23 @@ pub struct Ranked {
     pub score: f64,
     /// The share of the question's words that the product has, by weight: 1.0 is all of them.
     pub coverage: f64,
+    /// The groups of the plan that the title, the brand and the rest have, a bit each.
+    found: [u64; 3],
+}
+
+impl Ranked {
+    /// Each word of the plan it was ranked for, and where the product has it.
+    #[must_use]
+    pub fn met(&self, plan: &SearchPlan) -> Vec<Met> {
+        let places = [MetIn::Title, MetIn::Brand, MetIn::Text];
+        let groups = plan.colours.iter().chain(&plan.words).enumerate();
+        let met = |(at, words): (usize, &Vec<String>)| {
+            let bit = u32::try_from(at).ok().and_then(|at| 1_u64.checked_shl(at)).unwrap_or(0);
+            let place = places.into_iter().zip(self.found).find(|(_, found)| found & bit != 0);
+            Some(Met { word: words.first()?.clone(), place: place.map(|(place, _)| place) })
+        };
+        groups.filter_map(met).collect()
+    }
 }
 
 /// Orders candidates, the best first.
@@ -93,7 +110,7 @@ fn score(plan: &SearchPlan, groups: &[Group<'_>], wanted: &Wanted<'_>, best: f64
     if title.iter().any(|word| for_children(word)) && !wanted.for_children {
         score += FOR_CHILDREN;
     }
-    Ranked { candidate, score, coverage }
+    Ranked { candidate, score, coverage, found: [in_title, in_brand, elsewhere] }
 }
 
 fn for_children(word: &str) -> bool {
@@ -198,4 +215,35 @@ fn has_colour(variant: &Variant, colours: &HashSet<&str>, analyzer: &mut Analyze
 
 fn text_has(text: &PreparedText, colours: &HashSet<&str>) -> bool {
     [&text.title, &text.category].into_iter().any(|column| column.split(' ').any(|word| colours.contains(word)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::search::PreparedText;
+
+    #[test]
+    fn a_product_says_by_which_words_it_was_found_and_where_it_has_them() {
+        let group = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let plan = SearchPlan {
+            colours: vec![group(&["blue", "blau"])],
+            words: vec![group(&["linen"]), group(&["noor"]), group(&["kid"])],
+            ..SearchPlan::default()
+        };
+        let text = PreparedText {
+            title: "linen shirt".into(),
+            brand: "noor linen".into(),
+            category: "shirt".into(),
+            options: "blau m".into(),
+            description: String::new(),
+        };
+        let candidate = Candidate { id: 1, available: true, text: Arc::new(text), bm25: 1.0 };
+        let ranked = rank(&plan, vec![candidate], &Vocabulary::default());
+        let met: Vec<_> = ranked[0].met(&plan).into_iter().map(|met| (met.word, met.place)).collect();
+        let expected =
+            [("blue", Some(MetIn::Text)), ("linen", Some(MetIn::Title)), ("noor", Some(MetIn::Brand)), ("kid", None)];
+        assert_eq!(met, expected.map(|(word, place)| (word.to_owned(), place)));
+    }
 }

@@ -120,6 +120,11 @@ async fn a_catalogue_is_the_same_with_and_without_a_daemon() {
         let found = steady(&lone.aura(&["catalog", "search", "-t", slug, question, "--json"]).await);
         let ids: Vec<_> = found["results"].as_array().expect("a list").iter().map(|hit| &hit["product_id"]).collect();
         assert!(ids.contains(&&Value::from(*key)), "{ids:?}");
+        // Whatever was found by words says by which of them.
+        for hit in found["results"].as_array().expect("a list") {
+            let words = hit["words"].as_array().expect("a list");
+            assert!(words.is_empty() || words.iter().any(|met| !met["at"].is_null()), "{hit}");
+        }
     }
 }
 

@@ -40,7 +40,8 @@ pub fn answers(hostile: &str, now: Time) -> Vec<(Load, Answer)> {
         ));
         let hit = |id: &str, title: &str, price: Value, available: bool, score: f64| {
             json!({"product_id": id, "title": title, "url": format!("https://noor.example/p/{id}"), "price": price,
-                   "available": available, "score": score})
+                   "available": available, "score": score,
+                   "words": [{"word": "blue", "at": "title"}, {"word": "abaya", "at": "text"}, {"word": "wide", "at": null}]})
         };
         let euro = |amount: &str| json!({"amount": amount, "currency": "EUR"});
         found.push((

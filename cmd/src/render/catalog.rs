@@ -4,7 +4,7 @@ use aura::{
     api::{
         CatalogStatus, ChatAnswer, ChatReply, ImportReport, Price, Product, ProductRef, SearchResult, Usage, Variant,
     },
-    terminal::one_line,
+    terminal::{found_by, one_line},
 };
 
 use super::layout::{Grid, Look, count, or_dash};
@@ -23,14 +23,14 @@ const fn yes(available: bool) -> &'static str {
 }
 
 pub fn search_results(found: &SearchResult, look: Look) -> String {
-    let mut grid = Grid::new(look.width, &["PRODUCT", "TITLE", "PRICE", "AVAILABLE", "SCORE"])
+    let mut grid = Grid::new(look.width, &["PRODUCT", "TITLE", "PRICE", "AVAILABLE", "SCORE", "FOUND BY"])
         .right(&[2, 4])
         .whole(&[0])
-        .folds(&[4, 3]);
+        .folds(&[5, 4, 3]);
     for hit in &found.results {
         let ProductRef { product_id, title, price: at, available, .. } = &hit.product;
         let (at, score) = (price(at.as_ref()), format!("{:.3}", hit.score));
-        grid.row([product_id, &look.clip(title, TITLE_COLUMNS), &at, yes(*available), &score]);
+        grid.row([product_id, &look.clip(title, TITLE_COLUMNS), &at, yes(*available), &score, &found_by(&hit.words)]);
     }
     grid.finish()
 }

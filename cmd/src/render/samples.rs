@@ -112,7 +112,15 @@ pub fn a_secret() -> Secret {
 }
 
 pub fn two_results() -> SearchResult {
-    let hit = |key, title, score| SearchHit { product: brief(key, title), score };
+    let hit = |key, title, score| SearchHit {
+        product: brief(key, title),
+        score,
+        words: vec![
+            MetWord { word: "linen".into(), at: Some("title".into()) },
+            MetWord { word: "blue".into(), at: Some("text".into()) },
+            MetWord { word: "kid".into(), at: None },
+        ],
+    };
     let unknown = SearchHit {
         product: ProductRef {
             price: None,
@@ -120,6 +128,7 @@ pub fn two_results() -> SearchResult {
             ..brief("gid://shopify/Product/7982", "Scarf 丝绸围巾 丝绸围巾 丝绸围巾 丝绸围巾")
         },
         score: 0.1234,
+        words: Vec::new(),
     };
     let results = vec![hit("linen-abaya", "Linen abaya, sand", 0.91), unknown];
     SearchResult { query: "abaya".into(), results, elapsed_ms: 3 }

@@ -1,6 +1,9 @@
 //! Products as a shop's assistant finds them: a search, its hits, one product in full, how fresh the catalogue is.
 
-use aura::api::{CatalogStatus, Product};
+use aura::{
+    api::{CatalogStatus, Product},
+    terminal::found_by,
+};
 use crossterm::event::KeyEvent;
 use ratatui::{layout::Rect, text::Line};
 
@@ -31,6 +34,8 @@ const COLUMNS: &[Column] = &[
 const BESIDE: u16 = 100;
 /// How often the catalogue's state is read while it is seen.
 const REFRESH_MS: i64 = 10_000;
+/// From this age on prices are worth a look.
+const OLD_MS: i64 = 7 * 24 * 3_600_000;
 /// Rows of the search field with its frame, and of the catalogue's state.
 const HEAD_ROWS: u16 = 4;
 
@@ -58,6 +63,13 @@ impl Catalogue {
         let (tenant, words) = self.key()?;
         let result = world.searches.get(&(tenant.clone(), words))?;
         Some((tenant, result.results.get(self.cursor.row())?.product.product_id.clone()))
+    }
+
+    /// Why the chosen product was found: its score, and the words.
+    fn found_by(&self, world: &World) -> Option<(f64, String)> {
+        let result = world.searches.get(&self.key()?)?;
+        let hit = result.results.get(self.cursor.row())?;
+        Some((hit.score, found_by(&hit.words)))
     }
 
     /// Goes to the shop that stands `steps` further in the list.
@@ -199,11 +211,11 @@ impl Catalogue {
             let typed = u16::try_from(text::width(self.editor.before())).unwrap_or(0);
             canvas.cursor((inside.x + typed).min(inside.right().saturating_sub(1)), inside.y);
         }
-        let words = match self.tenant.as_ref().and_then(|tenant| world.catalogs.get(tenant)) {
+        let (ink, words) = match self.tenant.as_ref().and_then(|tenant| world.catalogs.get(tenant)) {
             Some(catalog) => freshness(catalog, canvas),
-            None => strings::LOADING.into(),
+            None => (Ink::Faint, strings::LOADING.into()),
         };
-        canvas.line(state, &[(Ink::Faint, " "), (Ink::Faint, &words)]);
+        canvas.line(state, &[(Ink::Faint, " "), (ink, &words)]);
     }
 
     fn view_hits(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect) {
@@ -244,7 +256,8 @@ impl Catalogue {
         let inside = canvas.page(area, title, focused);
         match (product, chosen) {
             (Some(product), _) => {
-                let lines = product_lines(product, canvas, inside.width.into());
+                let found = self.found_by(world);
+                let lines = product_lines(product, found, canvas, inside.width.into());
                 canvas.lines(inside, lines, 0);
             }
             (None, Some((tenant, key))) => {
@@ -255,23 +268,34 @@ impl Catalogue {
     }
 }
 
-/// `1,240 products, 1,200 shown to shoppers; products.jsonl, 3 h ago`.
-fn freshness(catalog: &CatalogStatus, canvas: &Canvas<'_, '_>) -> String {
+/// `1,240 products, 1,200 shown to shoppers; prices and stock as of 3 h ago, from products.jsonl`.
+fn freshness(catalog: &CatalogStatus, canvas: &Canvas<'_, '_>) -> (Ink, String) {
     let counts =
         format!("{} products, {} shown to shoppers", text::number(catalog.products), text::number(catalog.visible));
     match (&catalog.source, catalog.imported_at) {
-        (Some(source), Some(at)) => format!("{counts}; {source}, {}", canvas.ago(at)),
-        _ => format!("{counts}; never imported"),
+        (Some(source), Some(at)) => {
+            let old = canvas.now.0.saturating_sub(at.0) > OLD_MS;
+            let words = format!("{counts}; prices and stock as of {}, from {source}", canvas.ago(at));
+            (if old { Ink::Wanted } else { Ink::Faint }, words)
+        }
+        _ => (Ink::Wanted, format!("{counts}; never imported")),
     }
 }
 
-fn product_lines(product: &Product, canvas: &Canvas<'_, '_>, cells: usize) -> Vec<Line<'static>> {
+fn product_lines(
+    product: &Product,
+    found: Option<(f64, String)>,
+    canvas: &Canvas<'_, '_>,
+    cells: usize,
+) -> Vec<Line<'static>> {
     let brief = &product.brief;
     let dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".into());
     let stock = if brief.available { (Ink::Good, "can be bought") } else { (Ink::Wanted, "cannot be bought now") };
     let seen = if product.visible { Ink::Plain } else { Ink::Wanted };
     let rows: Vec<(&str, Ink, String)> = vec![
         ("id", Ink::Faint, brief.product_id.clone()),
+        ("score", Ink::Plain, found.as_ref().map_or_else(|| "-".into(), |(score, _)| format!("{score:.3}"))),
+        ("found by", Ink::Assistant, found.map_or_else(|| "-".into(), |(_, words)| words)),
         ("price", Ink::Strong, price(brief.price.as_ref())),
         ("stock", stock.0, stock.1.into()),
         ("link", Ink::Plain, dash(&brief.url)),
