@@ -19,14 +19,32 @@ pub fn width(text: &str) -> usize {
 /// `text` as one safe line.
 #[must_use]
 pub fn safe(text: &str) -> String {
-    let kept = terminal_safe(text);
-    if kept.contains('\n') { kept.replace('\n', " ") } else { kept.into_owned() }
+    let kept = unjoined(&terminal_safe(text)).into_owned();
+    if kept.contains('\n') { kept.replace('\n', " ") } else { kept }
+}
+
+/// Emoji one by one: terminals do not agree how many cells a joined family, a skin tone or a variant takes, and where they
+/// take it otherwise than it was counted, the whole row is shifted. Joiners between letters stay.
+fn unjoined(text: &str) -> Cow<'_, str> {
+    const JOINER: char = '\u{200d}';
+    let varies = |letter: char| matches!(letter, '\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}');
+    if !text.contains(|letter| letter == JOINER || varies(letter)) {
+        return Cow::Borrowed(text);
+    }
+    let is_picture = |letter: char| matches!(letter, '\u{2190}'..='\u{2bff}' | '\u{1f000}'..);
+    let mut kept = String::with_capacity(text.len());
+    for letter in text.chars().filter(|letter| !varies(*letter)) {
+        if letter != JOINER || !kept.chars().next_back().is_some_and(is_picture) {
+            kept.push(letter);
+        }
+    }
+    Cow::Owned(kept)
 }
 
 /// One safe line of at most `cells`, with `…` where something was cut.
 #[must_use]
 pub fn clip(text: &str, cells: usize) -> String {
-    let line = one_line(text);
+    let line = unjoined(&one_line(text)).into_owned();
     if width(&line) <= cells {
         return line;
     }
@@ -53,7 +71,7 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
     let safe = terminal_safe(text);
-    textwrap::wrap(&safe, options).into_iter().map(Cow::into_owned).collect()
+    textwrap::wrap(&unjoined(&safe), options).into_iter().map(Cow::into_owned).collect()
 }
 
 /// `text` on the left of exactly `cells`.
@@ -122,9 +140,20 @@ mod tests {
         assert_eq!(clip("Lederjacke", 10), "Lederjacke");
         assert_eq!(clip("Lederjacke Größe M", 11), "Lederjacke…");
         assert_eq!(clip("日本語のテキスト", 7), "日本語…");
-        assert_eq!(clip("👩‍👩‍👧👩‍👩‍👧", 3), "👩‍👩‍👧…");
+        assert_eq!(clip("👟👟👟", 3), "👟…");
         assert_eq!(clip("abc", 0), "");
         assert_eq!(clip("a\nb\u{1b}[2J", 20), "a b␛[2J");
+    }
+
+    #[test]
+    fn every_terminal_shows_emoji_as_wide_as_they_were_counted() {
+        assert_eq!(safe("👨‍👩‍👧 👍🏽 ❤️"), "👨👩👧 👍 ❤");
+        assert_eq!(clip("👨‍👩‍👧", 5), "👨👩…");
+        assert_eq!(wrap("👩🏿‍🚀 ok", 20), ["👩🚀 ok"]);
+        // Joiners that shape letters are part of the word.
+        for word in ["می\u{200c}خواهم", "क्\u{200d}ष"] {
+            assert_eq!(safe(word), terminal_safe(word));
+        }
     }
 
     #[test]

@@ -153,7 +153,7 @@ impl Screen for Live {
     }
 
     fn view(&self, world: &World, canvas: &mut Canvas<'_, '_>, area: Rect) {
-        let places = list_and_detail(area, BESIDE, 60, self.inspecting);
+        let places = list_and_detail(area, BESIDE, 68, self.inspecting);
         if let Some(list) = places.list {
             self.view_list(world, canvas, list);
         }

@@ -203,7 +203,16 @@ fn lines_of(canvas: &Canvas<'_, '_>, thread: &Thread, cells: usize) -> Vec<Line<
             "bot" => "assistant",
             _ => author(row.author_name.as_deref(), row.author_id.as_deref()),
         };
-        lines.push(canvas.inked(&[(ink, who), (Ink::Faint, "  "), (Ink::Wanted, &on_its_way(row))]));
+        // What went wrong is read to its end, below the name where it does not fit beside it.
+        let stands = on_its_way(row);
+        if text::width(who) + 2 + text::width(&stands) <= cells {
+            lines.push(canvas.inked(&[(ink, who), (Ink::Faint, "  "), (Ink::Wanted, &stands)]));
+        } else {
+            lines.push(canvas.inked(&[(ink, who)]));
+            for line in text::wrap(&stands, cells.saturating_sub(INDENT.len())) {
+                lines.push(canvas.inked(&[(Ink::Plain, INDENT), (Ink::Wanted, &line)]));
+            }
+        }
         said(canvas, &mut lines, &row.text, cells);
         lines.push(Line::default());
     }
