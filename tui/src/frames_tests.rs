@@ -302,6 +302,19 @@ fn where_another_person_has_the_conversation_that_is_asked_about_before_anything
 }
 
 #[test]
+fn what_another_person_has_is_not_taken_or_given_back_without_a_question() {
+    let mut app = told(ScreenId::Inbox);
+    press(&mut app, ANAS);
+    assert!(deeds(&press(&mut app, "t")).is_empty());
+    let asked = frame(&app, 100, 30);
+    assert!(asked.contains("ana has this conversation") && asked.contains("s take it over"), "{asked}");
+    assert!(deeds(&press(&mut app, "t")).is_empty(), "the key that led here does nothing more");
+    press(&mut app, "t");
+    let take = Deed::TakeOver(Place { tenant: "noor".into(), id: rows()[1].id.clone() });
+    assert_eq!(deeds(&press(&mut app, "s")), [&Deed::Anyway(Box::new(take))]);
+}
+
+#[test]
 fn where_another_person_was_faster_the_words_are_kept_and_it_is_asked_again() {
     let mut app = told(ScreenId::Inbox);
     let place = Place { tenant: "noor".into(), id: rows()[0].id.clone() };

@@ -227,6 +227,20 @@ fn ask_to_send(title: String, body: String, deed: Deed, shopper: String, row: Op
     Command::Confirm(Box::new(Confirm { title, body, key: 's', verb, then: Command::Hold(deed, shopper) }))
 }
 
+/// What another person has is neither taken nor given back to the assistant in passing.
+fn ask_to_take(row: &Row, now: Time) -> Vec<Command> {
+    let Some(holder) = row.other_holder() else { return Vec::new() };
+    let who = called(&holder.person);
+    let confirm = Confirm {
+        title: format!("{who} has this conversation"),
+        body: format!("Since {}. Take it over from {who}? {who} sees it in the list.", ago(holder.since, now)),
+        key: 's',
+        verb: "take it over",
+        then: Command::Do(anyway(Deed::TakeOver(row.place.clone()))),
+    };
+    vec![Command::Confirm(Box::new(confirm))]
+}
+
 fn anyway(deed: Deed) -> Deed {
     Deed::Anyway(Box::new(deed))
 }
@@ -432,6 +446,7 @@ impl Inbox {
                 }
                 _ => return vec![no_draft()],
             },
+            Action::TakeOver if row.other_holder().is_some() => return ask_to_take(row, world.now),
             Action::TakeOver if row.conversation.takeover.is_some() => {
                 return vec![Command::Do(Deed::Release(row.place.clone()))];
             }
